@@ -91,7 +91,7 @@ class Metric:
 
 
 def _same(band: Band, algorithms: frozenset[Algorithm]) -> Mapping[Algorithm, Band]:
-    return MappingProxyType({algorithm: band for algorithm in algorithms})
+    return MappingProxyType(dict.fromkeys(algorithms, band))
 
 
 _FAQ = "TRL's training FAQ: 0 to 10 nats a reply of 32–53 tokens"

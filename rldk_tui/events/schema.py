@@ -112,6 +112,17 @@ class RunStarted(_Event, frozen=True, kw_only=True, tag="run_started"):
     world_size: int = 1
 
 
+class RunDescribed(_Event, frozen=True, kw_only=True, tag="run_described"):
+    """What a source that starts no run (a model card, a final state file) knows of it."""
+
+    algorithm: Algorithm | None = None
+    trainer: str | None = None
+    model: str | None = None
+    config: dict[str, Json] = {}
+    versions: dict[str, str] = {}
+    max_steps: int | None = None
+
+
 class Metrics(_Event, frozen=True, kw_only=True, tag="metrics"):
     """One call of the trainer's `log`. Keys are the trainer's own, without the `eval_` prefix in the eval phase."""
 
@@ -280,6 +291,7 @@ class Origin(_Record, frozen=True, kw_only=True):
 
 Event: TypeAlias = (
     RunStarted
+    | RunDescribed
     | Metrics
     | Heartbeat
     | System

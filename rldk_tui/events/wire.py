@@ -103,7 +103,8 @@ def event_from(raw: Json) -> Event:
                 _numbers(row["rewards"])
             if isinstance(row, dict) and row.get("advantage") in _FROM_TEXT:
                 row["advantage"] = _FROM_TEXT[row["advantage"]]
-    return msgspec.convert(raw, Event)
+    event: Event = msgspec.convert(raw, Event)
+    return event
 
 
 def json_schema() -> dict[str, Json]:

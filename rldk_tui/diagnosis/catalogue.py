@@ -1,0 +1,64 @@
+"""All rules: those of `diagnosis/rules/` by a walk of the folder, third parties' by the entry point `rldk_tui.rules`."""
+
+from __future__ import annotations
+
+import pkgutil
+import warnings
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from types import ModuleType
+
+from rldk_tui.diagnosis import rules
+from rldk_tui.diagnosis.rule import MANUAL_HEADINGS, NamedRule, RowRule, StateRule
+from rldk_tui.errors import RldkError, UserError
+
+ENTRY_POINT = "rldk_tui.rules"
+
+
+def named_rule(name: str, module: ModuleType) -> NamedRule:
+    """The rule a module holds.
+
+    Raises:
+        RldkError: naming what the module lacks.
+    """
+    rule = getattr(module, "RULE", None)
+    if not isinstance(rule, RowRule | StateRule):
+        raise RldkError(f"{module.__name__}: a rule module needs a constant RULE, a RowRule or a StateRule")
+    manual = module.__doc__ or ""
+    missing = [heading for heading in MANUAL_HEADINGS if heading not in manual]
+    if missing:
+        raise RldkError(f"{module.__name__}: its docstring lacks {', '.join(missing)}")
+    return NamedRule(name.replace("_", "-"), rule, manual)
+
+
+@cache
+def load_rules() -> tuple[NamedRule, ...]:
+    """Every rule, by id. A third party's rule that fails to load is named in a warning and left out."""
+    own = [
+        named_rule(found.name, import_module(f"{rules.__name__}.{found.name}"))
+        for found in pkgutil.iter_modules(rules.__path__)
+    ]
+    foreign = []
+    for point in entry_points(group=ENTRY_POINT):
+        try:
+            foreign.append(named_rule(point.name, point.load()))
+        except (ImportError, AttributeError, RldkError) as failure:
+            warnings.warn(f"rule {point.name} of {point.dist} is left out: {failure}", stacklevel=2)
+    return tuple(sorted([*own, *foreign], key=lambda rule: rule.id))
+
+
+def rule_named(rule_id: str) -> NamedRule:
+    """The rule of this id.
+
+    Raises:
+        UserError: if there is none; the hint names the nearest ids.
+    """
+    from difflib import get_close_matches
+
+    known = {rule.id: rule for rule in load_rules()}
+    if rule_id not in known:
+        near = get_close_matches(rule_id, known, n=3, cutoff=0.4)
+        hint = f"Did you mean {' or '.join(near)}?" if near else "rldk rules lists them all."
+        raise UserError(f"There is no rule {rule_id!r}.", hint)
+    return known[rule_id]

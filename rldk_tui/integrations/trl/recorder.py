@@ -1,0 +1,150 @@
+"""Writes what the callback sees as events, one log a rank. It knows the trainer's values and nothing of transformers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from rldk_tui.events import (
+    SUBFOLDER,
+    Checkpoint,
+    Event,
+    ExtractionError,
+    Heartbeat,
+    Metrics,
+    Phase,
+    RunEnded,
+    RunStarted,
+    event_log_name,
+)
+from rldk_tui.events.writer import EventWriter
+from rldk_tui.integrations.trl.border import Border
+from rldk_tui.integrations.trl.torch_memory import with_torch_memory
+from rldk_tui.integrations.trl.values import NotANumber, numbers, phase_of, plain_text
+from rldk_tui.system import sample
+
+_COMPLETE_MARK = "trainer_state.json"
+"""The Trainer writes it last, so a checkpoint that has it is whole."""
+_NOT_A_NUMBER_ADVICE = "log a single number under this name, or nothing"
+
+
+class Recorder:
+    """The event log of one launch on one rank.
+
+    `run_started` heads the log: until it is written nothing else is, and failures wait for it.
+    """
+
+    def __init__(self, run_directory: Path, rank: int, system_interval: float, border: Border) -> None:
+        self._border = border
+        self._run_directory = run_directory
+        self._rank = rank
+        self._system_interval = system_interval
+        self._writer = EventWriter(run_directory / SUBFOLDER / event_log_name(rank))
+        self._heading: RunStarted | None = None
+        self._headed = False
+        self._waiting: list[ExtractionError] = []
+        self._refused: set[tuple[str, Phase]] = set()
+        self._lost_told = 0
+        self._next_sample = 0.0
+        self._step: int | None = None
+
+    def start(self, started: RunStarted, *, with_gpus: bool) -> None:
+        """Head the log and take the first sample of the machine."""
+        self._heading = started
+        self.sample_when_due(started.first_step, with_gpus=with_gpus)
+
+    def metrics(self, step: int, logs: Mapping[str, object]) -> None:
+        """One call of the trainer's `log`."""
+        self._step = step
+        phase = phase_of(logs)
+        values, refused = numbers(logs, phase)
+        self._write(Metrics(time=time.time(), step=step, phase=phase, values=values))
+        for item in refused:
+            self._refuse(step, phase, item)
+
+    def heartbeat(self, step: int) -> None:
+        """An optimizer step ended."""
+        self._step = step
+        self._write(Heartbeat(time=time.time(), step=step))
+
+    def sample_when_due(self, step: int, *, with_gpus: bool) -> None:
+        """Measure the machine, unless it was measured less than the interval ago."""
+        now = time.monotonic()
+        if now < self._next_sample:
+            return
+        self._next_sample = now + self._system_interval
+        measured = sample(step, self._rank, self._existing_folder(), with_gpus=with_gpus)
+        self._write(self._border.attempt("ask torch for its memory", with_torch_memory, measured) or measured)
+
+    def checkpoint(self, step: int, folder: Path) -> None:
+        """The trainer says it saved a checkpoint here."""
+        found = folder.is_dir()
+        size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) if found else None
+        complete = (folder / _COMPLETE_MARK).is_file()
+        self._write(Checkpoint(time=time.time(), step=step, path=self._told(folder), complete=complete, size=size))
+
+    def end(self, step: int, max_steps: int) -> None:
+        """The training loop returned; the log stays open to what comes after it, such as a last evaluation."""
+        reason = "stopped early" if 0 < step < max_steps else "finished"
+        self._write(RunEnded(time=time.time(), step=step, reason=reason))
+        if self._writer.lost:
+            self._border.say(f"lost {self._writer.lost} events of this run; the last problem: {self._writer.problem}")
+
+    def failure(self, message: str) -> None:
+        """Something of ours failed; it is an event like any other."""
+        failure = ExtractionError(time=time.time(), step=self._step, message=plain_text(message))
+        if self._headed:
+            self._writer.append(failure)
+        else:
+            self._waiting.append(failure)
+
+    def _write(self, event: Event) -> None:
+        """Append one event; one that is lost is said at once, and written down as soon as writing works again."""
+        if not (self._head() and self._writer.append(event)):
+            self._border.say(f"could not write to {self._writer.path}: {self._writer.problem}")
+            return
+        lost = self._writer.lost
+        if lost == self._lost_told:
+            return
+        text = f"{lost - self._lost_told} events could not be written here: {self._writer.problem}"
+        if self._writer.append(ExtractionError(time=time.time(), step=self._step, message=plain_text(text))):
+            self._lost_told = lost
+
+    def _head(self) -> bool:
+        """Whether `run_started` heads the log; written here, as soon as writing works."""
+        if self._headed:
+            return True
+        if self._heading is None or not self._writer.append(self._heading):
+            return False
+        self._headed = True
+        waiting, self._waiting = self._waiting, []
+        for failure in waiting:
+            self._writer.append(failure)
+        return True
+
+    def _refuse(self, step: int, phase: Phase, item: NotANumber) -> None:
+        """Tell once a metric and phase that a logged value was left out."""
+        if (item.metric, phase) in self._refused:
+            return
+        self._refused.add((item.metric, phase))
+        self._write(
+            ExtractionError(
+                time=time.time(),
+                step=step,
+                phase=phase,
+                metric=plain_text(item.metric),
+                message=plain_text(f"this value is no number and is left out from step {step} on: {item.reason}"),
+                value=item.value,
+                advice=_NOT_A_NUMBER_ADVICE,
+            )
+        )
+
+    def _existing_folder(self) -> Path:
+        """The run directory, or the nearest folder above it that exists: they lie on the same disk."""
+        folder = self._run_directory.absolute()
+        return next((place for place in (folder, *folder.parents) if place.is_dir()), folder)
+
+    def _told(self, folder: Path) -> str:
+        here, there = self._run_directory.absolute(), folder.absolute()
+        return plain_text(str(there.relative_to(here) if there.is_relative_to(here) else there))

@@ -1,0 +1,12 @@
+"""What is known of one run: `RunStore` gathers events (the one mutable object), `RunSnapshot` is what it gave out.
+
+`columns` holds the growing table of one launch, `info` who the run is, `pulse` whether it is alive. Floor: above
+`events`, `metrics` and `system`; knows nothing of files or rules.
+"""
+
+from rldk_tui.run.columns import Column, Kind, Rows
+from rldk_tui.run.info import RunInfo
+from rldk_tui.run.snapshot import MetricSeries, RunSnapshot, Segment
+from rldk_tui.run.store import RunStore
+
+__all__ = ["Column", "Kind", "MetricSeries", "Rows", "RunInfo", "RunSnapshot", "RunStore", "Segment"]

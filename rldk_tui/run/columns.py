@@ -1,0 +1,230 @@
+"""The log rows of one launch as columns that only grow.
+
+A cell has a value and a code. The code says what the log said there (`Kind`: nothing, a finite number, None, a number
+that is not finite) and how far its source is trusted, packed so that merging two sources of one cell is "the larger code
+wins": the source that says non-finite beats the one that hides it, then the more trusted one, whatever came first.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_KIND_SHIFT = 4
+_MAX_AUTHORITY = (1 << _KIND_SHIFT) - 1
+
+
+class Kind(IntEnum):
+    """What the log said in a cell."""
+
+    ABSENT = 0
+    FINITE = 1
+    NULL = 2
+    """The trainer logged Python's None: nothing could be scored."""
+    NONFINITE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One metric over the rows of a table, read-only.
+
+    Attributes:
+        values: shape (rows,), NaN wherever the kind is not FINITE or NONFINITE.
+        kinds: shape (rows,), `Kind` of each cell.
+    """
+
+    values: NDArray[np.float64]
+    codes: NDArray[np.uint8]
+
+    @property
+    def kinds(self) -> NDArray[np.uint8]:
+        """`Kind` of each cell."""
+        kinds: NDArray[np.uint8] = self.codes >> np.uint8(_KIND_SHIFT)
+        return kinds
+
+    @property
+    def present(self) -> NDArray[np.bool_]:
+        """Rows in which the metric was logged at all."""
+        present: NDArray[np.bool_] = self.codes != 0
+        return present
+
+    @property
+    def finite(self) -> NDArray[np.bool_]:
+        """Rows in which it was logged as a finite number."""
+        finite: NDArray[np.bool_] = self.kinds == Kind.FINITE
+        return finite
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A read-only stretch of log rows: one row a step.
+
+    Columns are cut when they are asked for, so that a stretch of a table of any width costs nothing to make.
+
+    Attributes:
+        steps: shape (n,), rising.
+        times: shape (n,), Unix seconds of the first log of the step, NaN where the source has no clock.
+        columns: canonical metric name to the whole table's column; `eval/` and `final/` columns hold those phases of
+            the step. Use `column`, which cuts it to this stretch.
+        start: Where in the table this stretch begins.
+    """
+
+    steps: NDArray[np.int64]
+    times: NDArray[np.float64]
+    columns: Mapping[str, Column]
+    start: int = 0
+
+    def __len__(self) -> int:
+        return int(self.steps.size)
+
+    def column(self, name: str) -> Column:
+        """The metric in these rows; a column without a single value if it was never logged."""
+        whole = self.columns.get(name)
+        if whole is None:
+            return Column(np.full(len(self), np.nan), np.zeros(len(self), np.uint8))
+        here = slice(self.start, self.start + len(self))
+        return Column(whole.values[here], whole.codes[here])
+
+    def __getitem__(self, part: slice) -> Rows:
+        start, _, _ = part.indices(len(self))
+        return Rows(self.steps[part], self.times[part], self.columns, self.start + start)
+
+
+class _Buffer:
+    """An array that grows at its end and is copied before a value that somebody may be looking at is changed."""
+
+    def __init__(self, dtype: type, fill: float, capacity: int) -> None:
+        self._fill = fill
+        self._array: NDArray[Any] = np.full(capacity, fill, dtype=dtype)
+        self._shown = 0
+
+    def __getitem__(self, index: int) -> float:
+        return float(self._array[index])
+
+    def __setitem__(self, index: int, value: float) -> None:
+        if index < self._shown:
+            self._array = self._array.copy()
+            self._shown = 0
+        self._array[index] = value
+
+    def grow(self, capacity: int) -> None:
+        wider = np.full(capacity, self._fill, dtype=self._array.dtype)
+        wider[: self._array.size] = self._array
+        self._array, self._shown = wider, 0
+
+    def insert(self, index: int, length: int) -> None:
+        """Open a gap at `index` in the first `length` values."""
+        moved = self._array.copy()
+        moved[index + 1 : length + 1] = self._array[index:length]
+        moved[index] = self._fill
+        self._array, self._shown = moved, 0
+
+    def view(self, length: int) -> NDArray[Any]:
+        self._shown = max(self._shown, length)
+        shown = self._array[:length]
+        shown.flags.writeable = False
+        return shown
+
+
+class Table:
+    """The growing table of one launch.
+
+    Attributes:
+        length: Rows so far.
+        revision: Raised whenever a settled row changed, so that whoever walked past it walks again.
+        closed: Whether its newest row is settled too, because a later launch has begun.
+    """
+
+    def __init__(self) -> None:
+        self.length = 0
+        self.closed = False
+        self.revision = 0
+        self._capacity = 64
+        self._steps = _Buffer(np.int64, 0, self._capacity)
+        self._times = _Buffer(np.float64, math.nan, self._capacity)
+        self._columns: dict[str, tuple[_Buffer, _Buffer]] = {}
+
+    @property
+    def last_step(self) -> int | None:
+        """The newest step, None before the first row."""
+        return int(self._steps[self.length - 1]) if self.length else None
+
+    def put(self, step: int, time: float, values: Mapping[str, float | None], authority: int) -> None:
+        """Merge one log entry into the row of its step."""
+        index = self._row(step)
+        if math.isnan(self._times[index]) and not math.isnan(time):
+            self._times[index] = time
+        changed = False
+        for name, value in values.items():
+            changed |= self._merge(index, name, value, authority)
+        if changed and (self.closed or index < self.length - 1):
+            self.revision += 1
+
+    def _row(self, step: int) -> int:
+        last = self.last_step
+        if last is not None and step <= last:
+            steps = self._steps.view(self.length)
+            index = int(np.searchsorted(steps, step))
+            if int(self._steps[index]) != step:
+                self._insert(index, step)
+            return index
+        self._make_room()
+        self._steps[self.length] = step
+        self.length += 1
+        return self.length - 1
+
+    def _make_room(self) -> None:
+        if self.length == self._capacity:
+            self._capacity *= 2
+            for buffer in self._buffers():
+                buffer.grow(self._capacity)
+
+    def _insert(self, index: int, step: int) -> None:
+        self._make_room()
+        for buffer in self._buffers():
+            buffer.insert(index, self.length)
+        self._steps[index] = step
+        self.length += 1
+        self.revision += 1
+
+    def _buffers(self) -> Iterator[_Buffer]:
+        yield self._steps
+        yield self._times
+        for values, codes in self._columns.values():
+            yield values
+            yield codes
+
+    def _merge(self, index: int, name: str, value: float | None, authority: int) -> bool:
+        buffers = self._columns.get(name)
+        if buffers is None:
+            buffers = (_Buffer(np.float64, math.nan, self._capacity), _Buffer(np.uint8, 0, self._capacity))
+            self._columns[name] = buffers
+        kind = Kind.NULL if value is None else Kind.FINITE if math.isfinite(value) else Kind.NONFINITE
+        code = kind << _KIND_SHIFT | min(authority, _MAX_AUTHORITY)
+        values, codes = buffers
+        if code < codes[index]:
+            return False
+        number = math.nan if value is None else float(value)
+        before = values[index]
+        if code == codes[index] and (number == before or (math.isnan(number) and math.isnan(before))):
+            return False
+        values[index], codes[index] = number, code
+        return True
+
+    def rows(self) -> Rows:
+        """All rows so far, frozen: later changes are made in copies."""
+        columns = {
+            name: Column(values.view(self.length), codes.view(self.length)) for name, (values, codes) in self._columns.items()
+        }
+        return Rows(
+            self._steps.view(self.length),
+            self._times.view(self.length),
+            MappingProxyType(columns),
+        )

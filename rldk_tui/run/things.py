@@ -1,0 +1,78 @@
+"""What a run left beside its metric rows: generations, checkpoints, machine samples, errors of extraction."""
+
+from __future__ import annotations
+
+from rldk_tui.events import (
+    Checkpoint,
+    Completions,
+    Event,
+    ExtractionError,
+    Finding,
+    FindingReported,
+    Phase,
+    System,
+)
+
+_MOST_SAMPLES = 8192
+
+
+class Things:
+    """Keeps the newest word on each thing. The tuples it gives out are built anew only when something came."""
+
+    def __init__(self) -> None:
+        self._completions: dict[tuple[int, Phase], Completions] = {}
+        self._checkpoints: dict[str, Checkpoint] = {}
+        self._system: list[System] = []
+        self._extraction_errors: list[ExtractionError] = []
+        self._recorded_findings: dict[str, Finding] = {}
+        self._shown: dict[type, tuple[object, ...]] = {}
+
+    def add(self, event: Event) -> None:
+        """Take in one event that is not a metric row and does not start, describe or end the run."""
+        self._shown.pop(type(event), None)
+        match event:
+            case Completions():
+                self._completions[event.step, event.phase] = event
+            case Checkpoint():
+                self._checkpoints[event.path] = event
+            case System():
+                self._system.append(event)
+                if len(self._system) > _MOST_SAMPLES:
+                    self._thin_out()
+            case ExtractionError():
+                self._extraction_errors.append(event)
+            case FindingReported():
+                self._recorded_findings[event.finding.id] = event.finding
+            case _:
+                raise TypeError(f"no place for {type(event).__name__}")
+
+    def _thin_out(self) -> None:
+        """Keep every second of the older half: a long run's memory trend at half the rate, the newest samples whole."""
+        older, newer = self._system[: _MOST_SAMPLES // 2], self._system[_MOST_SAMPLES // 2 :]
+        self._system = older[::2] + newer
+
+    def completions(self) -> tuple[Completions, ...]:
+        """By step; of the same step, eval before train."""
+        if Completions not in self._shown:
+            self._shown[Completions] = tuple(self._completions[key] for key in sorted(self._completions))
+        return self._shown[Completions]  # type: ignore[return-value]
+
+    def checkpoints(self) -> tuple[Checkpoint, ...]:
+        """By step."""
+        return tuple(sorted(self._checkpoints.values(), key=lambda checkpoint: (checkpoint.step, checkpoint.path)))
+
+    def system(self) -> tuple[System, ...]:
+        """Oldest first."""
+        if System not in self._shown:
+            self._shown[System] = tuple(self._system)
+        return self._shown[System]  # type: ignore[return-value]
+
+    def extraction_errors(self) -> tuple[ExtractionError, ...]:
+        """In the order they were written."""
+        if ExtractionError not in self._shown:
+            self._shown[ExtractionError] = tuple(self._extraction_errors)
+        return self._shown[ExtractionError]  # type: ignore[return-value]
+
+    def recorded_findings(self) -> tuple[Finding, ...]:
+        """What a live diagnosis said at the time, the last word on each."""
+        return tuple(self._recorded_findings.values())

@@ -1,0 +1,88 @@
+"""Rolling windows over a series that arrives in pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+NOTHING_YET: Floats = np.empty(0)
+"""The past of a series that has not begun."""
+
+
+def windows(values: Floats, past: Floats, size: int) -> tuple[Floats, Floats]:
+    """The trailing window of each new value, and the new past.
+
+    Args:
+        values: shape (n,), the new values.
+        past: shape (≤ size − 1,), what the last call returned, `NOTHING_YET` at first.
+        size: the window's length in values, the current one included.
+
+    Returns:
+        windows: shape (n, size), padded in front with NaN while fewer than `size` values were seen.
+        past: shape (≤ size − 1,), to be given to the next call.
+    """
+    known = np.concatenate((past, values))
+    padded = np.concatenate((np.full(size - 1 - past.size, np.nan), known))
+    kept = known[max(0, known.size - (size - 1)) :].copy()
+    return np.lib.stride_tricks.sliding_window_view(padded, size), kept
+
+
+def rolling(
+    values: Floats, past: Floats, size: int, at_least: int, measure: Callable[[Floats], Floats]
+) -> tuple[Floats, Floats]:
+    """`measure` over the trailing window of each new value; NaN where the window holds fewer than `at_least` values.
+
+    Args:
+        values: shape (n,), finite.
+        past: see `windows`.
+        size: window length.
+        at_least: values a window must hold before it says anything.
+        measure: maps windows of shape (k, size), padded with NaN, to shape (k,).
+
+    Returns:
+        The measures, shape (n,), and the new past.
+    """
+    view, kept = windows(values, past, size)
+    enough = past.size + 1 + np.arange(values.size) >= at_least
+    result = np.full(values.size, np.nan)
+    if enough.any():
+        result[enough] = measure(view[enough])
+    return result, kept
+
+
+def _median(view: Floats) -> Floats:
+    result: Floats = np.nanmedian(view, axis=1)
+    return result
+
+
+def _mean(view: Floats) -> Floats:
+    result: Floats = np.nanmean(view, axis=1)
+    return result
+
+
+def rolling_median(values: Floats, past: Floats, size: int, at_least: int = 1) -> tuple[Floats, Floats]:
+    """Trailing median of each new value; see `rolling`."""
+    return rolling(values, past, size, at_least, _median)
+
+
+def rolling_mean(values: Floats, past: Floats, size: int, at_least: int = 1) -> tuple[Floats, Floats]:
+    """Trailing mean of each new value; see `rolling`."""
+    return rolling(values, past, size, at_least, _mean)
+
+
+def m_of_n(flags: Bools, past: Floats, m: int, n: int) -> tuple[Bools, Floats]:
+    """Whether at least `m` of the last `n` flags are set, at each new flag: persistence buys more than any threshold.
+
+    Args:
+        flags: shape (n_new,).
+        past: see `windows`.
+        m: how many must be set.
+        n: out of how many.
+    """
+    view, kept = windows(flags.astype(np.float64), past, n)
+    return np.nansum(view, axis=1) >= m, kept
