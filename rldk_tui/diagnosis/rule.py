@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
@@ -21,33 +20,12 @@ from numpy.typing import NDArray
 
 from rldk_tui.events import Advice, Severity
 from rldk_tui.run import Rows, RunInfo, RunSnapshot
+from rldk_tui.scoring import Family as Family
 
 MANUAL_HEADINGS = ("What it means", "Why it happens", "What to do", "Where the limit comes from")
 """Every rule's docstring has these, each followed by text."""
 
 Past = TypeVar("Past")
-
-
-class Family(StrEnum):
-    """What a finding is about, for the score: one cause is not counted once a rule."""
-
-    KL = "kl"
-    POLICY = "policy"
-    VALUE = "value"
-    GRADIENT = "gradient"
-    REWARD = "reward"
-    ADVANTAGE = "advantage"
-    ENTROPY = "entropy"
-    REWARD_MODEL = "rm"
-    PREFERENCE = "pref"
-    TEXT = "text"
-    LENGTH = "length"
-    NONFINITE = "nan"
-    CHECKPOINT = "ckpt"
-    OPTIMIZER = "optim"
-    METRICS = "metrics"
-    SYSTEM = "system"
-    CONFIG = "config"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +139,8 @@ class RowRule(Generic[Past]):
         window: How many of its rows an opening may look back over: the n of its m-of-n, the length of its median.
         close_after: Clean rows that end an episode.
         worst: Which end of `value` is the peak.
+        ceiling: The worst it can say, its weight in the coverage.
+        beyond_logs: Whether it sees what logs hide (hooks, checkpoints); an A needs one such rule.
     """
 
     family: Family
@@ -173,6 +153,8 @@ class RowRule(Generic[Past]):
     window: int = 1
     close_after: int = 10
     worst: Callable[[NDArray[np.float64]], np.intp] = np.argmax
+    ceiling: Severity = Severity.CRITICAL
+    beyond_logs: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +170,8 @@ class StateRule:
     family: Family
     judge: Callable[[RunSnapshot], StateVerdict | None]
     evaluable: Callable[[RunSnapshot], str | None]
+    ceiling: Severity = Severity.CRITICAL
+    beyond_logs: bool = False
 
 
 AnyRule = RowRule[Any] | StateRule

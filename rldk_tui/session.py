@@ -1,0 +1,93 @@
+"""The one door for every face: open a run, poll its health.
+
+A report polls once, the monitor polls on a timer; both get the same `RunHealth`. This is the only place that reads the
+clock and asks the operating system about the training process.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rldk_tui.diagnosis.engine import Diagnosis, Engine, NotEvaluated, RuleFailure
+from rldk_tui.diagnosis.verdict import judge
+from rldk_tui.events import Finding
+from rldk_tui.ingest import Follower, locate
+from rldk_tui.run import RunSnapshot, RunStore
+from rldk_tui.scoring import Score
+from rldk_tui.system import process_is_alive
+
+
+@dataclass(frozen=True, slots=True)
+class RunHealth:
+    """What is known and judged of a run at one moment: the value every face shows.
+
+    Attributes:
+        directory: The run directory as it was opened.
+        snapshot: The facts.
+        findings: Worst first; an open one before a closed one of the same severity.
+        evaluated: Ids of the rules that could be judged.
+        not_evaluated: Rules that say nothing of this run, with why and what to log.
+        rule_failures: Rules that broke; never silence.
+        score: The health score with its reasons.
+    """
+
+    directory: Path
+    snapshot: RunSnapshot
+    findings: tuple[Finding, ...]
+    evaluated: tuple[str, ...]
+    not_evaluated: tuple[NotEvaluated, ...]
+    rule_failures: tuple[RuleFailure, ...]
+    score: Score
+
+
+class RunSession:
+    """One opened run. Not thread-safe: whoever polls does all the polling."""
+
+    def __init__(self, directory: Path, *, clock: Callable[[], float] = time.time) -> None:
+        self.directory = directory
+        self._clock = clock
+        self._follower = Follower(directory)
+        self._store = RunStore(directory.resolve().name)
+        self._engine = Engine()
+
+    @classmethod
+    def open(cls, path: str | Path) -> RunSession:
+        """A session on an existing run directory, a link to one, or a folder of runs (then its newest run).
+
+        Raises:
+            UserError: if there is no run there; the hint says what was looked for.
+        """
+        return cls(locate(Path(path)))
+
+    def poll(self) -> RunHealth:
+        """Take in what is new in the run directory and judge it.
+
+        Costs time in proportion to what is new, not to the length of the run.
+        """
+        batch = self._follower.poll()
+        if batch.restarted:
+            self._store = RunStore(self._store.name)
+            self._engine = Engine()
+        for event, origin in batch.events:
+            self._store.add(event, origin)
+        now = self._clock()
+        info = self._store.info()
+        alive = process_is_alive(info.pid, info.host, info.started_at)
+        snapshot = self._store.snapshot(now, batch.problems, self._store.pulse(process_alive=alive))
+        return health_of(self.directory, snapshot, self._engine.diagnose(snapshot))
+
+
+def health_of(directory: Path, snapshot: RunSnapshot, diagnosis: Diagnosis) -> RunHealth:
+    """Facts, findings and score in one value."""
+    return RunHealth(
+        directory=directory,
+        snapshot=snapshot,
+        findings=diagnosis.findings,
+        evaluated=diagnosis.evaluated,
+        not_evaluated=diagnosis.not_evaluated,
+        rule_failures=diagnosis.failures,
+        score=judge(diagnosis, snapshot),
+    )
