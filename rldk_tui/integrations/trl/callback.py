@@ -41,23 +41,23 @@ class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not
         self._recorder: Recorder | None = None
         self._border = Border(self._tell)
 
-    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+    def on_train_begin(self, args: Any, state: Any, _control: Any, **kwargs: Any) -> None:
         """A launch starts, or is resumed: the log is headed anew."""
         self._border.attempt("start recording", self._begin, args, state, kwargs)
 
-    def on_log(self, args: Any, state: Any, control: Any, logs: Mapping[str, object] | None = None, **kwargs: Any) -> None:
+    def on_log(self, args: Any, state: Any, _control: Any, logs: Mapping[str, object] | None = None, **kwargs: Any) -> None:
         """The trainer logs a row."""
         self._border.attempt("record the metrics", self._log, args, state, logs, kwargs)
 
-    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+    def on_step_end(self, args: Any, state: Any, _control: Any, **kwargs: Any) -> None:
         """An optimizer step ended, logged or not."""
         self._border.attempt("record a step", self._step, args, state, kwargs)
 
-    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+    def on_save(self, args: Any, state: Any, _control: Any, **kwargs: Any) -> None:
         """A checkpoint was saved."""
         self._border.attempt("record a checkpoint", self._checkpoint, args, state, kwargs)
 
-    def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+    def on_train_end(self, args: Any, state: Any, _control: Any, **kwargs: Any) -> None:
         """The training loop returned."""
         self._border.attempt("record the end", self._end, args, state, kwargs)
 
@@ -66,7 +66,7 @@ class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not
             self._recorder.failure(message)
 
     def _begin(self, args: Any, state: Any, kwargs: Mapping[str, Any]) -> Recorder:
-        folder = Path(self._output_dir if self._output_dir is not None else args.output_dir)
+        folder = Path(self._output_dir if self._output_dir is not None else args.output_dir).absolute()
         self._recorder = recorder = Recorder(folder, rank_of(args), self._system_interval, self._border)
         run_id = self._run_id or _run_name(args, folder)
         started = run_started(args, state, kwargs.get("model"), run_id, self._border)
