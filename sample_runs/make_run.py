@@ -13,26 +13,25 @@ import argparse
 import contextlib
 import copy
 import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 from pathlib import Path
 from typing import Any
 
 from sample_runs.tiny_language import Models, build, prompts, topic_reward, work_alone
 
 _HERE = Path(__file__).resolve().parent
-_MODEL_NAME = "tiny-language"
-_KEEP_COMPLETIONS_EVERY = 10
 _NOT_FOR_A_MONITOR = ("*.safetensors", "*.bin", "*.pt", "*.pth", "tokenizer*", "chat_template*", "generation_config.json")
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a run is made: the trainer, and the arguments that differ from its usual ones."""
+    """How a run is made, and the arguments that differ from the usual ones."""
 
     train: Callable[[Models, dict[str, Any], list[Any]], Any]
     steps: int
-    arguments: dict[str, Any] = field(default_factory=dict)
+    arguments: Mapping[str, Any] = MappingProxyType({})
     with_callback: bool = True
 
 
@@ -52,8 +51,15 @@ def common_arguments(output_dir: str, steps: int) -> dict[str, Any]:
     }
 
 
-def train_grpo(models: Models, arguments: dict[str, Any], callbacks: list[Any]) -> Any:
-    """A finished GRPO training, rewarded by the share of words on topic."""
+def _name(model: Any) -> None:
+    """Call the model by a name instead of the folder it was loaded from."""
+    model.config._name_or_path = "tiny-language"  # noqa: SLF001 - transformers has no public way
+
+
+def train_grpo(
+    models: Models, arguments: dict[str, Any], callbacks: list[Any], reward: Callable[..., Any] = topic_reward
+) -> Any:
+    """A finished GRPO training, by default rewarded by the share of words on topic."""
     from datasets import Dataset
     from trl import GRPOConfig, GRPOTrainer
 
@@ -68,13 +74,13 @@ def train_grpo(models: Models, arguments: dict[str, Any], callbacks: list[Any]) 
     }
     trainer = GRPOTrainer(
         model=models.policy(),
-        reward_funcs=topic_reward,
+        reward_funcs=reward,
         args=GRPOConfig(**{**recipe, **arguments}),
         train_dataset=Dataset.from_dict({"prompt": prompts(arguments["seed"])}),
         processing_class=models.tokenizer(),
         callbacks=callbacks,
     )
-    trainer.model.config._name_or_path = _MODEL_NAME  # noqa: SLF001 - transformers has no public name for it
+    _name(trainer.model)
     trainer.train()
     trainer.save_state()
     return trainer
@@ -114,7 +120,7 @@ def train_ppo(models: Models, arguments: dict[str, Any], callbacks: list[Any]) -
         eval_dataset=asked.select(range(16)),
         callbacks=callbacks,
     )
-    policy.config._name_or_path = _MODEL_NAME  # noqa: SLF001 - transformers has no public name for it
+    _name(policy)
     trainer.train()
     trainer.state.save_to_json(Path(trainer.args.output_dir, "trainer_state.json"))
     return trainer
@@ -123,8 +129,8 @@ def train_ppo(models: Models, arguments: dict[str, Any], callbacks: list[Any]) -
 def train_ppo_with_stale_rollouts(models: Models, arguments: dict[str, Any], callbacks: list[Any]) -> Any:
     """PPO whose generation engine never receives the new weights, as when a vLLM server is not synchronised.
 
-    Replies are sampled from the first policy while their log-probabilities come from the current one, so that
-    `objective/kl` estimates minus the divergence and sinks as the policy moves away.
+    Replies come from the first policy and their log-probabilities from the current one, so that `objective/kl`
+    estimates minus the divergence and sinks as the policy moves away.
     """
     with _stale_rollouts():
         return train_ppo(models, arguments, callbacks)
@@ -167,23 +173,21 @@ def prune(run: Path) -> None:
         for file in run.rglob(pattern):
             file.unlink()
     for file in run.glob("completions/completions_*.parquet"):
-        if int(file.stem.removeprefix("completions_")) % _KEEP_COMPLETIONS_EVERY:
+        if int(file.stem.removeprefix("completions_")) % 10:
             file.unlink()
 
 
 def make(name: str, into: Path) -> None:
     """Train the named run in the folder `into`, replacing what was recorded there before."""
+    from rldk_tui.integrations.trl import RLDKCallback
+
     recipe, models = RECIPES[name], build()
     for old in ("rldk", "runs", "completions", *(path.name for path in into.glob("checkpoint-*"))):
         shutil.rmtree(into / old, ignore_errors=True)
     into.mkdir(parents=True, exist_ok=True)
-    callbacks: list[Any] = []
-    if recipe.with_callback:
-        from rldk_tui.integrations.trl import RLDKCallback
-
-        callbacks.append(RLDKCallback())
+    callbacks = [RLDKCallback()] if recipe.with_callback else []
     with contextlib.chdir(into.parent):
-        recipe.train(models, common_arguments(into.name, recipe.steps) | recipe.arguments, callbacks)
+        recipe.train(models, common_arguments(into.name, recipe.steps) | {**recipe.arguments}, callbacks)
     prune(into)
 
 

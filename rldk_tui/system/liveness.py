@@ -10,7 +10,7 @@ _CLOCK_TOLERANCE = 10.0
 """Seconds. The kernel tells a process's start as ticks since boot, and clocks are set after boot."""
 
 
-def process_is_alive(pid: int | None, host: str | None, started_before: float) -> bool | None:
+def process_is_alive(pid: int | None, host: str | None, started_before: float | None) -> bool | None:
     """Whether the run's process is still there.
 
     Args:
@@ -22,7 +22,7 @@ def process_is_alive(pid: int | None, host: str | None, started_before: float) -
     Returns:
         True, False, or None where this machine cannot tell: another host, or nothing to go by.
     """
-    if pid is None or pid <= 0 or host is None or host != socket.gethostname():
+    if pid is None or pid <= 0 or started_before is None or host is None or host != socket.gethostname():
         return None
     try:
         process = psutil.Process(pid)
