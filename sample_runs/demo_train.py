@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from sample_runs import tiny_language
-from sample_runs.make_run import common_arguments, train_grpo
+from sample_runs.tiny_models import build, work_alone
+from sample_runs.trainings import common_arguments, train_grpo
 
 
 def unhurried(seconds: float) -> Callable[..., list[float | None]]:
@@ -32,11 +33,11 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=200, help="optimizer steps (default: 200)")
     parser.add_argument("--pause", type=float, default=0.2, help="seconds to wait at each step (default: 0.2)")
     chosen = parser.parse_args()
-    tiny_language.work_alone()
+    work_alone()
     from rldk_tui.integrations.trl import RLDKCallback
 
     train_grpo(
-        tiny_language.build(),
+        build(),
         common_arguments(str(chosen.run), chosen.steps),
         [RLDKCallback()],
         unhurried(chosen.pause),

@@ -1,18 +1,12 @@
 """A language small enough to learn in seconds: real models for real trainings on two CPU cores.
 
-A prompt names a topic ("describe big sea :"); a good answer is made of that topic's words and ends. `build` makes the
-word tokenizer, a two-layer Qwen2 that already speaks the language and wanders between topics, and a reward model that
-scores how much of an answer is on topic. The language itself needs no torch, which is imported where models are made.
+A prompt names a topic ("describe big sea :"); a good answer is made of that topic's words and ends. No torch in here:
+`tiny_models` makes the models that speak it.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
 import random
-import tempfile
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 TOPICS = {
@@ -23,22 +17,22 @@ TOPICS = {
     "kitchen": ["pan", "knife", "oven", "bread", "soup", "spoon", "plate", "butter", "stove", "pepper", "kettle", "cup"],
     "forest": ["tree", "moss", "owl", "fern", "deer", "path", "wolf", "pine", "leaf", "stream", "mushroom", "bear"],
 }
-_OPENINGS = ["write", "describe", "list", "name", "tell", "recall"]
-_ADJECTIVES = ["quiet", "big", "old", "small", "bright", "cold", "busy", "green"]
-_TOPIC_OF = {word: topic for topic, words in TOPICS.items() for word in words}
-_LONGEST = 32
-_BATCH = 32
+OPENINGS = ["write", "describe", "list", "name", "tell", "recall"]
+ADJECTIVES = ["quiet", "big", "old", "small", "bright", "cold", "busy", "green"]
+TOPIC_OF = {word: topic for topic, words in TOPICS.items() for word in words}
+LONGEST = 32
+"""Tokens of a prompt and its answer together, in training."""
 
 
 def prompt(rng: random.Random) -> str:
     """A prompt that names one topic."""
-    return f"{rng.choice(_OPENINGS)} {rng.choice(_ADJECTIVES)} {rng.choice(list(TOPICS))} :"
+    return f"{rng.choice(OPENINGS)} {rng.choice(ADJECTIVES)} {rng.choice(list(TOPICS))} :"
 
 
 def answer(rng: random.Random, prompt: str, stay: float = 0.62, shortest: int = 4) -> str:
     """An answer whose words stay on the prompt's topic with probability `stay`; it begins with a space."""
     topic, words = prompt.split()[-2], list[str]()
-    while len(words) < _LONGEST - 6 and (len(words) < shortest or rng.random() > 0.16):
+    while len(words) < LONGEST - 6 and (len(words) < shortest or rng.random() > 0.16):
         names = TOPICS[topic if rng.random() < stay else rng.choice(list(TOPICS))]
         follows = words and words[-1] in names and rng.random() < 0.5
         words.append(names[(names.index(words[-1]) + 1) % len(names)] if follows else rng.choice(names))
@@ -48,7 +42,7 @@ def answer(rng: random.Random, prompt: str, stay: float = 0.62, shortest: int = 
 def share_on_topic(prompt: str, completion: str) -> float:
     """The share of a completion's words that belong to the prompt's topic, 0 to 1."""
     words = completion.replace("<eos>", "").replace("<pad>", "").split()
-    return sum(_TOPIC_OF.get(word) == prompt.split()[-2] for word in words) / max(1, len(words))
+    return sum(TOPIC_OF.get(word) == prompt.split()[-2] for word in words) / max(1, len(words))
 
 
 def topic_reward(prompts: list[str], completions: list[str], **_: Any) -> list[float | None]:
@@ -68,148 +62,3 @@ def preferences(seed: int, count: int = 256) -> dict[str, list[str]]:
     asked = [prompt(rng) for _ in range(count)]
     chosen = [answer(rng, question, stay=0.85) for question in asked]
     return {"prompt": asked, "chosen": chosen, "rejected": [answer(rng, question, stay=0.4) for question in asked]}
-
-
-@dataclass(frozen=True)
-class Models:
-    """Folders of pretrained models, each with the tokenizer beside it."""
-
-    language: Path
-    reward: Path
-
-    def tokenizer(self) -> Any:
-        """The word tokenizer, padding on the left as generation needs it."""
-        from transformers import PreTrainedTokenizerFast
-
-        return PreTrainedTokenizerFast.from_pretrained(self.language, padding_side="left")
-
-    def policy(self) -> Any:
-        """A fresh copy of the language model."""
-        from transformers import Qwen2ForCausalLM
-
-        return Qwen2ForCausalLM.from_pretrained(self.language)
-
-    def scorer(self) -> Any:
-        """A fresh copy of the reward model, which also serves as a value model."""
-        from transformers import Qwen2ForSequenceClassification
-
-        return Qwen2ForSequenceClassification.from_pretrained(self.reward, num_labels=1)
-
-
-def work_alone() -> None:
-    """One thread, nothing fetched and nothing sent; to be called before transformers is imported."""
-    for name in ("HF_HUB_OFFLINE", "HF_HUB_DISABLE_TELEMETRY", "TRL_EXPERIMENTAL_SILENCE", "OMP_NUM_THREADS"):
-        os.environ.setdefault(name, "1")
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-
-
-def build(folder: Path | None = None, steps: int = 500) -> Models:
-    """The models, trained on the spot the first time and taken from `folder` afterwards.
-
-    Args:
-        folder: Where to keep them; by default a folder of this user's below the system's temporary one.
-        steps: Steps of training each; 500 take about 15 s on one core.
-    """
-    work_alone()
-    import torch
-    import transformers
-
-    transformers.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
-    recipe = hashlib.sha256(Path(__file__).read_bytes() + f"{steps} {torch.__version__}".encode()).hexdigest()[:12]
-    home = folder or Path(tempfile.gettempdir()) / f"rldk-tiny-language-{os.getuid()}"
-    found = Models(language=home / f"language-{recipe}", reward=home / f"reward-{recipe}")
-    if not found.reward.is_dir():
-        torch.manual_seed(0)
-        _train_language_model(steps, found.language)
-        torch.manual_seed(1)
-        _train_reward_model(steps, found.reward)
-    return found
-
-
-def _new_tokenizer() -> Any:
-    from tokenizers import Tokenizer, models, pre_tokenizers
-    from transformers import PreTrainedTokenizerFast
-
-    words = ["<pad>", "<eos>", "<unk>", ":", *sorted({*_OPENINGS, *_ADJECTIVES, *TOPICS, *_TOPIC_OF})]
-    tokenizer = Tokenizer(models.WordLevel({word: index for index, word in enumerate(words)}, unk_token="<unk>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>", eos_token="<eos>", unk_token="<unk>")
-
-
-def _config(tokenizer: Any, **more: Any) -> Any:
-    from transformers import Qwen2Config
-
-    return Qwen2Config(
-        vocab_size=len(tokenizer),
-        hidden_size=48,
-        intermediate_size=128,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=256,
-        pad_token_id=tokenizer.pad_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        bos_token_id=None,
-        tie_word_embeddings=True,
-        **more,
-    )
-
-
-def _batch(tokenizer: Any, texts: list[str]) -> Any:
-    endings = [text + " <eos>" for text in texts]
-    return tokenizer(endings, padding=True, truncation=True, max_length=_LONGEST, return_tensors="pt")
-
-
-def _save(model: Any, tokenizer: Any, folder: Path) -> None:
-    """Written aside and renamed, so that two processes may build at once."""
-    aside = folder.with_name(f"{folder.name}.{os.getpid()}")
-    model.save_pretrained(aside)
-    tokenizer.save_pretrained(aside)
-    if not folder.is_dir():
-        aside.rename(folder)
-
-
-def _optimize(model: Any, steps: int, rate: float, loss_of_batch: Any) -> None:
-    import torch
-
-    optimizer = torch.optim.AdamW(model.parameters(), lr=rate)
-    for step in range(steps):
-        optimizer.param_groups[0]["lr"] = rate * (1 - step / steps)
-        optimizer.zero_grad()
-        loss_of_batch().backward()
-        optimizer.step()
-
-
-def _train_language_model(steps: int, folder: Path) -> None:
-    from transformers import Qwen2ForCausalLM
-
-    rng, tokenizer = random.Random(0), _new_tokenizer()
-    model = Qwen2ForCausalLM(_config(tokenizer))
-
-    def loss_of_batch() -> Any:
-        asked = [prompt(rng) for _ in range(_BATCH)]
-        batch = _batch(tokenizer, [question + answer(rng, question) for question in asked])
-        return model(**batch, labels=batch["input_ids"].masked_fill(batch["attention_mask"] == 0, -100)).loss
-
-    _optimize(model, steps, 4e-3, loss_of_batch)
-    _save(model, tokenizer, folder)
-
-
-def _train_reward_model(steps: int, folder: Path) -> None:
-    import torch
-    from transformers import Qwen2ForSequenceClassification
-
-    rng, tokenizer = random.Random(3), _new_tokenizer()
-    model = Qwen2ForSequenceClassification(_config(tokenizer, num_labels=1))
-
-    def loss_of_batch() -> Any:
-        asked = [prompt(rng) for _ in range(_BATCH)]
-        replies = [answer(rng, question, rng.choice([0, 0.3, 0.6, 1]), rng.choice([1, 4, 14])) for question in asked]
-        batch = _batch(tokenizer, [question + reply for question, reply in zip(asked, replies, strict=True)])
-        wanted = torch.tensor([2 * share_on_topic(*pair) - 1 for pair in zip(asked, replies, strict=True)])
-        return (model(**batch).logits[:, 0] - wanted).square().mean()
-
-    _optimize(model, steps, 3e-3, loss_of_batch)
-    _save(model, tokenizer, folder)
