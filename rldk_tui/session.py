@@ -50,7 +50,8 @@ class RunSession:
         self.directory = directory
         self._clock = clock
         self._follower = Follower(directory)
-        self._store = RunStore(directory.resolve().name)
+        self._name = directory.resolve().name
+        self._store = RunStore(self._name)
         self._engine = Engine()
 
     @classmethod
@@ -69,7 +70,7 @@ class RunSession:
         """
         batch = self._follower.poll()
         if batch.restarted:
-            self._store = RunStore(self._store.name)
+            self._store = RunStore(self._name)
             self._engine = Engine()
         for event, origin in batch.events:
             self._store.add(event, origin)

@@ -6,7 +6,7 @@ from its own past will ever be seen in it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from rldk_tui.statistics.windows import NOTHING_YET, Floats, m_of_n, rolling_med
 class LevelPast:
     """What a level rule keeps: the values of its median, and the flags of each rung's persistence."""
 
-    values: Floats = NOTHING_YET
+    values: Floats = field(default_factory=lambda: NOTHING_YET)
     flags: tuple[Floats, ...] = ()
 
 

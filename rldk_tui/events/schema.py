@@ -278,15 +278,12 @@ class Origin(_Record, frozen=True, kw_only=True):
     Attributes:
         source: The file, relative to the run directory.
         format: The reader's name.
-        authority: When two sources disagree about a finite number, the higher authority is believed.
-        launch: The process that wrote it as `host:pid` where the source tells, else None: the source joins the launches
-            that others tell of.
+        authority: When two sources disagree about a finite number, the higher authority is believed (0 to 15).
     """
 
     source: str
     format: str
     authority: int = 0
-    launch: str | None = None
 
 
 Event: TypeAlias = (

@@ -40,6 +40,7 @@ class _Launch:
     info: RunInfo
     authority: int = 0
     table: Table = field(default_factory=Table)
+    step: int | None = None
     ended: str | None = None
 
 
@@ -53,10 +54,9 @@ class RunStore:
         self._launch_counts: Counter[tuple[str, str]] = Counter()
         self._joined: dict[tuple[str, int, Phase], tuple[Metrics, Origin]] = {}
         self._described: dict[str, tuple[int, RunInfo]] = {}
-        self._ended: str | None = None
+        self._ended_at: int | None = None
         self._keys: set[str] = set()
         self._pace = Pace()
-        self._step: int | None = None
         self._last_event_at: float | None = None
         self._tailable = False
         self._things = Things()
@@ -69,8 +69,12 @@ class RunStore:
             case RunStarted():
                 self._start(event, origin)
             case RunDescribed():
-                self._described[origin.source] = (origin.authority, info_of(event))
+                _, known = self._described.get(origin.source, (0, RunInfo()))
+                self._described[origin.source] = (origin.authority, info_of(event).completed_by(known))
             case Heartbeat():
+                launch = self._current.get(origin.source)
+                if launch is not None:
+                    launch.step = max(launch.step or 0, event.step)
                 self._heard(event.step, event.time)
             case RunEnded():
                 self._end(event, origin)
@@ -101,7 +105,6 @@ class RunStore:
             launch.info = info.completed_by(launch.info) if more_trusted else launch.info.completed_by(info)
             launch.authority = max(launch.authority, origin.authority)
         self._current[origin.source] = launch
-        self._ended = None
 
     def _rejoin(self) -> None:
         """A launch became known: rows that joined without one find their place anew."""
@@ -125,7 +128,7 @@ class RunStore:
         prefix = "" if event.phase is Phase.TRAIN else f"{event.phase.value}/"
         values = {prefix + canonical(key): value for key, value in event.values.items()}
         launch.table.put(event.step, event.time, values, origin.authority)
-        self._reached(event.step)
+        launch.step = max(launch.step or 0, event.step)
 
     def _launch_at(self, step: int) -> _Launch:
         """The launch a row without one belongs to: the newest that had logged by then."""
@@ -142,19 +145,15 @@ class RunStore:
     def _end(self, event: RunEnded, origin: Origin) -> None:
         launch = self._current.get(origin.source)
         if launch is None:
-            self._ended = event.reason
+            self._ended_at = max(self._ended_at or 0, event.step or 0)
         else:
             launch.ended = event.reason
             self._clock(event.time)
 
     def _heard(self, step: int, time: float) -> None:
-        self._reached(step)
         if math.isfinite(time):
             self._clock(time)
             self._pace.step(step, time)
-
-    def _reached(self, step: int) -> None:
-        self._step = step if self._step is None else max(self._step, step)
 
     def _clock(self, time: float) -> None:
         if math.isfinite(time):
@@ -173,13 +172,18 @@ class RunStore:
         """What the events say of the run's life."""
         info = self.info()
         newest = self._launches[-1] if self._launches else None
-        ended = self._ended is not None or (newest is not None and newest.ended is not None)
+        step = newest.step if newest else None
+        ended = newest is not None and newest.ended is not None
+        if self._ended_at is not None and self._ended_at >= (
+            step or 0
+        ):  # a final state older than the newest launch is not its end
+            ended = True
         return Pulse(
             last_event_at=self._last_event_at,
             step_seconds=self._pace.seconds(),
             ended=ended,
             process_alive=process_alive,
-            step=self._step,
+            step=step,
             max_steps=info.max_steps,
         )
 
@@ -211,7 +215,7 @@ class RunStore:
             segments=segments,
             state=pulse.state(taken_at),
             taken_at=taken_at,
-            step=self._step,
+            step=pulse.step,
             last_event_at=self._last_event_at,
             step_seconds=pulse.step_seconds,
             completions=self._things.completions(),

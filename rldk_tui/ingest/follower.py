@@ -1,0 +1,247 @@
+"""Run directory -> batches of events, again and again.
+
+One look takes the run from wherever it is to wherever it got to, so a finished run is read in one and a living one in
+many, with the same events in the same order for each source.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+
+from rldk_tui.checkpoints import inspect_folder
+from rldk_tui.events import Checkpoint, Event, Origin, ReadProblem
+from rldk_tui.ingest.discovery import Discovery, Found
+from rldk_tui.ingest.tail import Tail
+from rldk_tui.readers import (
+    DocumentFormat,
+    Read,
+    StreamDecoder,
+    StreamFormat,
+    decode_safely,
+    read_safely,
+)
+
+_HOT = 64
+"""How many of a format's newest documents are looked at again each time: TRL rewrites the last ones only."""
+_MOST_PROBLEMS = 20
+"""Different problems of one source that are kept; the rest are counted in the last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one look brought.
+
+    Attributes:
+        events: With where each was read, in order.
+        problems: Everything that cannot be read now.
+        restarted: Something read earlier is no longer there (a log was truncated or replaced): forget everything first.
+        vanished: The run directory is not there now; what was read before still stands.
+    """
+
+    events: list[tuple[Event, Origin]]
+    problems: tuple[ReadProblem, ...]
+    restarted: bool = False
+    vanished: bool = False
+
+
+@dataclass(slots=True)
+class _Source:
+    """One claimed file and what was wrong in it."""
+
+    path: PurePath
+    origin: Origin
+    problems: dict[str, ReadProblem] = field(default_factory=dict)
+
+    def note(self, problem: ReadProblem) -> None:
+        known = self.problems.get(problem.message)
+        if known is None and len(self.problems) >= _MOST_PROBLEMS:
+            problem = ReadProblem(source=problem.source, message="further problems of other kinds")
+            known = self.problems.get(problem.message)
+        count = problem.count + (known.count if known else 0)
+        line = known.line if known else problem.line
+        self.problems[problem.message] = ReadProblem(source=problem.source, message=problem.message, line=line, count=count)
+
+
+@dataclass(slots=True)
+class _Stream(_Source):
+    format: StreamFormat = field(kw_only=True)
+    tail: Tail = field(kw_only=True)
+    decoder: StreamDecoder = field(kw_only=True)
+
+
+@dataclass(slots=True)
+class _Document(_Source):
+    format: DocumentFormat = field(kw_only=True)
+    place: tuple[object, ...] = ()
+    state: tuple[int, int] | None = None
+
+
+@dataclass(slots=True)
+class _Shelf:
+    """The documents of one format that are worth a look."""
+
+    unread: list[_Document] = field(default_factory=list)
+    newest: list[_Document] = field(default_factory=list)
+
+
+class Follower:
+    """Follows one run directory."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._reset()
+
+    def _reset(self) -> None:
+        self._target = self._root.resolve()
+        self._discovery = Discovery(self._target)
+        self._streams: dict[PurePath, _Stream] = {}
+        self._documents: dict[PurePath, _Document] = {}
+        self._shelves: dict[tuple[str, bool], _Shelf] = {}
+        self._checkpoints: dict[PurePath, Checkpoint] = {}
+
+    def poll(self) -> Batch:
+        """Everything that is new, the most trusted sources first."""
+        if not self._target.is_dir() and not self._root.is_dir():
+            gone = ReadProblem(source=str(self._root), message="the run directory is gone; this is what was read before")
+            return Batch([], (*self._problems(), gone), vanished=True)
+        restarted = self._root.resolve() != self._target or any(
+            self._was_restarted(stream) for stream in self._streams.values()
+        )
+        if restarted:
+            self._reset()
+        for found in self._discovery.look():
+            self._adopt(found)
+        events: list[tuple[Event, Origin]] = []
+        for stream in sorted(self._streams.values(), key=_trust):
+            self._read_stream(stream, events)
+        for document in self._due():
+            self._read_document(document, events)
+        self._look_at_checkpoints(events)
+        return Batch(events, self._problems(), restarted)
+
+    def _adopt(self, found: Found) -> None:
+        origin = Origin(source=str(found.path), format=found.format.name, authority=found.format.authority)
+        if isinstance(found.format, StreamFormat):
+            self._streams[found.path] = _Stream(
+                found.path,
+                origin,
+                format=found.format,
+                tail=Tail(self._target / found.path),
+                decoder=found.format.decoder(found.path),
+            )
+        else:
+            self._shelve(_Document(found.path, origin, format=found.format, place=_natural(found.path)))
+
+    def _shelve(self, document: _Document) -> None:
+        """A checkpoint's document repeats what the earlier ones say, so of those only the newest is read."""
+        nested = document.path.parent in self._discovery.checkpoints
+        shelf = self._shelves.setdefault((document.format.name, nested), _Shelf())
+        shelf.newest = sorted([*shelf.newest, document], key=lambda known: known.place)[-1 if nested else -_HOT :]
+        if not nested:
+            shelf.unread.append(document)
+        self._documents[document.path] = document
+
+    def _was_restarted(self, stream: _Stream) -> bool:
+        try:
+            return stream.tail.restarted()
+        except OSError:
+            return False  # the next read says what is wrong
+
+    def _read_stream(self, stream: _Stream, events: list[tuple[Event, Origin]]) -> None:
+        try:
+            for chunk in stream.tail.read():
+                self._sort(stream, decode_safely(stream.decoder, chunk, stream.path), events)
+        except FileNotFoundError:
+            return  # rotated away; what was read of it stands
+        except OSError as failure:
+            stream.problems[_UNREADABLE] = ReadProblem(
+                source=stream.origin.source, message=f"{_UNREADABLE}: {failure.strerror}"
+            )
+            return
+        stream.problems.pop(_UNREADABLE, None)
+        self._sort(stream, list(stream.decoder.flush()), events)
+        pending = stream.decoder.pending()
+        if pending:
+            torn = f"the last record is not whole ({pending} bytes); it is read when the rest arrives"
+            stream.problems[_TORN] = ReadProblem(source=stream.origin.source, message=torn)
+        else:
+            stream.problems.pop(_TORN, None)
+
+    def _due(self) -> list[_Document]:
+        """Documents to look at now: those not read yet, and of each format the newest, which may be written again."""
+        due = {document.path: document for shelf in self._shelves.values() for document in (*shelf.unread, *shelf.newest)}
+        return sorted(due.values(), key=lambda document: (_trust(document), document.place))
+
+    def _read_document(self, document: _Document, events: list[tuple[Event, Origin]]) -> None:
+        file = self._target / document.path
+        try:
+            facts = file.stat()
+        except FileNotFoundError:
+            return
+        except OSError as failure:
+            document.note(ReadProblem(source=document.origin.source, message=f"{_UNREADABLE}: {failure.strerror}"))
+            return
+        state = (facts.st_size, facts.st_mtime_ns)
+        if state == document.state:
+            return
+        document.problems.clear()
+        reads = read_safely(document.format, file, document.path)
+        self._sort(document, reads, events)
+        failed = any(problem.message.startswith("could not be read") for problem in document.problems.values())
+        document.state = None if failed else state
+        shelf = self._shelves.get((document.format.name, False))
+        if not failed and shelf is not None and document in shelf.unread:
+            shelf.unread.remove(document)
+
+    def _look_at_checkpoints(self, events: list[tuple[Event, Origin]]) -> None:
+        for path, folder in self._discovery.checkpoints.items():
+            known = self._checkpoints.get(path)
+            if known is not None and known.complete:
+                continue
+            try:
+                facts = inspect_folder(folder)
+            except OSError as failure:
+                self._discovery.problems[str(path)] = ReadProblem(
+                    source=str(path), message=f"{_UNREADABLE}: {failure.strerror}"
+                )
+                continue
+            for name in facts.unreadable:
+                source = str(path / name)
+                message = "may not be read by this user (check its mode and owner)"
+                self._discovery.problems[source] = ReadProblem(source=source, message=message)
+            event = Checkpoint(time=math.nan, step=facts.step, path=str(path), complete=facts.complete, size=facts.size)
+            if known is None or _differ(known, event):
+                self._checkpoints[path] = event
+                events.append((event, Origin(source=str(path), format="checkpoint folder")))
+
+    def _sort(self, source: _Source, reads: list[Read], events: list[tuple[Event, Origin]]) -> None:
+        for read in reads:
+            if isinstance(read, ReadProblem):
+                source.note(read)
+            else:
+                events.append((read, source.origin))
+
+    def _problems(self) -> tuple[ReadProblem, ...]:
+        sources = [*self._streams.values(), *self._documents.values()]
+        return (*self._discovery.problems.values(), *(problem for source in sources for problem in source.problems.values()))
+
+
+_UNREADABLE = "cannot be read"
+_TORN = "torn end"
+
+
+def _differ(known: Checkpoint, event: Checkpoint) -> bool:
+    """Whether a checkpoint's facts changed; NaN times would make any two events differ."""
+    return (known.complete, known.size) != (event.complete, event.size)
+
+
+def _trust(source: _Source) -> tuple[int, str]:
+    return (-source.origin.authority, source.origin.source)
+
+
+def _natural(path: PurePath) -> tuple[object, ...]:
+    """Sorts `checkpoint-100` after `checkpoint-60`."""
+    return tuple(int(part) if part.isdigit() else part for part in re.split(r"(\d+)", str(path)))

@@ -1,0 +1,122 @@
+"""One file a log format: bytes become events.
+
+A module here offers `FORMAT`, a `StreamFormat` (the file only grows; a decoder is fed its bytes in pieces of any size) or a
+`DocumentFormat` (the file is rewritten whole; it is read whole when it changed). Exactly one format may claim a file, and
+it claims by content. A decoder or reader may raise on garbage: `decode_safely` and `read_safely` are the border where
+that becomes a `ReadProblem` and the rest of the run is still shown.
+
+To add a format: one file with `FORMAT`; third parties use the entry point `rldk_tui.readers`. Floor: above `events`,
+below `ingest`, which finds the files and tails them.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+import warnings
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path, PurePath
+from typing import Protocol, TypeAlias
+
+from rldk_tui.events import Event, ReadProblem
+
+Read: TypeAlias = Event | ReadProblem
+"""What a reader yields."""
+
+ENTRY_POINT = "rldk_tui.readers"
+HEAD = 4096
+"""Bytes of a file's beginning that a format may look at to claim it."""
+
+
+class StreamDecoder(Protocol):
+    """Decodes one growing file. Any split of its bytes into chunks yields the same events in the same order."""
+
+    def feed(self, chunk: bytes) -> Iterable[Read]:
+        """Take the next bytes and yield what became complete."""
+        ...
+
+    def flush(self) -> Iterable[Event]:
+        """What the bytes taken so far hold beyond doubt although their end mark is missing."""
+        ...
+
+    def pending(self) -> int:
+        """Bytes taken that are not yet a whole record: a torn end, if no more come."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamFormat:
+    """A format whose files only grow.
+
+    Attributes:
+        name: What people call it.
+        authority: How far its finite numbers are trusted against another source's (0 to 15).
+        claims: (path in the run directory, first bytes) -> whether the file is of this format.
+        decoder: A decoder for the file of this path.
+    """
+
+    name: str
+    authority: int
+    claims: Callable[[PurePath, bytes], bool]
+    decoder: Callable[[PurePath], StreamDecoder]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentFormat:
+    """A format whose files are written whole, and again when they change. `read` gets (file, path in the run)."""
+
+    name: str
+    authority: int
+    claims: Callable[[PurePath, bytes], bool]
+    read: Callable[[Path, PurePath], Iterable[Read]]
+
+
+Format: TypeAlias = StreamFormat | DocumentFormat
+
+
+@cache
+def load_formats() -> tuple[Format, ...]:
+    """Every format, the most trusted first. A third party's that fails to load is named in a warning and left out."""
+    own = [import_module(f"{__name__}.{found.name}").FORMAT for found in pkgutil.iter_modules(__path__)]
+    foreign = []
+    for point in entry_points(group=ENTRY_POINT):
+        try:
+            foreign.append(point.load().FORMAT)
+        except (ImportError, AttributeError) as failure:
+            warnings.warn(f"reader {point.name} of {point.dist} is left out: {failure}", stacklevel=2)
+    return tuple(sorted([*own, *foreign], key=lambda form: (-form.authority, form.name)))
+
+
+def format_of(path: PurePath, head: bytes) -> Format | None:
+    """The format that claims a file by its first bytes, or None if nobody does."""
+    return next((form for form in load_formats() if form.claims(path, head)), None)
+
+
+def decode_safely(decoder: StreamDecoder, chunk: bytes, path: PurePath) -> list[Read]:
+    """What the decoder makes of the chunk; a failure becomes a problem, and what came before it is kept."""
+    reads: list[Read] = []
+    try:
+        reads.extend(decoder.feed(chunk))
+    except Exception as failure:  # noqa: BLE001 - the border: a broken file must not hide the rest of the run
+        reads.append(_problem(path, failure))
+    return reads
+
+
+def read_safely(form: DocumentFormat, file: Path, path: PurePath) -> list[Read]:
+    """What the document says; a failure becomes a problem."""
+    reads: list[Read] = []
+    try:
+        reads.extend(form.read(file, path))
+    except Exception as failure:  # noqa: BLE001 - the border: a broken file must not hide the rest of the run
+        reads.append(_problem(path, failure))
+    return reads
+
+
+def _problem(path: PurePath, failure: Exception) -> ReadProblem:
+    if isinstance(failure, PermissionError):
+        return ReadProblem(source=str(path), message="may not be read by this user (check its mode and owner)")
+    reason = str(failure).splitlines()[0][:200] if str(failure) else ""
+    return ReadProblem(source=str(path), message=f"could not be read: {type(failure).__name__}: {reason}".rstrip(": "))

@@ -1,0 +1,93 @@
+"""Our own event log: one strict JSON object a line, appended whole.
+
+Lines that are not quite right are rescued where their meaning is plain: a bare NaN token (some other writer's) is read as
+NaN and said so, an unknown event type is said so and skipped. A last line without its newline is taken when it is a whole
+object, because a JSON object tells its own end; otherwise it waits for the rest.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import PurePath
+
+import msgspec
+
+from rldk_tui.events import Event, ReadProblem, decode_line
+from rldk_tui.events.wire import event_from
+from rldk_tui.readers import Read, StreamFormat
+
+LONGEST_LINE = 64 * 1024 * 1024
+"""Bytes after which a line without an end is given up: no event of ours comes near."""
+_BOM = b"\xef\xbb\xbf"
+_TYPE = b'"type"'
+
+
+class JsonlDecoder:
+    """Splits at newlines, keeps what is incomplete."""
+
+    def __init__(self, path: PurePath) -> None:
+        self._source = str(path)
+        self._rest = b""
+        self._line = 0
+        self._skipping = False
+
+    def feed(self, chunk: bytes) -> Iterator[Read]:
+        """Yield the event (or the problem) of every line that is complete now."""
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        for line in lines:
+            self._line += 1
+            if self._skipping:
+                self._skipping = False
+            elif line.strip():
+                yield from self._read(line)
+        if len(self._rest) > LONGEST_LINE:
+            if not self._skipping:
+                yield self._problem(f"a line of more than {LONGEST_LINE} bytes was skipped")
+            self._rest, self._skipping = b"", True
+
+    def pending(self) -> int:
+        """Bytes of a last line that is not whole."""
+        return len(self._rest)
+
+    def flush(self) -> Iterator[Event]:
+        """The last line if it is whole but for its newline."""
+        if not self._rest.rstrip().endswith(b"}"):
+            return
+        try:
+            event = decode_line(self._rest.removeprefix(_BOM))
+        except msgspec.MsgspecError:
+            return
+        self._rest = b""
+        yield event
+
+    def _read(self, line: bytes) -> Iterator[Read]:
+        line = line.removeprefix(_BOM)
+        try:
+            yield decode_line(line)
+        except msgspec.ValidationError as failure:
+            yield self._problem(f"not an event this version knows: {failure}")
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            yield from self._rescue(line)
+
+    def _rescue(self, line: bytes) -> Iterator[Read]:
+        """A line that strict JSON refuses."""
+        try:
+            event = event_from(json.loads(line))
+        except (ValueError, RecursionError, msgspec.MsgspecError):
+            yield self._problem("a line is not JSON")
+        else:
+            yield self._problem("bare NaN or Infinity tokens, which JSON does not know, were read as numbers")
+            yield event
+
+    def _problem(self, message: str) -> ReadProblem:
+        return ReadProblem(source=self._source, message=message, line=self._line)
+
+
+def claims(path: PurePath, head: bytes) -> bool:
+    """A file of JSON lines whose first line is an event of ours."""
+    first = head.removeprefix(_BOM).lstrip().split(b"\n", 1)[0]
+    return ".jsonl" in path.name and first.startswith(b"{") and _TYPE in first[:64] and b'"run_started"' in first[:128]
+
+
+FORMAT = StreamFormat(name="RLDK event log", authority=12, claims=claims, decoder=JsonlDecoder)

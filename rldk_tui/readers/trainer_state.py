@@ -1,0 +1,78 @@
+"""`trainer_state.json` of the Hugging Face Trainer: the whole log history, written at each checkpoint and at the end.
+
+It may hold bare NaN and Infinity tokens, which strict parsers refuse, so the standard library reads it. Its rows have no
+clock. The last row may be the trainer's summary (`train_loss`), which is no metric row. A NaN that was logged as Python's
+None stands here as null, and only here and in our own log: TensorBoard drops it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path, PurePath
+from typing import Any
+
+from rldk_tui.events import Metrics, Phase, ReadProblem, RunDescribed, RunEnded
+from rldk_tui.readers import DocumentFormat, Read
+
+_NAME = "trainer_state.json"
+_SETTINGS = ("logging_steps", "save_steps", "eval_steps", "num_train_epochs", "train_batch_size")
+
+
+def read(file: Path, path: PurePath) -> Iterator[Read]:
+    """The history, what it tells of the run, and whether training had reached its end when it was written."""
+    tokens: list[str] = []
+
+    def constant(token: str) -> float:
+        tokens.append(token)
+        return float(token.replace("Infinity", "inf"))
+
+    state = json.loads(file.read_bytes(), parse_constant=constant)
+    if not isinstance(state, dict) or not isinstance(state.get("log_history"), list):
+        raise ValueError("it holds no log_history")
+    if tokens:
+        yield ReadProblem(
+            source=str(path),
+            message=f"bare {tokens[0]} tokens, which JSON does not know, were read as numbers",
+            count=len(tokens),
+        )
+    reached, goal = state.get("global_step"), state.get("max_steps")
+    yield RunDescribed(
+        time=math.nan,
+        config={key: state[key] for key in _SETTINGS if state.get(key) is not None},
+        max_steps=goal if isinstance(goal, int) and goal > 0 else None,
+    )
+    finished = isinstance(reached, int) and isinstance(goal, int) and 0 < goal <= reached
+    for entry in state["log_history"]:
+        if isinstance(entry, dict) and isinstance(entry.get("step"), int | float):
+            event = _metrics(entry)
+            finished |= event.phase is Phase.FINAL
+            yield event
+        else:
+            yield ReadProblem(source=str(path), message="a row of log_history has no step")
+    if finished and isinstance(reached, int):
+        yield RunEnded(time=math.nan, step=reached)
+
+
+def _metrics(entry: dict[str, Any]) -> Metrics:
+    """One row; its phase is told by its keys."""
+    phase = Phase.TRAIN
+    if "train_loss" in entry:
+        phase = Phase.FINAL
+    elif any(key.startswith("eval_") for key in entry):
+        phase = Phase.EVAL
+    values = {
+        key.removeprefix("eval_"): None if value is None else float(value)
+        for key, value in entry.items()
+        if key != "step" and (value is None or isinstance(value, int | float))
+    }
+    return Metrics(time=math.nan, step=int(entry["step"]), phase=phase, values=values)
+
+
+def claims(path: PurePath, head: bytes) -> bool:
+    """A JSON object of that name."""
+    return path.name == _NAME and head.lstrip().startswith(b"{")
+
+
+FORMAT = DocumentFormat(name="trainer state", authority=4, claims=claims, read=read)
