@@ -6,6 +6,6 @@ and nothing is ever written.
 """
 
 from rldk_tui.ingest.follower import Batch, Follower
-from rldk_tui.ingest.locate import NotARunError, is_run, locate, newest_run, runs_below
+from rldk_tui.ingest.locate import NoLogError, is_run, locate, newest_run, runs_below
 
-__all__ = ["Batch", "Follower", "NotARunError", "is_run", "locate", "newest_run", "runs_below"]
+__all__ = ["Batch", "Follower", "NoLogError", "is_run", "locate", "newest_run", "runs_below"]

@@ -18,21 +18,21 @@ _LOG_FOLDERS = ("rldk", "completions", "runs", "logs", "tensorboard")
 _MOST_FILES = 2000
 
 
-class NotARunError(UserError):
-    """There is something there, but no run."""
+class NoLogError(UserError):
+    """There is a folder, but no log in it (yet)."""
 
 
 def locate(path: Path) -> Path:
     """The run directory a person means: itself, or the newest run of a folder of runs.
 
     Raises:
-        UserError: if the path does not exist.
-        NotARunError: if it is a file, is empty, or holds no log.
+        UserError: if the path does not exist, is a file or may not be read.
+        NoLogError: if it is empty or holds no log.
     """
     if not path.exists():
         raise UserError(f"{path} does not exist.", _near(path))
     if not path.is_dir():
-        raise NotARunError(f"{path} is a file, not a run directory.", f"Give the folder it lies in: {path.parent}")
+        raise UserError(f"{path} is a file, not a run directory.", f"Give the folder it lies in: {path.parent}")
     try:
         if is_run(path):
             return path
@@ -41,10 +41,10 @@ def locate(path: Path) -> Path:
             return newest
         empty = not any(path.iterdir())
     except PermissionError as failure:
-        raise NotARunError(f"{path} may not be read by this user.", "Check its mode and owner.") from failure
+        raise UserError(f"{path} may not be read by this user.", "Check its mode and owner.") from failure
     if empty:
-        raise NotARunError(f"{path} is empty.", _LOOKED_FOR)
-    raise NotARunError(f"{path} holds no training log.", _LOOKED_FOR)
+        raise NoLogError(f"{path} is empty.", _LOOKED_FOR)
+    raise NoLogError(f"{path} holds no training log.", _LOOKED_FOR)
 
 
 def is_run(path: Path) -> bool:

@@ -1,0 +1,82 @@
+"""A finished run played again: the same store and rules, fed by a clock that runs faster.
+
+Events are given out in the order in which they could have been seen. What has no clock of its own (a final state file, a
+completions file) comes with the step it speaks of.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from bisect import bisect_right
+from collections.abc import Callable
+from pathlib import Path
+
+from rldk_tui.diagnosis.engine import Engine
+from rldk_tui.errors import UserError
+from rldk_tui.events import Event, Heartbeat, Metrics, Origin, RunDescribed, RunEnded
+from rldk_tui.ingest import Follower, locate
+from rldk_tui.run import RunStore
+from rldk_tui.session import RunHealth, health_of
+
+_UNTIMED_STEP_SECONDS = 1.0
+"""Pace of a run of which no source has a clock (a trainer_state alone)."""
+
+
+class Replay:
+    """Plays one run."""
+
+    def __init__(self, path: Path, speed: float, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.directory = locate(path)
+        self._speed = speed
+        self._clock = clock
+        batch = Follower(self.directory).poll()
+        self._problems = batch.problems
+        self._timed = _in_time(batch.events)
+        if not self._timed:
+            raise UserError(f"{path} holds nothing to replay.", "A replay needs logged steps.")
+        self._times = [when for when, _, _ in self._timed]
+        self._store = RunStore(self.directory.resolve().name)
+        self._engine = Engine()
+        self._begun: float | None = None
+        self._given = 0
+
+    def poll(self) -> RunHealth:
+        """The run's health as it stood at the moment the replay has come to."""
+        now = self._clock()
+        self._begun = now if self._begun is None else self._begun
+        moment = self._times[0] + (now - self._begun) * self._speed
+        upto = bisect_right(self._times, moment)
+        for _, event, origin in self._timed[self._given : upto]:
+            self._store.add(event, origin)
+        self._given = max(self._given, upto)
+        over = self._given == len(self._timed)
+        pulse = self._store.pulse(process_alive=None if over else True)
+        snapshot = self._store.snapshot(min(moment, self._times[-1]), self._problems, pulse)
+        return health_of(self.directory, snapshot, self._engine.diagnose(snapshot))
+
+
+def _in_time(events: list[tuple[Event, Origin]]) -> list[tuple[float, Event, Origin]]:
+    """Events with the moment at which each could have been seen, in that order."""
+    seen: dict[int, float] = {}
+    for event, _ in events:
+        if isinstance(event, Metrics | Heartbeat) and math.isfinite(event.time):
+            seen[event.step] = max(event.time, seen.get(event.step, event.time))
+    steps = sorted(seen)
+    last = max(seen.values(), default=0.0)
+
+    def moment(event: Event) -> float:
+        if math.isfinite(event.time):
+            return event.time
+        if isinstance(event, RunEnded):
+            return last
+        step = getattr(event, "step", None)
+        if step is None or isinstance(event, RunDescribed):
+            return -math.inf
+        if not steps:
+            return step * _UNTIMED_STEP_SECONDS
+        return seen[steps[max(0, bisect_right(steps, step) - 1)]]
+
+    timed = [(moment(event), event, origin) for event, origin in events]
+    first = min((when for when, _, _ in timed if math.isfinite(when)), default=0.0)
+    return sorted(((max(first, when), event, origin) for when, event, origin in timed), key=lambda item: item[0])
