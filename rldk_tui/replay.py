@@ -70,7 +70,7 @@ def _in_time(events: list[tuple[Event, Origin]]) -> list[tuple[float, Event, Ori
             return event.time
         if isinstance(event, RunEnded):
             return last
-        step = getattr(event, "step", None)
+        step: int | None = getattr(event, "step", None)
         if step is None or isinstance(event, RunDescribed):
             return -math.inf
         if not steps:

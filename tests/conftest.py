@@ -1,0 +1,22 @@
+"""What every test may use."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+SAMPLE_RUNS = Path(__file__).parents[1] / "sample_runs"
+
+# Trainings in tests are tiny: they ask no hub, send no telemetry and share the machine.
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture
+def sample_runs() -> Path:
+    """The folder of the bundled runs."""
+    return SAMPLE_RUNS
