@@ -1,0 +1,66 @@
+"""What a person types becomes a run directory, or one clear sentence."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from rldk_tui.errors import UserError
+from rldk_tui.ingest import NoLogError, is_run, locate
+from tests.conftest import SAMPLE_RUNS
+
+
+@pytest.mark.parametrize("name", ["grpo-healthy", "grpo-collapsed", "ppo-negative-kl", "grpo-stock"])
+def test_a_run_directory_is_itself(name: str) -> None:
+    assert locate(SAMPLE_RUNS / name) == SAMPLE_RUNS / name
+
+
+def test_a_link_to_a_run_is_that_run(tmp_path: Path) -> None:
+    (tmp_path / "latest").symlink_to(SAMPLE_RUNS / "grpo-healthy")
+    assert locate(tmp_path / "latest") == tmp_path / "latest"
+
+
+def test_of_a_folder_of_runs_the_newest_is_meant(tmp_path: Path) -> None:
+    for name, written in (("grpo-healthy", 100), ("grpo-stock", 200), ("ppo-negative-kl", 50)):
+        shutil.copytree(SAMPLE_RUNS / name, tmp_path / name)
+        for file in (tmp_path / name).rglob("*"):
+            os.utime(file, (written, written))
+    assert not is_run(tmp_path)
+    assert locate(tmp_path) == tmp_path / "grpo-stock"
+
+
+def test_a_run_with_checkpoints_alone_is_a_run(tmp_path: Path) -> None:
+    checkpoint = tmp_path / "checkpoint-5"
+    checkpoint.mkdir()
+    shutil.copy(SAMPLE_RUNS / "grpo-healthy" / "trainer_state.json", checkpoint)
+    assert locate(tmp_path) == tmp_path
+
+
+def test_what_is_no_run_is_said_in_one_sentence_with_a_hint(tmp_path: Path) -> None:
+    file = tmp_path / "file.txt"
+    file.write_text("hello")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "notes.txt").write_text("nothing")
+    cases = {
+        tmp_path / "emtpy": ("does not exist", "Did you mean"),
+        file: ("is a file", "folder it lies in"),
+        empty: ("is empty", "Looked for"),
+        other: ("holds no training log", "Looked for"),
+    }
+    for path, (sentence, hint) in cases.items():
+        with pytest.raises(UserError) as caught:
+            locate(path)
+        assert sentence in caught.value.message
+        assert hint in (caught.value.hint or "")
+        assert caught.value.exit_code == 2
+
+
+def test_no_log_is_told_from_other_errors(tmp_path: Path) -> None:
+    with pytest.raises(NoLogError):
+        locate(tmp_path)

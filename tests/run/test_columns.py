@@ -1,0 +1,87 @@
+"""The growing table: frozen views, merging of sources, settled rows."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rldk_tui.run.columns import Kind, Rows, Table
+
+CELLS = st.lists(
+    st.tuples(
+        st.integers(0, 6),
+        st.sampled_from(["loss", "kl"]),
+        st.floats(allow_nan=True) | st.none(),
+        st.sampled_from([4, 8, 12]),
+    ),
+    max_size=20,
+    unique_by=lambda cell: (cell[0], cell[1], cell[3]),
+)
+
+
+def table_of(cells: list[tuple[int, str, float | None, int]]) -> Rows:
+    table = Table()
+    for step, name, value, authority in cells:
+        table.put(step, math.nan, {name: value}, authority)
+    return table.rows()
+
+
+@given(CELLS, st.randoms())
+def test_merging_sources_does_not_depend_on_their_order(
+    cells: list[tuple[int, str, float | None, int]], random: object
+) -> None:
+    shuffled = list(cells)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    first, second = table_of(cells), table_of(shuffled)
+    assert first.steps.tolist() == second.steps.tolist()
+    for name in ("loss", "kl"):
+        assert first.column(name).codes.tolist() == second.column(name).codes.tolist()
+        np.testing.assert_array_equal(first.column(name).values, second.column(name).values)
+
+
+def test_the_source_that_says_non_finite_beats_the_one_that_hides_it() -> None:
+    rows = table_of([(1, "loss", 0.0, 12), (1, "loss", math.nan, 4), (2, "reward", 1.0, 8), (2, "reward", None, 4)])
+    assert rows.column("loss").kinds.tolist() == [Kind.NONFINITE, Kind.ABSENT]
+    assert rows.column("reward").kinds.tolist() == [Kind.ABSENT, Kind.NULL]
+
+
+def test_what_was_given_out_never_changes() -> None:
+    table = Table()
+    table.put(1, 1.0, {"loss": 1.0}, 8)
+    table.put(2, 2.0, {"loss": 2.0}, 8)
+    before = table.rows()
+    table.put(1, 1.0, {"loss": math.nan, "kl": 3.0}, 4)
+    table.put(2, 2.0, {"kl": 4.0}, 8)
+    for step in range(3, 300):
+        table.put(step, float(step), {"loss": 0.0}, 8)
+    assert before.steps.tolist() == [1, 2]
+    assert before.column("loss").values.tolist() == [1.0, 2.0]
+    assert not before.column("kl").present.any()
+
+
+def test_a_late_word_on_a_settled_row_raises_the_revision_and_on_the_newest_does_not() -> None:
+    table = Table()
+    table.put(1, math.nan, {"loss": 1.0}, 8)
+    table.put(2, math.nan, {"loss": 2.0}, 8)
+    table.put(2, math.nan, {"kl": 2.0}, 8)
+    assert table.revision == 0
+    table.put(1, math.nan, {"loss": 1.0}, 4)
+    assert table.revision == 0
+    table.put(1, math.nan, {"reward": None}, 4)
+    assert table.revision == 1
+
+
+def test_a_step_that_was_skipped_is_put_in_its_place() -> None:
+    rows = table_of([(1, "loss", 1.0, 8), (5, "loss", 5.0, 8), (3, "loss", 3.0, 8)])
+    assert rows.steps.tolist() == [1, 3, 5]
+    assert rows.column("loss").values.tolist() == [1.0, 3.0, 5.0]
+
+
+def test_a_stretch_has_its_own_part_of_every_column() -> None:
+    rows = table_of([(step, "loss", float(step), 8) for step in range(10)])
+    stretch = rows[3:7][1:]
+    assert stretch.steps.tolist() == stretch.column("loss").values.tolist() == [4, 5, 6]
+    assert not stretch.column("never").present.any()
