@@ -1,0 +1,63 @@
+"""A series as one row of text cells.
+
+Each cell stands for a stretch of the series. What was not a finite number is drawn as a mark at its place, so it can
+neither vanish nor look like a pause of the log.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rldk_tui.charts.columns import Columns, in_columns, rows_of
+from rldk_tui.charts.glyphs import BLOCK, Glyphs, dotted
+from rldk_tui.charts.growing import Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """A drawn row.
+
+    Attributes:
+        text: One character a cell.
+        last_steps: The step at which each cell's stretch ends.
+    """
+
+    text: str
+    last_steps: NDArray[np.int64]
+
+
+def sparkline(shape: Shape, width: int, glyphs: Glyphs = BLOCK) -> Cells:
+    """The series in at most `width` cells, scaled from its lowest to its highest value.
+
+    A cell of one level shows the value of its stretch that is furthest from the middle of the series, a cell of dots the
+    range from the lowest to the highest: a spike of a single log stays visible however long the run is.
+    """
+    if not len(shape) or width < 1:
+        return Cells("", np.empty(0, np.int64))
+    columns = in_columns(shape, width * glyphs.across)
+    span = columns.span() or (0.0, 0.0)
+    text = _dots(columns, span, glyphs) if glyphs.dots else _levels(columns, span, glyphs)
+    ends = np.minimum(np.arange(0, len(columns), glyphs.across) + glyphs.across, len(columns)) - 1
+    return Cells(text, columns.last_steps[ends])
+
+
+def _levels(columns: Columns, span: tuple[float, float], glyphs: Glyphs) -> str:
+    both = np.concatenate([columns.low, columns.high])
+    middle = 0.0 if np.isnan(both).all() else float(np.nanmedian(both))
+    telling = np.where(np.abs(columns.high - middle) >= np.abs(columns.low - middle), columns.high, columns.low)
+    rows = rows_of(telling, span, len(glyphs.levels))
+    return "".join(glyphs.mark(int(mark)) or glyphs.levels[row] for mark, row in zip(columns.marks, rows, strict=True))
+
+
+def _dots(columns: Columns, span: tuple[float, float], glyphs: Glyphs) -> str:
+    low, high = rows_of(columns.low, span, 4), rows_of(columns.high, span, 4)
+    row = np.arange(4)[:, None]
+    lit = (row >= low) & (row <= high) & (low >= 0)
+    cells = []
+    for start in range(0, len(columns), 2):
+        marks = int(np.bitwise_or.reduce(columns.marks[start : start + 2]))
+        cells.append(glyphs.mark(marks) or dotted(lit[:, start : start + 2]))
+    return "".join(cells)
