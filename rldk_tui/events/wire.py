@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from rldk_tui.events.schema import Completion, Event, Json, Metrics
+from rldk_tui.events.schema import Completion, Event, Evidence, Json, Metrics
 
 SUBFOLDER = "rldk"
 """The folder of a run directory that holds our event logs."""
@@ -98,13 +98,34 @@ def event_from(raw: Json) -> Event:
     if isinstance(raw, dict):
         if isinstance(raw.get("values"), dict):
             _numbers(raw["values"])
-        for row in raw.get("rows") or ():
-            if isinstance(row, dict) and isinstance(row.get("rewards"), dict):
-                _numbers(row["rewards"])
-            if isinstance(row, dict) and row.get("advantage") in _FROM_TEXT:
-                row["advantage"] = _FROM_TEXT[row["advantage"]]
+        if isinstance(raw.get("rows"), list):
+            _numbers_of_rows(raw["rows"])
+        if isinstance(raw.get("finding"), dict) and isinstance(raw["finding"].get("evidence"), dict):
+            _numbers_of_evidence(raw["finding"]["evidence"])
     event: Event = msgspec.convert(raw, Event)
     return event
+
+
+def _number(value: Json) -> Json:
+    """The number a wire's text stands for; anything else as it is, for the schema to judge."""
+    return _FROM_TEXT.get(value, value) if type(value) is str else value
+
+
+def _numbers_of_rows(rows: list[Json]) -> None:
+    for row in rows:
+        if isinstance(row, dict):
+            if isinstance(row.get("rewards"), dict):
+                _numbers(row["rewards"])
+            if "advantage" in row:
+                row["advantage"] = _number(row["advantage"])
+
+
+def _numbers_of_evidence(evidence: dict[str, Json]) -> None:
+    if isinstance(evidence.get("values"), list):
+        evidence["values"] = [_number(value) for value in evidence["values"]]
+    for name in ("limit", "peak"):
+        if name in evidence:
+            evidence[name] = _number(evidence[name])
 
 
 def json_schema() -> dict[str, Json]:
@@ -119,4 +140,6 @@ def json_schema() -> dict[str, Json]:
     completion = definitions[Completion.__name__]["properties"]
     completion["rewards"]["additionalProperties"] = number
     completion["advantage"] = number
+    evidence = definitions[Evidence.__name__]["properties"]
+    evidence["values"]["items"] = evidence["limit"] = evidence["peak"] = number
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "RLDK event", **schema}

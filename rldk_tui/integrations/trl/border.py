@@ -37,8 +37,11 @@ class Border:
         try:
             return work(*arguments, **named)
         except Exception as failure:  # noqa: BLE001 - whatever it is, the training must go on; it is told as an event
-            with suppress(Exception):  # a failure that cannot even be described must not come back through the telling
-                self.say(f"could not {task}: {type(failure).__name__}: {failure}")
+            message = f"could not {task}: {type(failure).__name__}"
+            with suppress(Exception):  # its own __str__ may fail
+                message = f"{message}: {failure}"
+            with suppress(Exception):  # a telling that fails must not get out either
+                self.say(message)
             return None
 
     def say(self, message: str) -> None:

@@ -73,13 +73,14 @@ def numbers(logs: Mapping[str, object], phase: Phase) -> tuple[dict[str, float |
     values: dict[str, float | None] = {}
     refused: list[NotANumber] = []
     for key, value in logs.items():
-        if type(value) is float:
+        if type(value) is float and type(key) is str:  # nearly every one, and this runs at every step
             values[key] = value
             continue
         try:
             values[str(key)] = number(value)
         except (TypeError, ValueError, OverflowError, RuntimeError) as failure:
-            refused.append(NotANumber(str(key), short(value), f"{type(failure).__name__}: {failure}"))
+            name = str(key).removeprefix(_EVAL_PREFIX) if phase is Phase.EVAL else str(key)
+            refused.append(NotANumber(name, short(value), f"{type(failure).__name__}: {failure}"))
     return (without_eval_prefix(values) if phase is Phase.EVAL else values), tuple(refused)
 
 
