@@ -1,0 +1,59 @@
+"""What a sampled completion looks like, by measures that need no model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rldk_tui.events import Completion, Completions
+
+_LONGEST = 200_000
+"""Characters of a text that are measured; the rest would change no ranking."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredCompletion:
+    """A completion with what was measured on it.
+
+    Attributes:
+        reward: The mean of the reward functions that gave a finite number; None if none did.
+        words: Words separated by white space.
+        repetition: seq-rep-4, the share of repeated 4-grams of words (0 to 1); None below four words.
+    """
+
+    completion: Completion
+    reward: float | None
+    words: int
+    repetition: float | None
+
+
+def repetition(words: list[str], n: int = 4) -> float | None:
+    """seq-rep-n: 1 − distinct n-grams ÷ n-grams (Welleck et al., "Neural Text Generation with Unlikelihood Training").
+
+    None for a text shorter than one n-gram.
+    """
+    total = len(words) - n + 1
+    if total < 1:
+        return None
+    return 1.0 - len(set(zip(*(words[start:] for start in range(n)), strict=False))) / total
+
+
+def total_reward(completion: Completion) -> float | None:
+    """The mean over the reward functions that scored it with a finite number; None if none did."""
+    finite = [value for value in completion.rewards.values() if value is not None and abs(value) < float("inf")]
+    return sum(finite) / len(finite) if finite else None
+
+
+def measure(completions: Completions) -> tuple[MeasuredCompletion, ...]:
+    """Every row of one log with its measures, in the log's order."""
+    return tuple(_measured(row) for row in completions.rows)
+
+
+def worst_first(measured: Iterable[MeasuredCompletion]) -> tuple[MeasuredCompletion, ...]:
+    """The lowest reward first; what nobody could score comes before everything."""
+    return tuple(sorted(measured, key=lambda row: -float("inf") if row.reward is None else row.reward))
+
+
+def _measured(completion: Completion) -> MeasuredCompletion:
+    words = completion.completion[:_LONGEST].split()
+    return MeasuredCompletion(completion, total_reward(completion), len(words), repetition(words))

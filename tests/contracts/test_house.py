@@ -1,0 +1,38 @@
+"""The house rules that a test can hold."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MODULES = sorted((ROOT / "rldk_tui").rglob("*.py"))
+LONGEST = 400
+BORDERS = {
+    Path("rldk_tui/readers/__init__.py"),
+    Path("rldk_tui/diagnosis/engine.py"),
+    Path("rldk_tui/integrations/trl/border.py"),
+}
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_module_is_one_thing(module: Path) -> None:
+    assert len(module.read_text().splitlines()) <= LONGEST
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_everything_is_caught_at_the_borders_only(module: Path) -> None:
+    broad = re.findall(r"except\s*(?:\(?\s*(?:Base)?Exception\b.*)?:", module.read_text())
+    assert not broad or module.relative_to(ROOT) in BORDERS
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_nothing_is_ever_unpickled(module: Path) -> None:
+    text = module.read_text()
+    assert not re.search(r"\bimport pickle\b|\bpickle\.\w|torch\.load\(|allow_pickle\s*=\s*True|\bdill\b|yaml\.load\(|\beval\(|\bexec\(", text)
+
+
+def test_the_templates_folder_holds_no_python() -> None:
+    assert not list((ROOT / "report_templates").rglob("*.py"))
