@@ -6,6 +6,7 @@ writes a run. To add a kind of event: a struct in `schema` and its name in `Even
 """
 
 from rldk_tui.events.schema import (
+    LAST_STEP,
     SCHEMA_VERSION,
     Advice,
     Algorithm,
@@ -35,6 +36,7 @@ from rldk_tui.events.schema import (
 from rldk_tui.events.wire import SUBFOLDER, decode_line, encode_line, event_log_name, json_schema, strict
 
 __all__ = [
+    "LAST_STEP",
     "SCHEMA_VERSION",
     "SUBFOLDER",
     "Advice",

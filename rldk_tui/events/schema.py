@@ -8,12 +8,18 @@ In `Metrics.values` and `Completion.rewards` three things are distinct and all k
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 
 SCHEMA_VERSION = 1
 """Raised when a field changes its meaning. Readers keep every older version readable."""
+
+LAST_STEP = 2**53
+"""No training gets here; beyond it JSON numbers are no longer exact."""
+
+Step: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=LAST_STEP)]
+"""An optimizer step as the trainer counts them."""
 
 Json: TypeAlias = Any
 """A value that JSON can carry. The wire decides its shape, so no narrower type is true."""
@@ -106,7 +112,7 @@ class RunStarted(_Event, frozen=True, kw_only=True, tag="run_started"):
     seed: int | None = None
     git_revision: str | None = None
     max_steps: int | None = None
-    first_step: int = 0
+    first_step: Step = 0
     """The step training starts from: 0, or the checkpoint's step when it was resumed."""
     rank: int = 0
     world_size: int = 1
@@ -126,7 +132,7 @@ class RunDescribed(_Event, frozen=True, kw_only=True, tag="run_described"):
 class Metrics(_Event, frozen=True, kw_only=True, tag="metrics"):
     """One call of the trainer's `log`. Keys are the trainer's own, without the `eval_` prefix in the eval phase."""
 
-    step: int
+    step: Step
     phase: Phase = Phase.TRAIN
     values: dict[str, float | None]
 
@@ -134,7 +140,7 @@ class Metrics(_Event, frozen=True, kw_only=True, tag="metrics"):
 class Heartbeat(_Event, frozen=True, kw_only=True, tag="heartbeat"):
     """A finished optimizer step: written whether or not this step is logged."""
 
-    step: int
+    step: Step
 
 
 class Gpu(_Record, frozen=True, kw_only=True):
@@ -152,7 +158,7 @@ class Gpu(_Record, frozen=True, kw_only=True):
 class System(_Event, frozen=True, kw_only=True, tag="system"):
     """The machine and the training process at one moment, from one rank."""
 
-    step: int | None = None
+    step: Step | None = None
     rank: int = 0
     process_rss: int | None = None
     process_vms: int | None = None
@@ -182,7 +188,7 @@ class Completion(_Record, frozen=True, kw_only=True):
 class Completions(_Event, frozen=True, kw_only=True, tag="completions"):
     """The generations of one log; a later event for the same step and phase replaces the earlier one."""
 
-    step: int
+    step: Step
     phase: Phase = Phase.TRAIN
     rows: tuple[Completion, ...]
 
@@ -190,7 +196,7 @@ class Completions(_Event, frozen=True, kw_only=True, tag="completions"):
 class Checkpoint(_Event, frozen=True, kw_only=True, tag="checkpoint"):
     """A checkpoint on disk. `path` is relative to the run directory where it lies inside it."""
 
-    step: int
+    step: Step
     path: str
     complete: bool | None = None
     size: int | None = None
@@ -199,7 +205,7 @@ class Checkpoint(_Event, frozen=True, kw_only=True, tag="checkpoint"):
 class ExtractionError(_Event, frozen=True, kw_only=True, tag="extraction_error"):
     """Something the callback could not measure or write. It is data: every face shows it."""
 
-    step: int | None = None
+    step: Step | None = None
     phase: Phase | None = None
     metric: str | None = None
     message: str
@@ -210,7 +216,7 @@ class ExtractionError(_Event, frozen=True, kw_only=True, tag="extraction_error")
 class RunEnded(_Event, frozen=True, kw_only=True, tag="run_ended"):
     """The training loop returned. A killed process writes none."""
 
-    step: int | None = None
+    step: Step | None = None
     reason: str = "finished"
 
 

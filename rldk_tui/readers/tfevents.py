@@ -15,7 +15,7 @@ import struct
 from collections.abc import Iterator
 from pathlib import PurePath
 
-from rldk_tui.events import SCHEMA_VERSION, Metrics, Phase, ReadProblem, RunDescribed, RunStarted
+from rldk_tui.events import LAST_STEP, SCHEMA_VERSION, Metrics, Phase, ReadProblem, RunDescribed, RunStarted
 from rldk_tui.metrics import algorithm_from_config
 from rldk_tui.readers import Read, StreamFormat
 
@@ -169,6 +169,8 @@ class TfeventsDecoder:
                     step = value
                 elif number == 5:
                     summaries.append(data)
+            if step > LAST_STEP:
+                raise ValueError(f"step {step}")
             if not self._begun:
                 self._begun = True
                 yield self._start(time)

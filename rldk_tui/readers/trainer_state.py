@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePath
 from typing import Any
 
-from rldk_tui.events import Metrics, Phase, ReadProblem, RunDescribed, RunEnded
+from rldk_tui.events import LAST_STEP, Metrics, Phase, ReadProblem, RunDescribed, RunEnded
 from rldk_tui.readers import DocumentFormat, Read
 
 _NAME = "trainer_state.json"
@@ -45,14 +45,25 @@ def read(file: Path, path: PurePath) -> Iterator[Read]:
     )
     finished = isinstance(reached, int) and isinstance(goal, int) and 0 < goal <= reached
     for entry in state["log_history"]:
-        if isinstance(entry, dict) and isinstance(entry.get("step"), int | float):
+        if isinstance(entry, dict) and _is_step(entry.get("step")):
             event = _metrics(entry)
             finished |= event.phase is Phase.FINAL
             yield event
         else:
             yield ReadProblem(source=str(path), message="a row of log_history has no step")
-    if finished and isinstance(reached, int):
+    if finished and isinstance(reached, int) and _is_step(reached):
         yield RunEnded(time=math.nan, step=reached)
+
+
+def _is_step(value: object) -> bool:
+    return isinstance(value, int | float) and 0 <= value <= LAST_STEP
+
+
+def _number(value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # an integer of more than 308 digits
+        return math.inf if value > 0 else -math.inf
 
 
 def _metrics(entry: dict[str, Any]) -> Metrics:
@@ -63,7 +74,7 @@ def _metrics(entry: dict[str, Any]) -> Metrics:
     elif any(key.startswith("eval_") for key in entry):
         phase = Phase.EVAL
     values = {
-        key.removeprefix("eval_"): None if value is None else float(value)
+        key.removeprefix("eval_"): None if value is None else _number(value)
         for key, value in entry.items()
         if key != "step" and (value is None or isinstance(value, int | float))
     }

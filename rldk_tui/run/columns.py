@@ -97,38 +97,47 @@ class Rows:
         return Rows(self.steps[part], self.times[part], self.columns, self.start + start)
 
 
+def _code(value: float | None, authority: int) -> int:
+    """The code of a cell: what the log said, and how far its source is trusted."""
+    kind = Kind.NULL if value is None else Kind.FINITE if math.isfinite(value) else Kind.NONFINITE
+    return int(kind) << _KIND_SHIFT | (authority if authority < _MAX_AUTHORITY else _MAX_AUTHORITY)
+
+
 class _Buffer:
-    """An array that grows at its end and is copied before a value that somebody may be looking at is changed."""
+    """An array that grows at its end and is copied before a value that somebody may be looking at is changed.
+
+    `array` itself may be written beyond everything that `view` showed, nowhere else.
+    """
 
     def __init__(self, dtype: type, fill: float, capacity: int) -> None:
         self._fill = fill
-        self._array: NDArray[Any] = np.full(capacity, fill, dtype=dtype)
+        self.array: NDArray[Any] = np.full(capacity, fill, dtype=dtype)
         self._shown = 0
 
     def __getitem__(self, index: int) -> float:
-        return float(self._array[index])
+        return float(self.array[index])
 
     def __setitem__(self, index: int, value: float) -> None:
         if index < self._shown:
-            self._array = self._array.copy()
+            self.array = self.array.copy()
             self._shown = 0
-        self._array[index] = value
+        self.array[index] = value
 
     def grow(self, capacity: int) -> None:
-        wider = np.full(capacity, self._fill, dtype=self._array.dtype)
-        wider[: self._array.size] = self._array
-        self._array, self._shown = wider, 0
+        wider = np.full(capacity, self._fill, dtype=self.array.dtype)
+        wider[: self.array.size] = self.array
+        self.array, self._shown = wider, 0
 
     def insert(self, index: int, length: int) -> None:
         """Open a gap at `index` in the first `length` values."""
-        moved = self._array.copy()
-        moved[index + 1 : length + 1] = self._array[index:length]
+        moved = self.array.copy()
+        moved[index + 1 : length + 1] = self.array[index:length]
         moved[index] = self._fill
-        self._array, self._shown = moved, 0
+        self.array, self._shown = moved, 0
 
     def view(self, length: int) -> NDArray[Any]:
         self._shown = max(self._shown, length)
-        shown = self._array[:length]
+        shown = self.array[:length]
         shown.flags.writeable = False
         return shown
 
@@ -158,6 +167,9 @@ class Table:
 
     def put(self, step: int, time: float, values: Mapping[str, float | None], authority: int) -> None:
         """Merge one log entry into the row of its step."""
+        if self.last_step is None or step > self.last_step:
+            self._append(step, time, values, authority)
+            return
         index = self._row(step)
         if math.isnan(self._times[index]) and not math.isnan(time):
             self._times[index] = time
@@ -167,18 +179,26 @@ class Table:
         if changed and (self.closed or index < self.length - 1):
             self.revision += 1
 
-    def _row(self, step: int) -> int:
-        last = self.last_step
-        if last is not None and step <= last:
-            steps = self._steps.view(self.length)
-            index = int(np.searchsorted(steps, step))
-            if int(self._steps[index]) != step:
-                self._insert(index, step)
-            return index
+    def _append(self, step: int, time: float, values: Mapping[str, float | None], authority: int) -> None:
+        """A new row at the end: nothing to merge with, which is what nearly every log entry is."""
         self._make_room()
-        self._steps[self.length] = step
+        index = self.length
         self.length += 1
-        return self.length - 1
+        self.revision += self.closed
+        self._steps.array[index] = step
+        self._times.array[index] = time
+        for name, value in values.items():
+            numbers, codes = self._columns.get(name) or self._new_column(name)
+            numbers.array[index] = math.nan if value is None else value
+            codes.array[index] = _code(value, authority)
+
+    def _row(self, step: int) -> int:
+        """Where the row of a step that was passed already stands; it is put in its place if it was skipped."""
+        steps = self._steps.view(self.length)
+        index = int(np.searchsorted(steps, step))
+        if int(self._steps[index]) != step:
+            self._insert(index, step)
+        return index
 
     def _make_room(self) -> None:
         if self.length == self._capacity:
@@ -202,13 +222,8 @@ class Table:
             yield codes
 
     def _merge(self, index: int, name: str, value: float | None, authority: int) -> bool:
-        buffers = self._columns.get(name)
-        if buffers is None:
-            buffers = (_Buffer(np.float64, math.nan, self._capacity), _Buffer(np.uint8, 0, self._capacity))
-            self._columns[name] = buffers
-        kind = Kind.NULL if value is None else Kind.FINITE if math.isfinite(value) else Kind.NONFINITE
-        code = kind << _KIND_SHIFT | min(authority, _MAX_AUTHORITY)
-        values, codes = buffers
+        code = _code(value, authority)
+        values, codes = self._columns.get(name) or self._new_column(name)
         if code < codes[index]:
             return False
         number = math.nan if value is None else float(value)
@@ -217,6 +232,11 @@ class Table:
             return False
         values[index], codes[index] = number, code
         return True
+
+    def _new_column(self, name: str) -> tuple[_Buffer, _Buffer]:
+        column = (_Buffer(np.float64, math.nan, self._capacity), _Buffer(np.uint8, 0, self._capacity))
+        self._columns[name] = column
+        return column
 
     def rows(self) -> Rows:
         """All rows so far, frozen: later changes are made in copies."""
