@@ -99,6 +99,21 @@ def _scalar(tensor: memoryview) -> float | None:
     return None
 
 
+def _parts(event: memoryview) -> tuple[float, int, list[memoryview]]:
+    """Wall time, step and summaries of an Event message."""
+    time, step, summaries = 0.0, 0, []
+    for number, kind, value, data in fields(event):
+        if number == 1 and kind == 1:
+            time = float(struct.unpack("<d", data)[0])
+        elif number == 2 and kind == 0:
+            step = value
+        elif number == 5 and kind == 2:
+            summaries.append(data)
+    if step > LAST_STEP:
+        raise ValueError(f"step {step}")
+    return time, step, summaries
+
+
 def _text(tensor: memoryview) -> bytes | None:
     return next((bytes(data) for number, kind, _, data in fields(tensor) if number == 8 and kind == 2), None)
 
@@ -160,17 +175,8 @@ class TfeventsDecoder:
         return memoryview(data)[begin : begin + length] if begin + length + _CHECKSUM <= len(data) else None
 
     def _event(self, payload: memoryview) -> Iterator[Read]:
-        time, step, summaries = 0.0, 0, []
         try:
-            for number, kind, value, data in fields(payload):
-                if number == 1 and kind == 1:
-                    time = struct.unpack("<d", data)[0]
-                elif number == 2 and kind == 0:
-                    step = value
-                elif number == 5:
-                    summaries.append(data)
-            if step > LAST_STEP:
-                raise ValueError(f"step {step}")
+            time, step, summaries = _parts(payload)
             if not self._begun:
                 self._begun = True
                 yield self._start(time)
