@@ -37,7 +37,7 @@ class PlainJson(TrainerCallback):  # type: ignore[misc] # transformers is not fo
     def __init__(self, path: Path) -> None:
         self.log = path.open("w")
 
-    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
+    def on_log(self, _args: Any, state: Any, _control: Any, logs: Any = None, **_: Any) -> None:
         self.log.write(json.dumps({"time": time.time(), "step": state.global_step, **logs}) + "\n")
         self.log.flush()
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from rldk_tui.events.schema import Completion, Event, Evidence, Json, Metrics
+from rldk_tui.events.schema import Completion, Event, Evidence, Heartbeat, Json, Metrics
 
 SUBFOLDER = "rldk"
 """The folder of a run directory that holds our event logs."""
@@ -52,7 +52,7 @@ def _all_finite(event: Event) -> bool:
             return math.isfinite(sum(event.values.values()))  # type: ignore[arg-type]
         except TypeError:  # None among the values
             return all(value is None or math.isfinite(value) for value in event.values.values())
-    return False
+    return isinstance(event, Heartbeat) and math.isfinite(event.time)
 
 
 def encode_line(event: Event) -> bytes:
