@@ -50,7 +50,7 @@ demo: $(VENV)/.package pango ## replay a real collapsed GRPO run in the monitor,
 
 demo-train: $(VENV)/.development ## train a tiny real model with TRL in the background and watch it
 	@rm -rf $(TRAIN_RUN)
-	@$(QUIET_TRL) $(BIN)/python sample_runs/demo_train.py $(TRAIN_RUN) >demo-train.log 2>&1 & \
+	@$(QUIET_TRL) $(BIN)/python -m sample_runs.demo_train $(TRAIN_RUN) >demo-train.log 2>&1 & \
 	  trap "kill $$! 2>/dev/null" EXIT; $(BIN)/rldk-tui $(TRAIN_RUN)
 
 test: $(VENV)/.development pango lint ## all tests, real TRL trainings included
