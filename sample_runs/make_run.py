@@ -12,10 +12,9 @@ from __future__ import annotations
 import argparse
 import contextlib
 import shutil
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from sample_runs.tiny_models import Models, build, work_alone
@@ -31,7 +30,7 @@ class Recipe:
 
     train: Callable[[Models, dict[str, Any], list[Any]], Any]
     steps: int
-    arguments: Mapping[str, Any] = MappingProxyType({})
+    arguments: dict[str, Any] = field(default_factory=dict)
     with_callback: bool = True
 
 
@@ -63,7 +62,7 @@ def make(name: str, into: Path) -> None:
     into.mkdir(parents=True, exist_ok=True)
     callbacks = [RLDKCallback()] if recipe.with_callback else []
     with contextlib.chdir(into.parent):
-        recipe.train(models, common_arguments(into.name, recipe.steps) | {**recipe.arguments}, callbacks)
+        recipe.train(models, common_arguments(into.name, recipe.steps) | recipe.arguments, callbacks)
     prune(into)
 
 
