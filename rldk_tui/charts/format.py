@@ -42,8 +42,13 @@ def _minus(text: str) -> str:
 
 
 def signed(value: float, digits: int = 2) -> str:
-    """A change, with its sign: `+0.08`, `−12`."""
-    text = number(value, digits)
+    """A change in few characters, with its sign: `+0.08`, `−12`, `+105k`."""
+    for scale, letter in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
+        if scale <= abs(value) < 1e12:
+            text = _minus(f"{value / (1e3 if letter == 'k' else scale):.3g}{letter}")
+            break
+    else:
+        text = number(value, digits)
     return text if text.startswith("−") or text in {"0", "nan"} else f"+{text}"
 
 

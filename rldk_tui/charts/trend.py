@@ -1,4 +1,4 @@
-"""Which way a series is going: the slope of its last logs, where it is more than their scatter."""
+"""Which way a series is going: the rise over its last logs, where it is more than their scatter."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 WINDOW = 100
-"""Logs looked at; the slope is given for as many."""
+"""Logs looked at, at most."""
 LEAST = 8
 """Fewer finite values than this have no trend."""
 
@@ -18,11 +18,13 @@ class Trend:
     """A straight line through the last logs.
 
     Attributes:
-        change: The line's rise over `WINDOW` logs, in the metric's unit.
-        clear: Whether the rise over the logs at hand is larger than twice the scatter around the line.
+        change: The line's rise over the logs looked at, in the metric's unit.
+        logs: How many those were.
+        clear: Whether the rise is larger than twice the scatter around the line.
     """
 
     change: float
+    logs: int
     clear: bool
 
 
@@ -37,7 +39,8 @@ def trend_of(values: NDArray[np.float64]) -> Trend | None:
     with np.errstate(over="ignore", invalid="ignore"):
         slope = float(centred @ (level - level.mean()) / (centred @ centred))
         scatter = float(np.std(level - level.mean() - slope * centred))
-        rise = abs(slope) * float(at[-1] - at[0])
-    if not np.isfinite(slope):
+        rise = slope * float(at[-1] - at[0])
+    if not np.isfinite(rise):
         return None
-    return Trend(slope * WINDOW, clear=rise > 2.0 * scatter and rise > 1e-12 * float(np.abs(level).max()))
+    rounding = 1e-12 * float(np.abs(level).max())
+    return Trend(rise, int(recent.size), clear=abs(rise) > max(2.0 * scatter, rounding))

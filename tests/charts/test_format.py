@@ -92,3 +92,5 @@ def test_changes_carry_their_sign() -> None:
     assert human.signed(0.084) == "+0.084"
     assert human.signed(-12.3) == "−12"
     assert human.signed(0.0) == "0"
+    assert human.signed(104_585.0) == "+105k"
+    assert human.signed(-2.5e6) == "−2.5M"

@@ -3,11 +3,12 @@ import numpy as np
 from rldk_tui.charts.trend import trend_of
 
 
-def test_a_ramp_has_its_slope_for_a_hundred_logs() -> None:
+def test_a_ramp_rises_by_what_it_rose() -> None:
     trend = trend_of(np.linspace(0.0, 0.39, 40))
     assert trend is not None
     assert trend.clear
-    assert round(trend.change, 6) == 1.0
+    assert round(trend.change, 6) == 0.39
+    assert trend.logs == 40
 
 
 def test_noise_has_no_clear_trend() -> None:

@@ -1,0 +1,39 @@
+"""What the feed tells the app."""
+
+from __future__ import annotations
+
+from textual.message import Message
+
+from rldk_tui.tui.view import View
+
+
+class _Newest(Message):
+    """A message of which only the newest is worth handling."""
+
+    def can_replace(self, message: Message) -> bool:
+        """Whether this one takes the place of one still in the queue."""
+        return type(message) is type(self)
+
+
+class HealthUpdated(_Newest):
+    """The run was looked at."""
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+        super().__init__()
+
+
+class Waiting(_Newest):
+    """There is no run yet; `seconds` is for how long it has been waited."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        super().__init__()
+
+
+class FeedFailed(Message):
+    """The run cannot be looked at; the app ends and says why."""
+
+    def __init__(self, failure: BaseException) -> None:
+        self.failure = failure
+        super().__init__()

@@ -1,0 +1,94 @@
+"""The main screen as one page of text, for a log file, a pipe or an agent: rich alone, nothing of Textual."""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.style import Style
+from rich.text import Text
+
+from rldk_tui.tui.cells import Box, Drawing, Line, Span, Tone, cut, in_ascii, line, wrapped
+from rldk_tui.tui.header import draw_header
+from rldk_tui.tui.panels import Panel, load_panels
+from rldk_tui.tui.view import View, view_of
+
+if TYPE_CHECKING:
+    from rldk_tui.session import RunHealth
+
+_GENERATIONS = 6
+"""Completions on the page; the log has them all."""
+_UNKNOWN = 12
+"""Reasons on the page for what is not known."""
+_STYLES = {
+    Tone.PLAIN: Style(),
+    Tone.DIM: Style(dim=True),
+    Tone.STRONG: Style(bold=True),
+    Tone.ACCENT: Style(color="cyan", bold=True),
+    Tone.CHART: Style(color="blue"),
+    Tone.GOOD: Style(color="green", bold=True),
+    Tone.INFO: Style(color="blue"),
+    Tone.WARNING: Style(color="yellow"),
+    Tone.HIGH: Style(color="red", bold=True),
+    Tone.CRITICAL: Style(color="red", bold=True, reverse=True),
+}
+
+
+def render_once(health: RunHealth, width: int, *, ascii: bool = False, color: bool = False) -> str:  # noqa: A002
+    """Header, findings, metrics, machine, generations and what is not known, top to bottom."""
+    view = view_of(health)
+    rows = list(draw_header(view, Box(width, ascii=ascii)))
+    for panel in load_panels():
+        drawing = panel.draw(view, Box(width - 2, ascii=ascii, live=False))
+        rows += [line(), _heading(panel.name, drawing.note), *(Line((Span("  "), *row.spans)) for row in _page(panel, drawing))]
+    rows += _unknown(view, width)
+    out = io.StringIO()
+    console = Console(file=out, width=width, color_system="standard" if color else None, force_terminal=color, highlight=False)
+    for row in rows:
+        shown = cut(in_ascii(row) if ascii else row, width)
+        text = Text.assemble(*((span.text, _STYLES[span.tone]) for span in shown.spans))
+        text.rstrip()
+        console.print(text, soft_wrap=True)
+    return out.getvalue()
+
+
+def print_once(health: RunHealth, *, ascii: bool | None = None) -> None:  # noqa: A002
+    """Print the page as standard output can take it."""
+    from rldk_tui.tui.terminal import ascii_only, colours, page_width
+
+    plain = ascii_only() if ascii is None else ascii
+    sys.stdout.write(render_once(health, page_width(), ascii=plain, color=colours()))
+
+
+def _heading(title: str, note: str) -> Line:
+    return line(Span(title.upper(), Tone.ACCENT), Span(f"  {note}" if note else "", Tone.DIM))
+
+
+def _unknown(view: View, width: int) -> list[Line]:
+    """What could not be judged or read: a line a reason, and where all of it is listed."""
+    silent: dict[str, list[str]] = {}
+    for rule in view.health.not_evaluated:
+        silent.setdefault(rule.reason, []).append(rule.rule)
+    sentences = [f"{reason}: {', '.join(rules)}" for reason, rules in sorted(silent.items(), key=lambda item: -len(item[1]))]
+    sentences += [f"{failure.rule} failed: {failure.message}" for failure in view.health.rule_failures]
+    sentences += [f"{problem.source}: {problem.message}" for problem in view.health.snapshot.problems]
+    sentences += [f"step {error.step}: {error.message}" for error in view.health.snapshot.extraction_errors]
+    if not sentences:
+        return []
+    rows = [line(), _heading("not known", "which is not the same as fine")]
+    for sentence in sentences[:_UNKNOWN]:
+        first, *more = wrapped(sentence, width - 2, indent="  ")
+        rows += [first, *(Line((Span("  "), *row.spans)) for row in more)]
+    if len(sentences) > _UNKNOWN:
+        rows.append(line(Span(f"  and {len(sentences) - _UNKNOWN} more: rldk check RUN --json lists them all", Tone.DIM)))
+    return rows
+
+
+def _page(panel: Panel, drawing: Drawing) -> tuple[Line, ...]:
+    rows = drawing.lines
+    if panel.name == "generations" and len(rows) > _GENERATIONS + 1:
+        rest = len(rows) - _GENERATIONS - 1
+        rows = (*rows[: _GENERATIONS + 1], line(Span(f"and {rest} more", Tone.DIM)))
+    return (*rows, *drawing.footer)

@@ -1,0 +1,131 @@
+"""One finding: what happened, the evidence with its limit, the cause, what to change, and the rule's manual."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rldk_tui.charts.format import count, quantity
+from rldk_tui.charts.growing import shape_of
+from rldk_tui.charts.plot import plot
+from rldk_tui.charts.text import one_line
+from rldk_tui.events import Advice, Evidence, Finding
+from rldk_tui.metrics import title
+from rldk_tui.tui.cells import Box, Line, Page, Span, Tone, line, right, wrapped
+from rldk_tui.tui.tones import SEVERITY_GLYPHS, SEVERITY_TONES
+from rldk_tui.tui.view import View
+
+_PLOT_HEIGHT = 8
+_LABEL = 9
+_MOST_WIDTH = 110
+"""Longer lines of prose are hard to read."""
+
+
+def finding_page(finding: Finding) -> Page:
+    """The page of the finding of this id, as it stands whenever it is drawn."""
+    return Page(f"finding:{finding.id}", f"Finding: {finding.rule}", lambda view, box: _draw(finding, view, box))
+
+
+def _draw(opened: Finding, view: View, box: Box) -> tuple[Line, ...]:
+    found = next((finding for finding in view.health.findings if finding.id == opened.id), None)
+    if found is None:
+        gone = line(Span("This finding is not there any more: later rows of the log changed what was known.", Tone.WARNING))
+        return (gone, line(), *_body(opened, box))
+    return _body(found, box)
+
+
+def _body(finding: Finding, box: Box) -> tuple[Line, ...]:
+    width = min(box.width, _MOST_WIDTH)
+    tone = SEVERITY_TONES[finding.severity]
+    until = "now, still open" if finding.open else f"step {count(finding.last_step)}, closed"
+    rows = [
+        line(
+            Span(f"{SEVERITY_GLYPHS[finding.severity]} {finding.severity.value}", tone),
+            Span(f"  {finding.rule}", Tone.STRONG),
+            f"  step {count(finding.first_step)} to {until}",
+            Span(f"  known since step {count(finding.detected_step)}", Tone.DIM),
+        ),
+        line(),
+        *wrapped(finding.summary, width),
+    ]
+    rows += _evidence(finding.evidence, width, box)
+    if finding.cause:
+        rows += [line(), _heading("Cause"), *wrapped(finding.cause, width, indent="  ")]
+    if finding.advice:
+        rows += [line(), _heading("What to change")]
+        for advice in finding.advice:
+            rows += _advice(advice, width)
+    return (*rows, *_manual(finding.rule, width))
+
+
+def _heading(text: str) -> Line:
+    return line(Span(text, Tone.ACCENT))
+
+
+def _evidence(evidence: Evidence, width: int, box: Box) -> list[Line]:
+    if not evidence.steps:
+        return []
+    values = np.array([np.nan if value is None else value for value in evidence.values], dtype=np.float64)
+    shape = shape_of(np.array(evidence.steps), values, np.array([value is None for value in evidence.values]))
+    unit = evidence.unit or ""
+    name = title(evidence.metric) if evidence.metric else "Evidence"
+    head = [Span(name, Tone.ACCENT)]
+    if evidence.limit is not None:
+        head.append(Span(f"  limit {quantity(evidence.limit, unit)}", Tone.WARNING))
+    if evidence.peak is not None:
+        at = f" at step {count(evidence.peak_step)}" if evidence.peak_step is not None else ""
+        head.append(Span(f"  worst {quantity(evidence.peak, unit)}{at}", Tone.PLAIN))
+    rows = [line(), line(*head)]
+    for row in plot(shape, max(8, width - _LABEL - 1), _PLOT_HEIGHT, box.plot_glyphs, evidence.limit):
+        label = Span(right(row.label, _LABEL) + " ", Tone.WARNING if row.limit else Tone.DIM)
+        rows.append(line(label, *_plot_spans(row.cells, box, axis=row.label == "" and row.cells.strip()[:1].isdigit())))
+    return rows
+
+
+def _plot_spans(cells: str, box: Box, *, axis: bool) -> tuple[Span, ...]:
+    """The limit's dashes in their own tone, everything else in the chart's."""
+    if axis:
+        return (Span(cells, Tone.DIM),)
+    spans: list[Span] = []
+    for char in cells:
+        tone = Tone.WARNING if char == box.plot_glyphs.dashed else Tone.CHART
+        if spans and spans[-1].tone is tone:
+            spans[-1] = Span(spans[-1].text + char, tone)
+        else:
+            spans.append(Span(char, tone))
+    return tuple(spans)
+
+
+def _advice(advice: Advice, width: int) -> list[Line]:
+    rows = list(wrapped(advice.text, width, indent="  "))
+    if advice.parameter:
+        today = "not known" if advice.current is None else one_line(str(advice.current), 80)
+        change = [Span(f"    {advice.parameter}", Tone.STRONG), Span(f"   today {today}", Tone.DIM)]
+        if advice.proposed:
+            change += [Span("  →  ", Tone.DIM), Span(advice.proposed, Tone.GOOD)]
+        rows.append(line(*change))
+    return rows
+
+
+def _manual(rule: str, width: int) -> list[Line]:
+    """The rule's own words, its headings as headings."""
+    from rldk_tui.diagnosis.catalogue import rule_named
+    from rldk_tui.diagnosis.rule import MANUAL_HEADINGS
+
+    rows: list[Line] = []
+    paragraph: list[str] = []
+
+    def end_paragraph() -> None:
+        if paragraph:
+            rows.extend(wrapped(" ".join(paragraph), width, indent="  "))
+            paragraph.clear()
+
+    for text in rule_named(rule).manual.strip().splitlines()[1:]:
+        if text.strip() in MANUAL_HEADINGS:
+            end_paragraph()
+            rows += [line(), _heading(text.strip())]
+        elif text.strip():
+            paragraph.append(text.strip())
+        else:
+            end_paragraph()
+    end_paragraph()
+    return rows

@@ -1,0 +1,62 @@
+"""Keys and signs, on one page."""
+
+from __future__ import annotations
+
+from rldk_tui.events import Severity
+from rldk_tui.tui.cells import Box, Line, Page, Span, Tone, left, line, wrapped
+from rldk_tui.tui.panels import load_panels
+from rldk_tui.tui.tones import SEVERITY_GLYPHS, SEVERITY_TONES
+from rldk_tui.tui.view import View
+
+_KEY = 16
+KEYS = (
+    ("↑ ↓ j k", "move; PgUp, PgDn, g and G move further"),
+    ("Tab h l ← →", "the next or the previous panel"),
+    ("⏎", "open the line: a finding, a completion"),
+    ("Esc", "back"),
+    ("0", "all panels again"),
+    ("u", "what could not be evaluated, and why"),
+    ("r", "write the health report (rldk report)"),
+    ("Space", "hold the screen still, and go on"),
+    ("t", "next colour theme"),
+    ("q ctrl+c", "quit; the training is never touched"),
+)
+_SIGNS = (
+    ("▲ ▼ ─", "rise, fall or no clear trend over the last 100 logs, in the metric's unit per 100 logs"),
+    ("× ○", "in a chart: NaN or infinity was logged here, None was logged here"),
+    ("✖ > 0.5", "the latest value is outside the band that is normal for this trainer"),
+    ("st. ago", "steps since a metric was last logged, where it has stopped arriving"),
+    ("✂", "the completion was cut off before it ended"),
+    ("grade with ?", "too little was measured to be sure of the grade; coverage says how much"),
+)
+
+
+def help_page() -> Page:
+    """The page behind `?`."""
+    return Page("help", "Help", _draw)
+
+
+def _draw(_view: View, box: Box) -> tuple[Line, ...]:
+    return help_lines(box)
+
+
+def help_lines(box: Box) -> tuple[Line, ...]:
+    """The page; it needs no run."""
+    digits = tuple((panel.key, f"{panel.name} on the whole screen") for panel in load_panels())
+    rows = [line(Span("Keys", Tone.ACCENT))]
+    for keys, meaning in (*KEYS[:4], *sorted(digits), *KEYS[4:]):
+        rows += _entry(keys, meaning, box)
+    rows += [line(), line(Span("Signs", Tone.ACCENT))]
+    severities = [
+        Span(f"{SEVERITY_GLYPHS[severity]} {severity.value}   ", SEVERITY_TONES[severity]) for severity in reversed(Severity)
+    ]
+    rows.append(line("  ", *severities))
+    for sign, meaning in _SIGNS:
+        rows += _entry(sign, meaning, box)
+    return tuple(rows)
+
+
+def _entry(sign: str, meaning: str, box: Box) -> list[Line]:
+    first, *more = wrapped(meaning, box.width - _KEY - 2)
+    rows = [Line((Span("  " + left(sign, _KEY), Tone.STRONG), *first.spans))]
+    return [*rows, *(Line((Span(" " * (_KEY + 2)), *row.spans)) for row in more)]

@@ -1,0 +1,64 @@
+"""What this tool does not know of the run: rules without their data, rules that broke, logs that could not be read."""
+
+from __future__ import annotations
+
+from rldk_tui.charts.format import count
+from rldk_tui.diagnosis.engine import NotEvaluated
+from rldk_tui.tui.cells import Box, Line, Page, Span, Tone, line, wrapped
+from rldk_tui.tui.view import View
+
+
+def not_evaluated_page() -> Page:
+    """The page behind `u`."""
+    return Page("not-evaluated", "Not evaluated", _draw)
+
+
+def _draw(view: View, box: Box) -> tuple[Line, ...]:
+    health = view.health
+    missing = [silent for silent in health.not_evaluated if silent.applicable]
+    unfit = [silent for silent in health.not_evaluated if not silent.applicable]
+    rows = [
+        line(f"{count(len(health.evaluated))} rules were evaluated. What follows is not known, which is not the same as fine.")
+    ]
+    rows += _section(f"Missing data: {count(len(missing))} rules", [row for silent in missing for row in _rule(silent, box)])
+    rows += _section(f"Not for this run: {count(len(unfit))} rules", [row for silent in unfit for row in _rule(silent, box)])
+    broken = [
+        (f"{failure.rule}{f' on {failure.scope}' if failure.scope else ''}", failure.message)
+        for failure in health.rule_failures
+    ]
+    rows += _listed("Rules that failed", broken, box)
+    problems = [
+        (
+            f"{problem.source}{f', line {count(problem.line)}' if problem.line is not None else ''}",
+            problem.message + (f" ({count(problem.count)} times)" if problem.count > 1 else ""),
+        )
+        for problem in health.snapshot.problems
+    ]
+    rows += _listed("Read problems", problems, box)
+    errors = [
+        (
+            f"step {count(error.step)}" + (f", {error.metric}" if error.metric else ""),
+            error.message + (f". {error.advice}" if error.advice else ""),
+        )
+        for error in health.snapshot.extraction_errors
+    ]
+    rows += _listed("Could not be measured in the training", errors, box)
+    return tuple(rows)
+
+
+def _section(heading: str, body: list[Line]) -> list[Line]:
+    return [line(), line(Span(heading, Tone.ACCENT)), *body] if body else []
+
+
+def _rule(silent: NotEvaluated, box: Box) -> list[Line]:
+    rows = [line(Span(f"  {silent.rule}", Tone.STRONG)), *wrapped(silent.reason, box.width, Tone.DIM, "    ")]
+    if silent.how:
+        rows += wrapped(f"→ {silent.how}", box.width, Tone.PLAIN, "    ")
+    return rows
+
+
+def _listed(heading: str, items: list[tuple[str, str]], box: Box) -> list[Line]:
+    body: list[Line] = []
+    for where, what in items:
+        body += [line(Span(f"  {where}", Tone.WARNING)), *wrapped(what, box.width, Tone.PLAIN, "    ")]
+    return _section(f"{heading}: {count(len(items))}", body)

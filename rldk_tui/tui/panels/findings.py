@@ -1,0 +1,108 @@
+"""What the rules found, worst first, and how much they could look at."""
+
+from __future__ import annotations
+
+from rldk_tui.charts.format import count
+from rldk_tui.events import Finding
+from rldk_tui.tui.cells import Box, Drawing, Line, Span, Tone, cut, left, line, wrapped
+from rldk_tui.tui.pages.finding import finding_page
+from rldk_tui.tui.panels import Panel, Place
+from rldk_tui.tui.tones import SEVERITY_GLYPHS, SEVERITY_TONES
+from rldk_tui.tui.view import View
+
+_WORD = 9
+_MOST_SUMMARY = 3
+"""Lines a finding's sentence may take here; its page shows all of it."""
+
+
+def draw(view: View, box: Box) -> Drawing:
+    """A line a finding; with room, its sentence below."""
+    findings = view.health.findings
+    footer = _footer(view, box)
+    if not findings:
+        return Drawing((line(Span(_nothing_found(view), Tone.DIM)),), footer, "none")
+    rule_width = max(len(finding.rule) for finding in findings)
+    heads = [_head(finding, rule_width, box) for finding in findings]
+    sentences = [wrapped(finding.summary, box.width - 1, Tone.DIM, "   ")[:_MOST_SUMMARY] for finding in findings]
+    room = None if box.height is None else box.height - len(heads) - len(footer)
+    lines: list[Line] = []
+    shown = _affordable([len(sentence) for sentence in sentences], room)
+    for head, sentence, rows in zip(heads, sentences, shown, strict=True):
+        lines.append(head)
+        lines.extend(Line(row.spans, head.opens) for row in sentence[:rows])
+    opened = sum(finding.open for finding in findings)
+    return Drawing(tuple(lines), footer, f"{count(opened)} open · {count(len(findings) - opened)} closed")
+
+
+def _affordable(wanted: list[int], room: int | None) -> list[int]:
+    """Lines of its sentence each finding gets: one each from the top, then another."""
+    if room is None:
+        return wanted
+    given = [0] * len(wanted)
+    for _ in range(max(wanted)):
+        for index, rows in enumerate(wanted):
+            if room > 0 and given[index] < rows:
+                given[index] += 1
+                room -= 1
+    return given
+
+
+def _head(finding: Finding, rule_width: int, box: Box) -> Line:
+    glyph, word, tone = SEVERITY_GLYPHS[finding.severity], finding.severity.value, SEVERITY_TONES[finding.severity]
+    where = span_of(finding)
+    rule = left(finding.rule, max(8, min(rule_width, box.width - 3 - _WORD - len(where) - 3)))
+    shown = line(
+        Span(glyph, tone),
+        " " * (3 - len(glyph)),
+        Span(word, tone),
+        " " * (_WORD - len(word)),
+        Span(rule, Tone.STRONG if finding.open else Tone.DIM),
+        Span(f"  {where}", Tone.PLAIN if finding.open else Tone.DIM),
+        opens=finding_page(finding),
+    )
+    return cut(shown, box.width)
+
+
+def span_of(finding: Finding) -> str:
+    """Since when, and until when."""
+    if finding.open:
+        return f"{count(finding.first_step)} → now"
+    return f"{count(finding.first_step)}–{count(finding.last_step)} closed"
+
+
+def _nothing_found(view: View) -> str:
+    if not view.health.evaluated:
+        return "Nothing could be judged yet."
+    return "Nothing was found by the rules that could be judged."
+
+
+def _footer(view: View, box: Box) -> tuple[Line, ...]:
+    health = view.health
+    broken = len(health.rule_failures)
+    rules = line(
+        Span(
+            f"{count(len(health.evaluated))} rules evaluated · {count(len(health.not_evaluated))} not"
+            f"{' (u: why)' if box.live else ''} · ",
+            Tone.DIM,
+        ),
+        Span(f"{count(broken)} failed", Tone.WARNING if broken else Tone.DIM),
+    )
+    problems = sum(problem.count for problem in health.snapshot.problems)
+    errors = len(health.snapshot.extraction_errors)
+    unread = [f"{count(problems)} read problem{'s' * (problems != 1)}"] if problems else []
+    unread += [f"{count(errors)} extraction error{'s' * (errors != 1)}"] if errors else []
+    if not unread:
+        return (cut(rules, box.width),)
+    return (
+        cut(rules, box.width),
+        cut(line(Span("! " + " · ".join(unread) + (" (u)" if box.live else ""), Tone.WARNING)), box.width),
+    )
+
+
+def _wants(view: View, width: int) -> int:
+    findings = view.health.findings
+    sentences = sum(len(wrapped(finding.summary, width - 1, indent="   ")[:_MOST_SUMMARY]) for finding in findings)
+    return max(2, len(findings) + sentences + len(_footer(view, Box(width))))
+
+
+PANEL = Panel(name="findings", key="2", order=1, place=Place.RIGHT, least=4, wants=_wants, draw=draw)

@@ -1,0 +1,82 @@
+"""What the policy wrote at the latest logged step, worst reward first."""
+
+from __future__ import annotations
+
+from rldk_tui.charts.format import count, number
+from rldk_tui.charts.text import one_line
+from rldk_tui.events import Completion, Completions, Phase
+from rldk_tui.tui.cells import Box, Drawing, Line, Span, Tone, left, line, right
+from rldk_tui.tui.pages.generation import generation_page, length_of, total_reward
+from rldk_tui.tui.panels import Panel, Place
+from rldk_tui.tui.view import View
+
+_REWARD, _LENGTH = 7, 10
+_MOST_PROMPT = 300
+_LEAST_SHARED = 16
+"""A beginning that all prompts share says nothing of any; a shorter one is not worth cutting."""
+
+
+def draw(view: View, box: Box) -> Drawing:
+    """A row a completion: reward, length, whether it was cut off, prompt and text."""
+    latest = _latest(view)
+    if latest is None or not latest.rows:
+        return Drawing((line(Span("No completions were logged: log_completions=True records them.", Tone.DIM)),))
+    ranked = sorted(enumerate(latest.rows), key=lambda item: _worst_first(item[1]))
+    shared = _shared_beginning(latest.rows)
+    room = max(0, box.width - _REWARD - 1 - _LENGTH - 3)
+    prompt_width = min(max(12, room * 2 // 5), max(len(row.prompt) - len(shared) for row in latest.rows) + 1)
+    head = right("reward", _REWARD) + " " + right("length", _LENGTH) + "   " + left("prompt", prompt_width) + "  completion"
+    rows = [line(Span(left(head, box.width).rstrip(), Tone.DIM))]
+    rows += [_row(row, latest, index, (len(shared), prompt_width, room)) for index, row in ranked]
+    phase = "" if latest.phase is Phase.TRAIN else f" ({latest.phase.value})"
+    note = f"step {count(latest.step)}{phase} · {count(len(latest.rows))} · worst reward first"
+    return Drawing(tuple(rows), note=note)
+
+
+def _latest(view: View) -> Completions | None:
+    """The training's own newest completions; those of an evaluation only where there are no others."""
+    logged = view.health.snapshot.completions
+    training = [completions for completions in logged[-2:] if completions.phase is Phase.TRAIN]
+    candidates = training or logged
+    return candidates[-1] if candidates else None
+
+
+def _worst_first(row: Completion) -> tuple[bool, float]:
+    reward = total_reward(row)
+    return (reward is not None, reward if reward is not None else 0.0)
+
+
+def _shared_beginning(rows: tuple[Completion, ...]) -> str:
+    prompts = [row.prompt for row in rows]
+    first, last = min(prompts), max(prompts)  # whatever these two share, all between them share too
+    length = next((at for at, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), 0)
+    return first[:length] if length >= _LEAST_SHARED else ""
+
+
+def _row(row: Completion, latest: Completions, index: int, room: tuple[int, int, int]) -> Line:
+    shared, prompt_width, rest = room
+    reward = total_reward(row)
+    beginning = "…" if shared else ""
+    prompt = left(beginning + one_line(row.prompt[shared : shared + _MOST_PROMPT]), prompt_width)
+    text_width = max(0, rest - prompt_width - 2)
+    return line(
+        Span(
+            right(number(reward) if reward is not None else "none", _REWARD),
+            Tone.STRONG if reward is not None else Tone.WARNING,
+        ),
+        " ",
+        Span(right(length_of(row), _LENGTH)),
+        Span(" ✂ " if row.truncated else "   ", Tone.WARNING),
+        Span(prompt, Tone.DIM),
+        "  ",
+        Span(left(one_line(row.completion[: 4 * text_width + 4]), text_width).rstrip()),
+        opens=generation_page(latest, index),
+    )
+
+
+def _wants(view: View, _width: int) -> int:
+    latest = _latest(view)
+    return 1 if latest is None else len(latest.rows) + 1
+
+
+PANEL = Panel(name="generations", key="3", order=3, place=Place.BOTTOM, least=4, wants=_wants, draw=draw)

@@ -1,0 +1,33 @@
+"""What there is to show at one moment: the run's health, and its metrics ready to be drawn."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rldk_tui.tui.metric_lines import MetricLine, MetricLines
+
+if TYPE_CHECKING:
+    from rldk_tui.session import RunHealth
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One moment of a run.
+
+    Attributes:
+        host: The machine this is shown on, to tell its own numbers from those recorded elsewhere.
+        gone: Whether the run directory is not there now; everything else is what was last known.
+    """
+
+    health: RunHealth
+    metrics: Mapping[str, MetricLine]
+    host: str
+    gone: bool = False
+
+
+def view_of(health: RunHealth) -> View:
+    """A run at its present end, looked at once."""
+    return View(health, MetricLines().update(health.snapshot), platform.node())

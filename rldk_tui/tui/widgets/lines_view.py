@@ -1,0 +1,78 @@
+"""A widget that shows lines of cells and repaints only those that changed."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from rldk_tui.tui.cells import Line, Tone, cut, in_ascii
+
+
+class LinesView(Widget):
+    """Lines from the top, without a cursor."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {*(f"tone--{tone.value}" for tone in Tone), "tone--cursor"}
+
+    DEFAULT_CSS = """
+    LinesView {
+        & > .tone--plain { color: $foreground; }
+        & > .tone--dim { color: $text-muted; }
+        & > .tone--strong { color: $foreground; text-style: bold; }
+        & > .tone--accent { color: $text-accent; text-style: bold; }
+        & > .tone--chart { color: $text-primary; }
+        & > .tone--good { color: $text-success; text-style: bold; }
+        & > .tone--info { color: $text-secondary; }
+        & > .tone--warning { color: $text-warning; }
+        & > .tone--high { color: $text-error; text-style: bold; }
+        & > .tone--critical { color: $text-error; text-style: bold reverse; }
+        & > .tone--cursor { background: $surface-lighten-2; }
+        &:ansi > .tone--cursor { text-style: reverse; }
+        &:ansi > .tone--dim { text-style: dim; }
+    }
+    """
+
+    def __init__(self, *, id: str | None = None, ascii: bool = False, can_focus: bool = False) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.can_focus = can_focus
+        self._ascii = ascii
+        self._rows: tuple[Line, ...] = ()
+
+    def show(self, rows: tuple[Line, ...]) -> None:
+        """Show these lines; what is on the screen already is not painted again."""
+        if self._ascii:
+            rows = tuple(map(in_ascii, rows))
+        old, self._rows = self._rows, rows
+        if len(old) != len(rows):
+            self.refresh()
+            return
+        for y, (before, after) in enumerate(zip(old, rows, strict=True)):
+            if before != after:
+                self._refresh_row(y)
+
+    @property
+    def rows(self) -> tuple[Line, ...]:
+        """What is shown."""
+        return self._rows
+
+    def _refresh_row(self, y: int) -> None:
+        self.refresh(Region(0, y, self.content_size.width, 1))
+
+    def render_line(self, y: int) -> Strip:
+        """One row, by Textual's line API."""
+        width = self.content_size.width
+        if y >= len(self._rows):
+            return Strip.blank(width, self.rich_style)
+        return self._strip(self._rows[y], width)
+
+    def _strip(self, shown: Line, width: int, *, cursor: bool = False) -> Strip:
+        over = self.get_component_rich_style("tone--cursor", partial=True) if cursor else Style.null()
+        segments = [Segment(span.text, self._style(span.tone) + over) for span in cut(shown, width).spans]
+        return Strip(segments).adjust_cell_length(width, self.rich_style + over)
+
+    def _style(self, tone: Tone) -> Style:
+        return self.get_component_rich_style(f"tone--{tone.value}")

@@ -1,0 +1,165 @@
+"""Lines that may be more than there is room for: they scroll, a footer stays below, and ⏎ opens what a line leads to."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.message import Message
+from textual.strip import Strip
+
+from rldk_tui.tui.cells import Line, Page, in_ascii, line
+from rldk_tui.tui.widgets.lines_view import LinesView
+
+_FAR = 1_000_000
+
+
+class ScrollView(LinesView):
+    """Where lines lead somewhere, a cursor goes from one to the next; else the lines themselves move."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", show=False),
+        Binding("down,j", "move(1)", show=False),
+        Binding("pageup", "page(-1)", show=False),
+        Binding("pagedown", "page(1)", show=False),
+        Binding("home,g", f"move(-{_FAR})", show=False),
+        Binding("end,G", f"move({_FAR})", show=False),
+        Binding("enter", "open", show=False),
+    ]
+
+    class Opened(Message):
+        """A line was opened."""
+
+        def __init__(self, page: Page) -> None:
+            self.page = page
+            super().__init__()
+
+    def __init__(self, *, id: str | None = None, ascii: bool = False) -> None:  # noqa: A002
+        super().__init__(id=id, ascii=ascii, can_focus=True)
+        self._footer: tuple[Line, ...] = ()
+        self._title = ("", "")
+        self._stops: list[int] = []
+        self._at = 0
+        self._top = 0
+
+    def show(self, rows: tuple[Line, ...], footer: tuple[Line, ...] = (), title: str = "", note: str = "") -> None:
+        """Show these lines, the footer always below them. The cursor stays with what it was on."""
+        here = self._page_here()
+        if self._ascii:
+            footer = tuple(map(in_ascii, footer))
+        if footer != self._footer:
+            self._footer = footer
+            self.refresh()
+        super().show(rows)
+        self._title = (title, note)
+        self._stops = [
+            at for at, row in enumerate(self.rows) if row.opens and (at == 0 or self.rows[at - 1].opens != row.opens)
+        ]
+        stay = next((index for index, at in enumerate(self._stops) if self.rows[at].opens == here), self._at)
+        self._go(stay)
+
+    @property
+    def text(self) -> str:
+        """Everything it shows, for a reader without a screen."""
+        return "\n".join(row.text for row in (*self.rows, *self._footer))
+
+    def action_move(self, by: int) -> None:
+        """Move the cursor, or the lines where there is nothing to open."""
+        if self._stops:
+            self._go(self._at + by)
+        else:
+            self._scroll(self._top + by)
+
+    def action_page(self, by: int) -> None:
+        """Move by what fits on the screen."""
+        self.action_move(by * max(1, self._room() - 1))
+
+    def action_open(self) -> None:
+        """Open what the cursor's line leads to."""
+        if (page := self._page_here()) is not None:
+            self.post_message(self.Opened(page))
+
+    def _page_here(self) -> Page | None:
+        return self.rows[self._stops[self._at]].opens if self._at < len(self._stops) else None
+
+    def _room(self) -> int:
+        return max(0, self.content_size.height - len(self._footer))
+
+    def _go(self, to: int) -> None:
+        """Put the cursor on a stop and bring all its lines onto the screen; from the first one, what is above it too."""
+        before, self._at = self._at, max(0, min(to, len(self._stops) - 1))
+        if self._at != before:
+            self.refresh()
+        if not self._stops:
+            self._scroll(self._top)
+            return
+        first = self._stops[self._at]
+        last = self._stops[self._at + 1] - 1 if self._at + 1 < len(self._stops) else len(self.rows) - 1
+        top = min(max(self._top, last - self._room() + 1), first)
+        self._scroll(0 if self._at == 0 and last < self._room() else top)
+
+    def _scroll(self, to: int) -> None:
+        top = max(0, min(to, len(self.rows) - self._room()))
+        if top != self._top:
+            self._top = top
+            self.refresh()
+        self._retitle()
+
+    def _retitle(self) -> None:
+        title, note = self._title
+        below = len(self.rows) - self._top - self._room()
+        more = f"{below} more below" if below > 0 and self._room() else ""
+        text = " · ".join(part for part in (title, note, more) if part)
+        if str(self.border_title or "") != text:
+            self.border_title = Content(text)
+
+    def _refresh_row(self, y: int) -> None:
+        if self._top <= y < self._top + self._room():
+            super()._refresh_row(y - self._top)
+
+    def render_line(self, y: int) -> Strip:
+        """One row, by Textual's line API."""
+        width, room = self.content_size.width, self._room()
+        if y >= room:
+            return self._strip(self._footer[y - room] if y - room < len(self._footer) else line(), width)
+        at = self._top + y
+        if at >= len(self.rows):
+            return Strip.blank(width, self.rich_style)
+        row = self.rows[at]
+        return self._strip(row, width, cursor=self.has_focus and row.opens is not None and row.opens == self._page_here())
+
+    def on_resize(self) -> None:
+        """The room changed."""
+        self._go(self._at)
+
+    def on_focus(self) -> None:
+        """The cursor appears."""
+        self.refresh()
+
+    def on_blur(self) -> None:
+        """The cursor disappears."""
+        self.refresh()
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """The wheel moves the lines."""
+        event.stop()
+        self._scroll(self._top + 3)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """The wheel moves the lines."""
+        event.stop()
+        self._scroll(self._top - 3)
+
+    def on_click(self, event: events.Click) -> None:
+        """A click puts the cursor there, a second one opens."""
+        offset = event.get_content_offset(self)
+        if offset is None or offset.y >= self._room():
+            return
+        at = self._top + offset.y
+        page = self.rows[at].opens if at < len(self.rows) else None
+        if page is not None:
+            self._go(next(index for index, stop in enumerate(self._stops) if self.rows[stop].opens == page))
+            if event.chain > 1:
+                self.action_open()
