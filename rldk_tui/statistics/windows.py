@@ -27,6 +27,8 @@ def windows(values: Floats, past: Floats, size: int) -> tuple[Floats, Floats]:
         past: shape (≤ size − 1,), to be given to the next call.
     """
     known = np.concatenate((past, values))
+    if not values.size:
+        return np.empty((0, size)), known
     padded = np.concatenate((np.full(size - 1 - past.size, np.nan), known))
     kept = known[max(0, known.size - (size - 1)) :].copy()
     return np.lib.stride_tricks.sliding_window_view(padded, size), kept
@@ -55,8 +57,18 @@ def rolling(
     return result, kept
 
 
-def _median(view: Floats) -> Floats:
-    result: Floats = np.nanmedian(view, axis=1)
+def median(view: Floats) -> Floats:
+    """Median of each row, NaN entries left out.
+
+    The two middle values are halved before they are added, so that no value is too large for it.
+
+    Args:
+        view: shape (k, size), each row with at least one value.
+    """
+    ordered = np.sort(view, axis=1)  # NaN last
+    count = np.count_nonzero(~np.isnan(view), axis=1)
+    row = np.arange(view.shape[0])
+    result: Floats = ordered[row, (count - 1) // 2] / 2 + ordered[row, count // 2] / 2
     return result
 
 
@@ -67,7 +79,7 @@ def _mean(view: Floats) -> Floats:
 
 def rolling_median(values: Floats, past: Floats, size: int, at_least: int = 1) -> tuple[Floats, Floats]:
     """Trailing median of each new value; see `rolling`."""
-    return rolling(values, past, size, at_least, _median)
+    return rolling(values, past, size, at_least, median)
 
 
 def rolling_mean(values: Floats, past: Floats, size: int, at_least: int = 1) -> tuple[Floats, Floats]:
