@@ -110,6 +110,7 @@ def _opened(scope: str, first: int, detected: int, verdict: Verdict[Any], index:
         peak=math.nan,
         peak_step=detected,
         limit=float(verdict.limit[index]),
+        facts={name: float(values[index]) for name, values in verdict.facts.items() if not math.isnan(values[index])},
     )
 
 

@@ -11,8 +11,8 @@ A rule is a module of `diagnosis/rules/` with a constant `RULE`. Its docstring i
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
@@ -53,6 +53,7 @@ class Verdict(Generic[Past]):
         value: What was compared with the limit (a median, a share), for the peak.
         limit: What it was compared with.
         past: What the next call needs.
+        facts: Whatever else `tell` should know of the row at which an episode opens, by name; NaN where unknown.
     """
 
     at: NDArray[np.intp]
@@ -61,6 +62,7 @@ class Verdict(Generic[Past]):
     value: NDArray[np.float64]
     limit: NDArray[np.float64]
     past: Past
+    facts: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +76,7 @@ class Episode:
         rows: How many rows were in trouble.
         peak: The worst value compared, and `peak_step` where.
         limit: The limit at the detection.
+        facts: What the rule noted of the row at the detection; a fact that was not known there is absent.
     """
 
     scope: str
@@ -86,6 +89,7 @@ class Episode:
     peak: float
     peak_step: int
     limit: float
+    facts: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

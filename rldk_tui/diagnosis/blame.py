@@ -1,0 +1,95 @@
+"""When the learning rate is the likely cause of an instability, and what to do about it.
+
+A learning rate far too high shows itself in other metrics: KL blows up, the entropy is spent in a few steps, the reward
+falls. The rules that see those ask here whether the evidence supports that explanation. It does in two cases: the logged
+rate jumped to a multiple of anything before, or it lies far above what the method is trained with.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rldk_tui.diagnosis.beside import held
+from rldk_tui.diagnosis.levels import finite_rows
+from rldk_tui.diagnosis.rule import Episode
+from rldk_tui.events import Advice, Algorithm
+from rldk_tui.run import Rows, RunInfo
+from rldk_tui.statistics.windows import Floats
+
+JUMP = 3.0
+"""A rate this many times the highest before it is a jump: warm-up at most doubles from one log to the next, and the restarts
+of a schedule return to the old height."""
+FAR = 5.0
+"""Multiples of the bound from which a rate is named as the cause: where the catalogue's lr-out-of-band turns high."""
+_SAMPLING_BOUND = 5e-4
+_PAIRED_BOUND = 5e-5
+BOUNDS = {
+    Algorithm.GRPO: _SAMPLING_BOUND,
+    Algorithm.RLOO: _SAMPLING_BOUND,
+    Algorithm.PPO: _SAMPLING_BOUND,
+    Algorithm.ONLINE_DPO: _SAMPLING_BOUND,
+    Algorithm.DPO: _PAIRED_BOUND,
+    Algorithm.KTO: _PAIRED_BOUND,
+}
+"""The catalogue's upper bounds for training adapters, which bear about ten times the rate that all weights bear. A log does
+not tell which of the two it is, so nothing is blamed below the higher bound. TRL's defaults are 1e-6, PPO's 3e-6."""
+
+
+@dataclass(frozen=True, slots=True)
+class RatePast:
+    """What `learning_rates` keeps: the highest rate so far, what was the highest before the last jump, the last rate."""
+
+    highest: float = math.nan
+    before: float = math.nan
+    latest: float = math.nan
+
+
+def learning_rates(rows: Rows, at: NDArray[np.intp], past: RatePast) -> tuple[dict[str, Floats], RatePast]:
+    """Facts for `cause` at each row: the highest rate so far, and the highest before a jump that is still in force."""
+    where, rates = finite_rows(rows, "learning_rate")
+    highest = np.fmax.accumulate(np.concatenate(([past.highest], rates)))
+    jumped = np.flatnonzero((highest[:-1] > 0) & (rates / JUMP > highest[:-1]))
+    before, last_before = held(jumped, highest[jumped], np.arange(rates.size), past.before)
+    in_force = np.where(rates / JUMP > before, before, np.nan)
+    top, _ = held(where, highest[1:], at, past.highest)
+    low_ground = past.before if past.latest / JUMP > past.before else math.nan
+    jump_base, _ = held(where, in_force, at, low_ground)
+    latest = float(rates[-1]) if rates.size else past.latest
+    return {"learning_rate": top, "learning_rate_before": jump_base}, RatePast(float(highest[-1]), last_before, latest)
+
+
+def cause(episode: Episode, info: RunInfo) -> str | None:
+    """Why the learning rate explains the episode, in one sentence; None where the evidence does not support it."""
+    rate, before = _rate(episode, info), episode.facts.get("learning_rate_before")
+    if before is not None and rate is not None:
+        return f"The learning rate jumped from {before:.2g} to {rate:.2g} before this, the most likely cause."
+    bound = None if info.algorithm is None else BOUNDS.get(info.algorithm)
+    if rate is None or bound is None or rate < FAR * bound:
+        return None
+    return (
+        f"The learning rate of {rate:.2g} is the most likely cause: {rate / bound:.0f} times the highest that is usual even "
+        f"for adapters ({bound:.0e}; training all weights takes a tenth or less)."
+    )
+
+
+def lower_learning_rate(episode: Episode, info: RunInfo) -> Advice:
+    """Back to what it was before a jump, to a tenth where it is blamed, to a third where it is not."""
+    rate, before = _rate(episode, info), episode.facts.get("learning_rate_before")
+    if before is not None:
+        text, proposed = "Find out why the learning rate rose, and keep it where it was", f"{before:.2g}"
+    elif rate is None:
+        text, proposed = "Lower the learning rate", "a third of today's value"
+    else:
+        blamed = cause(episode, info) is not None
+        text, proposed = "Lower the learning rate", f"{rate / (10 if blamed else 3):.1g}"
+    return Advice(text=text, parameter="learning_rate", current=rate, proposed=proposed)
+
+
+def _rate(episode: Episode, info: RunInfo) -> float | None:
+    """The rate at its height: as logged, else as configured (a rate that decayed since did its harm at its height)."""
+    logged = episode.facts.get("learning_rate")
+    return info.setting("learning_rate") if logged is None else logged

@@ -1,0 +1,168 @@
+"""The policy has moved far from the reference model.
+
+What it means
+    The KL divergence between the policy and the reference stays beyond the region in which the reward model was trained
+    and in which the language is still the one the model was taught. Drift can be the price of real learning: while the
+    reward rises it is a remark, and a warning beyond twice the limit. It is high when a drift like that buys nothing, or
+    when the entropy is spent.
+
+Why it happens
+    A learning rate too high for the method, a KL coefficient too small for the length of the run, or a reward that pays
+    for text far from the reference (reward hacking). Past this point proxy reward and true quality part ways (Gao et al.,
+    arXiv 2210.10760), and raising the coefficient late does not bring the policy back.
+
+What to do
+    Read the newest completions first: if they are degenerate, go back to the last checkpoint whose KL was below the limit.
+    Then raise `beta` (`kl_coef` in PPO), lower `learning_rate`, or both. If the text is good and the reward real, raise
+    your own expectation instead: this is a warning, not a verdict.
+
+Where the limit comes from
+    TRL's training FAQ gives 0 to 10 nats a reply for replies of 32–53 tokens; that is PPO's limit here, for replies of up to
+    128 tokens, and 0.5 nat/token is the catalogue's limit for GRPO and RLOO, which log a mean over tokens. TRL issue 1098
+    and open-r1 issue 257 show rewards that fall once the KL is there; a real run with a learning rate a thousand times too
+    high reached 2.3 nat/token. What a wrong reference adds from the first log on is subtracted.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rldk_tui.diagnosis import blame, cadence, kl
+from rldk_tui.diagnosis.beside import RewardPast, SmoothPast, last_known, reward_direction, smoothed
+from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
+from rldk_tui.events import Advice, Algorithm, Severity
+from rldk_tui.run import Rows, RunInfo
+from rldk_tui.statistics.windows import NOTHING_YET, Floats, m_of_n, rolling_median
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """See the manual for their source.
+
+    Attributes:
+        token: Warning and high, nat/token.
+        sequence: Warning and high, nat/sequence, for replies of up to `longest` tokens whose length is not logged.
+        entropy: Below this many nats a token nothing is left to explore, and any large KL is high.
+    """
+
+    token: tuple[float, float] = (0.5, 1.0)
+    sequence: tuple[float, float] = (10.0, 25.0)
+    longest: float = 128.0
+    entropy: float = 0.05
+    median: int = 5
+    m: int = 3
+    n: int = 5
+
+
+LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What is kept: windows, and what the KL was before anything was trained (NaN before the first log)."""
+
+    offset: float = math.nan
+    excess: Floats = field(default_factory=lambda: NOTHING_YET)
+    flags: tuple[Floats, Floats] = (NOTHING_YET, NOTHING_YET)
+    length: float = math.nan
+    reward: RewardPast = field(default_factory=RewardPast)
+    entropy: SmoothPast = field(default_factory=SmoothPast)
+    rate: blame.RatePast = field(default_factory=blame.RatePast)
+
+
+def applies(info: RunInfo) -> str | None:
+    """Trainers that log a KL of sampled replies in a unit that has a limit."""
+    long = (info.setting("response_length") or 0.0) > LIMITS.longest
+    if info.algorithm is Algorithm.PPO and long:
+        return f"PPO logs KL a reply, and for replies of more than {LIMITS.longest:g} tokens no limit is known"
+    return kl.against_reference(info)
+
+
+def _limits(rows: Rows, at: NDArray[np.intp], info: RunInfo, before: float) -> tuple[Floats, Floats, float]:
+    """Warning and high at each row in the unit of the log, and the last reply length."""
+    if info.algorithm is not Algorithm.PPO:
+        return np.full(at.size, LIMITS.token[0]), np.full(at.size, LIMITS.token[1]), before
+    lengths, length = last_known(rows, at, "completions/mean_length", before)
+    known = lengths >= 1.0
+    warning, high = (np.where(known, LIMITS.token[i] * lengths, LIMITS.sequence[i]) for i in (0, 1))
+    return warning, high, length
+
+
+def _offset(rows: Rows, at: NDArray[np.intp], values: Floats, past: float, info: RunInfo) -> float:
+    """What to subtract: the first log's KL, if it tells how training began and the reference was another policy there."""
+    if not math.isnan(past) or not at.size:
+        return past
+    wrong = kl.tells_the_start(int(rows.steps[at[0]]), info) and values[0] > kl.start_limit(info)
+    return float(values[0]) if wrong else 0.0
+
+
+def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
+    """The median KL against its limits, and what reward and entropy say about it."""
+    at, values = kl.kl_rows(rows, context)
+    offset = _offset(rows, at, values, past.offset, context.info)
+    drift = values - offset
+    warning, high, length = _limits(rows, at, context.info, past.length)
+    size = cadence.window(LIMITS.median, context.info)
+    smooth, kept = rolling_median(drift / warning, past.excess, size, size)
+    m, n = cadence.persistence(LIMITS.m, LIMITS.n, context.info)
+    far, far_flags = m_of_n(smooth > 1.0, past.flags[0], m, n)
+    very_far, very_far_flags = m_of_n(smooth > high / warning, past.flags[1], m, n)
+    direction, reward = reward_direction(rows, at, past.reward)
+    entropy, entropy_past = smoothed(rows, at, "entropy", LIMITS.median, past.entropy)
+    bought_nothing = direction <= 0.0  # False while nothing is known of the reward
+    grave = very_far & (bought_nothing | (entropy < LIMITS.entropy))
+    level = np.select(
+        [grave, very_far | (far & (direction != 1.0)), far],
+        [Severity.HIGH.rank, Severity.WARNING.rank, Severity.INFO.rank],
+        0,
+    )
+    facts, rate = blame.learning_rates(rows, at, past.rate)
+    return Verdict(
+        at=at,
+        breach=drift > warning,
+        level=level.astype(np.int8),
+        value=smooth * warning,
+        limit=warning,
+        past=Past(offset, kept, (far_flags, very_far_flags), length, reward, entropy_past, rate),
+        facts={**facts, "reward": direction, "entropy": entropy},
+    )
+
+
+def tell(episode: Episode, info: RunInfo) -> Telling:
+    """The words."""
+    unit = kl.unit(info)
+    return Telling(
+        summary=f"KL to the reference reached {episode.peak:.3g} {unit} at step {episode.peak_step} "
+        f"(median of {cadence.window(LIMITS.median, info)} logs, limit {episode.limit:.3g}).",
+        cause=blame.cause(episode, info) or _without_rate(episode),
+        advice=(
+            blame.lower_learning_rate(episode, info),
+            kl.raise_penalty(info),
+            Advice(text=f"Go back to the last checkpoint before step {episode.first_step} if the completions are degenerate."),
+        ),
+    )
+
+
+def _without_rate(episode: Episode) -> str:
+    """The cause where the learning rate is not to blame."""
+    if episode.facts.get("entropy", 1.0) < LIMITS.entropy:
+        return "The policy has collapsed onto few replies far from the reference: its entropy is spent."
+    if episode.facts.get("reward") == 1.0:
+        return "The policy buys reward with distance from the reference; check that the completions are still good."
+    return "The updates are too large, or the pull to the reference is too weak, for the length of this run."
+
+
+RULE = RowRule(
+    family=Family.KL,
+    reads=("kl",),
+    watch=watch,
+    fresh=Past(),
+    tell=tell,
+    applies=applies,
+    window=LIMITS.median + LIMITS.n - 1,
+    ceiling=Severity.HIGH,
+)

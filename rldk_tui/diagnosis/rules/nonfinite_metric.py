@@ -1,0 +1,110 @@
+"""A metric is NaN or infinite.
+
+What it means
+    Something was computed that is no number. In the loss, the gradient norm or the reward it means that the weights are
+    being destroyed or already are; in any other metric it is the first sign of that, or a quantity that is undefined here.
+
+Why it happens
+    In the order to look at: a reward that is NaN or infinite; logits that overflow (fp16 above all); a learning rate so high
+    that the weights overflow; a division by a spread of zero in a metric of your own.
+
+What to do
+    Find the metric that broke first: the causes stand in the order of their onset. Make the reward function return finite
+    numbers. Train in bf16 or fp32, not fp16. Lower `learning_rate`. Go back to the last checkpoint before the onset and check
+    that it holds finite weights.
+
+Where the limit comes from
+    Nothing statistical: a single such value. Critical in loss, gradient norm and reward, high elsewhere. Left out is PPO's
+    `val/ratio_var`: it is the variance of one number, hence NaN, in every healthy run with one epoch, one minibatch and no
+    accumulation (TRL's PPO, seen in a real run). `None` is no NaN: the rule reward-unscorable speaks of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from rldk_tui.diagnosis.blame import lower_learning_rate
+from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
+from rldk_tui.events import Advice, Severity
+from rldk_tui.metrics import title
+from rldk_tui.run import Kind, Rows, RunInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What is grave and what is normal; see the manual for the source."""
+
+    critical: frozenset[str] = frozenset({"loss", "grad_norm", "reward", "policy_loss", "value_loss"})
+    normal: frozenset[str] = frozenset({"policy_ratio_var"})
+    numerics: tuple[str, ...] = field(default=("loss", "grad_norm", "policy_loss", "value_loss"))
+
+
+LIMITS = Limits()
+
+
+def scopes(_reads: tuple[str, ...], names: tuple[str, ...]) -> tuple[str, ...]:
+    """Every metric but those that are NaN in healthy runs."""
+    return tuple(name for name in names if name.removeprefix("eval/") not in LIMITS.normal)
+
+
+def watch(rows: Rows, _past: None, context: Context) -> Verdict[None]:
+    """Each value by itself."""
+    column = rows.column(context.scope)
+    at = np.flatnonzero(column.present)
+    broken = column.kinds[at] == Kind.NONFINITE
+    grave = Severity.CRITICAL if context.scope.removeprefix("eval/") in LIMITS.critical else Severity.HIGH
+    return Verdict(
+        at=at,
+        breach=broken,
+        level=np.where(broken, grave.rank, 0).astype(np.int8),
+        value=np.full(at.size, np.nan),
+        limit=np.full(at.size, np.nan),
+        past=None,
+        facts={"infinite": np.isinf(column.values[at]).astype(np.float64)},
+    )
+
+
+def tell(episode: Episode, info: RunInfo) -> Telling:
+    """The words."""
+    what = "infinite" if episode.facts.get("infinite") == 1.0 else "NaN"
+    logs = (
+        f"at step {episode.first_step}"
+        if episode.rows == 1
+        else (f"in {episode.rows} logs, steps {episode.first_step}–{episode.last_step}")
+    )
+    return Telling(
+        summary=f"{title(episode.scope)} ({episode.scope}) was {what} {logs}.",
+        cause=_cause(episode.scope),
+        advice=(*_precision(info), *_first_look(episode, info)),
+    )
+
+
+def _cause(scope: str) -> str:
+    if scope.removeprefix("eval/").startswith("reward"):
+        return "The reward function or reward model returned a value that is no finite number."
+    return "A computation overflowed or divided by zero; see which metric broke first."
+
+
+def _precision(info: RunInfo) -> tuple[Advice, ...]:
+    if info.config.get("fp16") is not True:
+        return ()
+    return (Advice(text="Half precision overflows at 65504; train in bf16", parameter="fp16", current=True, proposed="False"),)
+
+
+def _first_look(episode: Episode, info: RunInfo) -> tuple[Advice, ...]:
+    if episode.scope.removeprefix("eval/").startswith("reward"):
+        return (Advice(text="Make the reward function return finite numbers, and bound them."),)
+    back = Advice(text=f"Go back to a checkpoint before step {episode.first_step} whose weights are finite.")
+    return (back, lower_learning_rate(episode, info)) if episode.scope in LIMITS.numerics else (back,)
+
+
+RULE = RowRule(
+    family=Family.NONFINITE,
+    reads=(),
+    watch=watch,
+    fresh=None,
+    tell=tell,
+    scopes=scopes,
+)

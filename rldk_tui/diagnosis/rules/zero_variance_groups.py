@@ -1,0 +1,173 @@
+"""All replies to a prompt score the same.
+
+What it means
+    GRPO and RLOO learn from differences between the replies to one prompt. Where all of them score the same the advantage
+    is zero: the prompt was sampled, scored and paid for, and teaches nothing. With most groups like that, the effective
+    batch is a fraction of the configured one; with all of them, only the KL term moves the weights.
+
+Why it happens
+    The reward is a constant (a broken reward function, a parser that never matches); the prompts are all too easy or all too
+    hard; the replies are all alike because the entropy is spent or the temperature too low; or there are too few replies a
+    prompt for any of them to differ.
+
+What to do
+    Score two very different replies by hand with the reward function. Then leave out prompts whose replies always all pass or
+    all fail, raise `num_generations`, sample at `temperature=1.0`, and prefer a graded reward to pass or fail.
+
+Where the limit comes from
+    Catalogue: the mean share over the last ten logs and at least 16 groups above 80 % is high, above 95 % critical; above 50 %
+    for 50 logs a warning. A spread of exactly zero in 15 of 20 logs is high whatever the share says: with `beta` above 0
+    RLOO's share stays 0 for a constant reward, because the KL enters it. DAPO (arXiv 2503.14476) filters such groups out;
+    TRL issue 3857 shows the logs of a run that consisted of them.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from rldk_tui.diagnosis import cadence
+from rldk_tui.diagnosis.beside import GROUPED, held
+from rldk_tui.diagnosis.levels import finite_rows
+from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
+from rldk_tui.events import Advice, Severity
+from rldk_tui.run import Rows, RunInfo
+from rldk_tui.statistics.windows import NOTHING_YET, Floats, m_of_n, rolling_mean
+
+SHARE, SPREAD = "frac_reward_zero_std", "reward_std"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Shares of groups without signal; see the manual for the source.
+
+    Attributes:
+        pooled: Logs over which the share is averaged, and `groups` the fewest groups in them.
+        lasting: Logs in a row in which the average must lie above `warning`.
+        zero: A spread below this is none: what TRL itself takes for zero (`torch.isclose`).
+    """
+
+    warning: float = 0.5
+    high: float = 0.8
+    critical: float = 0.95
+    pooled: int = 10
+    groups: int = 16
+    lasting: int = 50
+    zero: float = 1e-8
+    m: int = 15
+    n: int = 20
+
+
+LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What is kept."""
+
+    shares: Floats = field(default_factory=lambda: NOTHING_YET)
+    lasting: Floats = field(default_factory=lambda: NOTHING_YET)
+    zeros: Floats = field(default_factory=lambda: NOTHING_YET)
+    said: tuple[float, float, float] = (0.0, math.nan, 0.0)
+
+
+def applies(info: RunInfo) -> str | None:
+    """Trainers that compare the replies to one prompt."""
+    return None if info.algorithm is None or info.algorithm in GROUPED else "this trainer compares no groups of replies"
+
+
+def groups_a_log(info: RunInfo) -> int:
+    """The fewest groups one log can speak of; 1 where the config does not tell, or where the batch counts as one group."""
+    replies = info.setting("num_generations")
+    batch = info.setting("generation_batch_size")
+    if batch is None:
+        sizes = [info.setting(name) for name in ("per_device_train_batch_size", "gradient_accumulation_steps")]
+        batch = math.prod(size or 1.0 for size in sizes) * info.world_size
+    if not replies or replies < 1 or info.config.get("scale_rewards") == "batch":
+        return 1
+    return max(1, int(batch // replies))
+
+
+def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
+    """The share of groups without signal, pooled; beside it, how often the spread of all rewards was zero."""
+    info = context.info
+    pooled = max(cadence.window(LIMITS.pooled, info), math.ceil(LIMITS.groups / groups_a_log(info)))
+    with_share, shares = finite_rows(rows, SHARE)
+    mean, kept = rolling_mean(np.clip(shares, 0.0, 1.0), past.shares, pooled, pooled)
+    logs = cadence.window(LIMITS.lasting, info)
+    lasts, lasting = m_of_n(mean > LIMITS.warning, past.lasting, logs, logs)
+    share_level = np.select(
+        [mean > LIMITS.critical, mean > LIMITS.high, lasts],
+        [Severity.CRITICAL.rank, Severity.HIGH.rank, Severity.WARNING.rank],
+        0,
+    ).astype(np.float64)
+    with_spread, spreads = finite_rows(rows, SPREAD)
+    often, zeros = m_of_n(np.abs(spreads) < LIMITS.zero, past.zeros, *cadence.persistence(LIMITS.m, LIMITS.n, info))
+    spread_level = np.where(often, float(Severity.HIGH.rank), 0.0)
+    at = np.union1d(with_share, with_spread)
+    by_share, said_level = held(with_share, share_level, at, past.said[0])
+    value, said_mean = held(with_share, mean, at, past.said[1])
+    by_spread, said_spread = held(with_spread, spread_level, at, past.said[2])
+    level = np.maximum(by_share, by_spread)
+    here = rows.column(SHARE), rows.column(SPREAD)
+    breach = (here[0].finite[at] & (here[0].values[at] > LIMITS.warning)) | (
+        here[1].finite[at] & (np.abs(here[1].values[at]) < LIMITS.zero)
+    )
+    return Verdict(
+        at=at,
+        breach=breach,
+        level=level.astype(np.int8),
+        value=np.where(by_spread > by_share, 1.0, value),
+        limit=np.where(by_share == Severity.WARNING.rank, LIMITS.warning, LIMITS.high),
+        past=Past(kept, lasting, zeros, (said_level, said_mean, said_spread)),
+        facts={"share": value, "hidden": (by_spread > by_share).astype(np.float64)},
+    )
+
+
+def tell(episode: Episode, info: RunInfo) -> Telling:
+    """The words."""
+    hidden = episode.facts.get("hidden") == 1.0
+    if hidden:
+        summary = f"The rewards of the whole batch were exactly equal in most logs from step {episode.first_step} on."
+    else:
+        summary = (
+            f"Up to {episode.peak:.0%} of the groups had replies that all scored the same "
+            f"(step {episode.peak_step}, limit {episode.limit:.0%})."
+        )
+    cause = "All replies to a prompt get one reward, so there is nothing to prefer."
+    if hidden and episode.facts.get("share", 1.0) <= LIMITS.warning:
+        cause += f" {SHARE} does not show it here: the KL term in RLOO's reward keeps it at 0."
+    temperature = info.setting("temperature")
+    return Telling(
+        summary=summary,
+        cause=cause,
+        advice=(
+            Advice(text="Score two very different replies by hand: if they score the same, mend the reward function."),
+            Advice(text="Leave out prompts whose replies all pass or all fail, and prefer a graded reward."),
+            _replies(info),
+            *(
+                (Advice(text="Sample more freely", parameter="temperature", current=temperature, proposed="1.0"),)
+                if temperature is not None and temperature < 1.0
+                else ()
+            ),
+        ),
+    )
+
+
+def _replies(info: RunInfo) -> Advice:
+    today = info.setting("num_generations")
+    proposed = f"{2 * today:g}" if today else "16"
+    return Advice(text="Compare more replies a prompt", parameter="num_generations", current=today, proposed=proposed)
+
+
+RULE = RowRule(
+    family=Family.ADVANTAGE,
+    reads=(SHARE, SPREAD),
+    watch=watch,
+    fresh=Past(),
+    tell=tell,
+    applies=applies,
+    window=LIMITS.n,
+)
