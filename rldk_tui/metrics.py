@@ -161,7 +161,7 @@ CATALOGUE: tuple[Metric, ...] = (
         bands=_same(Band(0.0, 0.3, "RLDK rule truncation"), _GROUPED),
         expected_in=_GROUPED,
         note="replies cut at max_completion_length, not the clipping of the policy ratio",
-        to_log="use trl >= 0.18, which logs it",
+        to_log="GRPO and RLOO log it from trl 0.18 on; PPO and Online DPO do not",
         headline=5,
     ),
     Metric(
@@ -171,7 +171,7 @@ CATALOGUE: tuple[Metric, ...] = (
         bands=_same(Band(0.0, 0.5, "RLDK rule zero-variance-groups"), _GROUPED),
         expected_in=_GROUPED,
         note="share of groups in which every reply scored the same: they teach nothing",
-        to_log="use trl >= 0.18, which logs it",
+        to_log="GRPO and RLOO log it from trl 0.18 on",
         headline=6,
     ),
     Metric(

@@ -14,7 +14,7 @@ from pathlib import Path
 from rldk_tui.diagnosis.engine import Diagnosis, Engine, NotEvaluated, RuleFailure
 from rldk_tui.diagnosis.verdict import judge
 from rldk_tui.events import Finding
-from rldk_tui.ingest import Follower, NoLogError, locate
+from rldk_tui.ingest import Follower, locate
 from rldk_tui.run import RunSnapshot, RunStore
 from rldk_tui.scoring import Score
 from rldk_tui.system import process_is_alive
@@ -93,31 +93,3 @@ def health_of(directory: Path, snapshot: RunSnapshot, diagnosis: Diagnosis) -> R
         score=judge(diagnosis, snapshot),
     )
 
-
-class RunWatch:
-    """A session on a path that may not be a run yet: the monitor opens before the training does."""
-
-    def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
-        self._path = path
-        self._clock = clock
-        self._session: RunSession | None = None
-
-    def poll(self) -> RunHealth | None:
-        """The run's health, or None while the folder does not exist.
-
-        A folder without a log is a run of which nothing is known yet.
-
-        Raises:
-            UserError: if the path is a file or may not be read.
-        """
-        if self._session is None:
-            if not self._path.exists():
-                return None
-            self._session = RunSession(self._directory(), clock=self._clock)
-        return self._session.poll()
-
-    def _directory(self) -> Path:
-        try:
-            return locate(self._path)
-        except NoLogError:
-            return self._path

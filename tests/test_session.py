@@ -17,7 +17,7 @@ import rldk_tui
 from rldk_tui.errors import UserError
 from rldk_tui.events import RunState
 from rldk_tui.replay import Replay
-from rldk_tui.session import RunHealth, RunSession, RunWatch
+from rldk_tui.session import RunHealth, RunSession
 from tests.conftest import SAMPLE_RUNS
 from tests.growth import grow
 
@@ -76,18 +76,13 @@ def test_a_notebook_gets_the_same_value() -> None:
     assert rldk_tui.open_run(SAMPLE_RUNS / "grpo-collapsed").findings == offline(SAMPLE_RUNS / "grpo-collapsed").findings
 
 
-def test_the_monitor_waits_for_a_run_that_is_not_there_yet(tmp_path: Path) -> None:
-    watch = RunWatch(tmp_path / "later", clock=lambda: NOW)
-    assert watch.poll() is None
-    (tmp_path / "later").mkdir()
-    waiting = watch.poll()
-    assert waiting is not None
+def test_a_folder_without_a_log_yet_is_a_run_of_which_nothing_is_known(tmp_path: Path) -> None:
+    session = RunSession(tmp_path, clock=lambda: NOW)
+    waiting = session.poll()
     assert waiting.snapshot.state is RunState.WAITING
     assert waiting.score.grade == "not graded"
-    shutil.copytree(SAMPLE_RUNS / "grpo-healthy", tmp_path / "later", dirs_exist_ok=True)
-    found = watch.poll()
-    assert found is not None
-    assert found.snapshot.state is RunState.FINISHED
+    shutil.copytree(SAMPLE_RUNS / "grpo-healthy", tmp_path, dirs_exist_ok=True)
+    assert session.poll().snapshot.state is RunState.FINISHED
 
 
 def test_a_killed_run_is_told_by_its_process(tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ BORDERS = {
     Path("rldk_tui/diagnosis/engine.py"),
     Path("rldk_tui/integrations/trl/border.py"),
 }
+CARRIERS = {Path("rldk_tui/tui/feed.py")}
+"""A thread that carries whatever ended it to the main thread, where it is raised again."""
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -25,7 +27,7 @@ def test_a_module_is_one_thing(module: Path) -> None:
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_everything_is_caught_at_the_borders_only(module: Path) -> None:
     broad = re.findall(r"except\s*(?:\(?\s*(?:Base)?Exception\b.*)?:", module.read_text())
-    assert not broad or module.relative_to(ROOT) in BORDERS
+    assert not broad or module.relative_to(ROOT) in BORDERS | CARRIERS
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
