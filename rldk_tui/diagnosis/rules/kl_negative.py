@@ -18,7 +18,7 @@ What to do
 Where the limit comes from
     TRL's training FAQ ("What is the concern with negative KL divergence?") and TRL issues 235, 925, 1005 and 1857. TRL itself
     warns below -1 nat a reply (pull request 352). Single small negatives are noise of the estimator (issue 925), so the
-    median of ten logs must lie below zero by twice its own uncertainty, MAD/sqrt(n). RLOO's mean over tokens is put in nats a
+    median of ten logs must lie below zero by twice its own uncertainty, 1.4826 MAD/sqrt(n). RLOO's mean over tokens is put in nats a
     reply by the mean length. GRPO's k3 and KTO's clamped KL cannot be negative and are left out.
 """
 
@@ -36,7 +36,7 @@ from rldk_tui.diagnosis.levels import finite_rows
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Algorithm, Severity
 from rldk_tui.run import Rows, RunInfo
-from rldk_tui.statistics.spread import median_deviation
+from rldk_tui.statistics.spread import TO_SIGMA, median_deviation
 from rldk_tui.statistics.windows import NOTHING_YET, Floats, m_of_n, rolling_median, windows
 
 
@@ -103,7 +103,7 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     middle, kept = rolling_median(kl, past.values, size, at_least)
     noise = np.zeros(kl.size)
     if kl.size:
-        noise = median_deviation(view) / np.sqrt(np.count_nonzero(~np.isnan(view), axis=1))
+        noise = TO_SIGMA * median_deviation(view) / np.sqrt(np.count_nonzero(~np.isnan(view), axis=1))
     certain = -middle > LIMITS.certainty * noise
     often, flags = m_of_n(kl < LIMITS.high, past.flags, *cadence.persistence(LIMITS.m, LIMITS.n, context.info))
     level = np.zeros(kl.size, np.int8)

@@ -1,0 +1,66 @@
+"""A NaN gradient behind a fine loss."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from rldk_tui.events import Algorithm, Metrics, Origin, Severity
+from rldk_tui.run import RunStore
+from tests.builders import RunBuilder, Value, a_run, findings, only, snapshot_of, worst
+
+RULE = "nan-step-masked"
+BF16 = {"fp16": False, "bf16": True}
+
+
+def run(norms: Sequence[Value], losses: Sequence[Value], config: Mapping[str, object] | None = None) -> RunBuilder:
+    return a_run(Algorithm.SFT, config=config).with_metrics(grad_norm=norms, loss=losses)
+
+
+def test_once_is_enough_where_no_loss_scaler_is_at_work() -> None:
+    found = only(RULE, run([1.0, 1.0, math.nan], [2.0, 2.0, 0.0007], BF16))
+    assert (found.severity, found.first_step, found.detected_step) == (Severity.CRITICAL, 3, 3)
+    assert "0.0007" in found.summary
+    assert "exactly 0.0" in only(RULE, run([math.inf], [0.0], BF16)).summary
+
+
+@pytest.mark.parametrize(
+    ("config", "nans", "loss", "severity"),
+    [
+        ({"fp16": True}, 2, 1.0, None),
+        ({"fp16": True}, 3, 1.0, Severity.CRITICAL),
+        ({}, 1, 1.0, Severity.HIGH),
+        ({}, 1, 0.0, Severity.CRITICAL),
+        ({}, 3, 1.0, Severity.CRITICAL),
+        (BF16, 1, 1.0, Severity.CRITICAL),
+    ],
+)
+def test_a_loss_scaler_skips_steps_in_healthy_runs(
+    config: dict[str, object], nans: int, loss: float, severity: Severity | None
+) -> None:
+    norms = [0.5] * 5 + [math.inf] * nans + [0.5] * 5
+    assert worst(RULE, run(norms, [loss] * len(norms), config)) is severity
+
+
+def test_a_loss_that_tells_the_truth_or_is_not_there_masks_nothing() -> None:
+    assert not findings(RULE, run([math.nan], [math.nan], BF16))
+    assert not findings(RULE, run([math.nan], [...], BF16))
+    assert not findings(RULE, run([0.0, None], [0.0, 0.0], BF16)), "a loss of 0 is normal in GRPO"
+
+
+def test_ppo_hides_nothing() -> None:
+    assert not findings(RULE, a_run(Algorithm.PPO).with_metrics(grad_norm=[math.nan], loss=[0.0]))
+
+
+def test_late_truth_is_as_good_as_early_truth() -> None:
+    """tfevents first, whose rows hold 0.0 and a number; then the state file, which knows the NaN."""
+    board = Origin(source="b", format="TensorBoard events", authority=8)
+    state = Origin(source="s", format="trainer state", authority=4)
+    store = RunStore("run")
+    for step in range(1, 6):
+        store.add(Metrics(time=float(step), step=step, values={"grad_norm": 1.0, "loss": 0.0}), board)
+    assert not findings(RULE, snapshot_of(store))
+    store.add(Metrics(time=math.nan, step=3, values={"grad_norm": math.nan, "loss": 0.0}), state)
+    assert only(RULE, snapshot_of(store)).first_step == 3

@@ -1,0 +1,62 @@
+"""A run that stopped before its end."""
+
+from __future__ import annotations
+
+from rldk_tui.events import Algorithm, Severity
+from tests.builders import RunBuilder, a_run, diagnosis_of, findings, only
+
+RULE = "run-died"
+PACE = 1.0
+"""Seconds a step of the builder's runs."""
+
+
+def going(steps: int = 100, max_steps: int | None = 200) -> RunBuilder:
+    return a_run(Algorithm.GRPO, max_steps=max_steps).with_metric("loss", [1.0] * steps)
+
+
+def test_a_process_that_is_gone_has_died_at_its_last_step() -> None:
+    found = only(RULE, going().snapshot(alive=False))
+    assert (found.severity, found.first_step, found.id) == (Severity.CRITICAL, 100, "run-died:run:100")
+    assert "step 100 of 200" in found.summary
+    assert "There is no checkpoint" in found.advice[-1].text
+
+
+def test_a_living_process_is_silent_until_ten_times_its_pace_and_then_stalled() -> None:
+    assert not findings(RULE, going().snapshot(alive=True, silent=20.0))
+    assert not findings(RULE, going().snapshot(alive=True, silent=59.0))
+    found = only(RULE, going().snapshot(alive=True, silent=600.0))
+    assert found.severity is Severity.WARNING
+    assert "10 minutes ago" in found.summary
+    assert "py-spy dump --pid 1 " in found.advice[0].text
+
+
+def test_a_process_that_cannot_be_asked_is_taken_for_dead_after_a_hundred_times_its_pace() -> None:
+    assert only(RULE, going().snapshot(silent=250.0)).severity is Severity.WARNING
+    assert only(RULE, going().snapshot(silent=1e4)).severity is Severity.CRITICAL
+
+
+def test_a_run_that_ended_is_silent() -> None:
+    assert not findings(RULE, going(200).ended().snapshot(silent=1e6, alive=False))
+    assert not findings(RULE, going(200).ended().without_clock().snapshot())
+
+
+def test_a_run_that_ended_short_of_its_goal_is_remarked() -> None:
+    found = only(RULE, going().ended("stopped early").snapshot(silent=1e6, alive=False))
+    assert found.severity is Severity.INFO
+    assert "step 100 of 200" in found.summary
+
+
+def test_without_a_clock_nothing_is_said_and_that_is_said() -> None:
+    diagnosis = diagnosis_of(RULE, going().without_clock().snapshot())
+    assert not diagnosis.findings
+    assert "no clock" in diagnosis.not_evaluated[0].reason
+
+
+def test_without_a_goal_silence_alone_proves_nothing() -> None:
+    diagnosis = diagnosis_of(RULE, going(max_steps=None).snapshot(silent=1e6))
+    assert not diagnosis.findings
+    assert "planned" in diagnosis.not_evaluated[0].reason
+
+
+def test_a_run_that_logged_nothing_yet_is_not_judged() -> None:
+    assert diagnosis_of(RULE, a_run().without_clock().snapshot()).not_evaluated
