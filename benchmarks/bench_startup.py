@@ -33,7 +33,7 @@ def main() -> None:
     bare = statistics.median(taken["bare interpreter"])
     for name, times in taken.items():
         print(
-            f"{name:<24} median {statistics.median(times):6.0f} ms   {statistics.median(times) / bare:5.1f} x a bare interpreter"
+            f"{name:<24} median {statistics.median(times):6.0f} ms  {statistics.median(times) / bare:5.1f} x a bare interpreter"
         )
 
 
