@@ -27,7 +27,7 @@ BARE = (
     "class Bare(App[None]):\n    def compose(self):\n        yield Static('bare app')\n"
     "Bare().run()"
 )
-FRAME = b"Metrics"
+FRAME = b"reading"
 CHART = ("▁".encode(), b"custom/5")
 
 

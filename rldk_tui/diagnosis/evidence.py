@@ -12,6 +12,7 @@ from rldk_tui.diagnosis.rule import Episode
 from rldk_tui.events import Evidence
 from rldk_tui.metrics import lookup
 from rldk_tui.run import Kind, RunSnapshot
+from rldk_tui.statistics.trend import LARGEST
 
 POINTS = 48
 """Points of evidence a finding carries: a chart in any face, and a line of JSON that stays readable."""
@@ -44,7 +45,8 @@ def _thin(values: NDArray[np.float64], kinds: NDArray[np.uint8]) -> NDArray[np.i
     if values.size <= POINTS:
         return np.arange(values.size)
     finite = kinds == Kind.FINITE
-    centre = float(np.median(values[finite])) if finite.any() else 0.0
-    telling = np.where(finite, np.abs(values - centre), np.inf)
+    within = np.clip(values, -LARGEST, LARGEST)
+    centre = float(np.median(within[finite])) if finite.any() else 0.0
+    telling = np.where(finite, np.abs(within - centre), np.inf)
     edges = np.linspace(0, values.size, POINTS + 1).astype(np.intp)
     return np.array([low + int(np.argmax(telling[low:high])) for low, high in pairwise(edges)], np.intp)

@@ -5,13 +5,12 @@ Text goes in as text and is never read as markup; what a terminal would obey bec
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len, chop_cells, set_cell_size
 
 from rldk_tui.charts.glyphs import ASCII, BLOCK, BRAILLE, Glyphs
 from rldk_tui.charts.text import one_line, to_ascii
@@ -116,7 +115,8 @@ class Drawing:
 
 def line(*parts: str | Span, opens: Page | None = None) -> Line:
     """A line of these parts."""
-    return Line(tuple(part if isinstance(part, Span) else Span(part) for part in parts), opens)
+    spans = (part if isinstance(part, Span) else Span(part) for part in parts)
+    return Line(tuple(span for span in spans if span.text), opens)
 
 
 def left(text: str, width: int) -> str:
@@ -164,10 +164,27 @@ def spread(first: Line, last: Line, width: int) -> Line:
 
 
 def wrapped(text: str, width: int, tone: Tone = Tone.PLAIN, indent: str = "") -> tuple[Line, ...]:
-    """Text over as many lines as it needs."""
+    """Text over as many lines as it needs, broken at spaces where there are any."""
     room = max(8, width - cell_len(indent))
-    rows = textwrap.wrap(one_line(text), room) or [""]
-    return tuple(line(indent, Span(row, tone)) for row in rows)
+    return tuple(line(indent, Span(row, tone)) for row in _folded(one_line(text), room))
+
+
+def _folded(text: str, width: int) -> list[str]:
+    rows: list[str] = []
+    while True:
+        ahead = text[: 4 * width]
+        if len(ahead) == len(text) and cell_len(text) <= width:
+            return [*rows, text]
+        head = chop_cells(ahead, width)[0]
+        if len(head) == len(text):
+            return [*rows, text]
+        at = head.rfind(" ") if text[len(head)] != " " else len(head)
+        if at > 0 and head[:at].strip():
+            rows.append(head[:at])
+            text = text[at + 1 :]
+        else:
+            rows.append(head)
+            text = text[len(head) :]
 
 
 def in_ascii(shown: Line) -> Line:

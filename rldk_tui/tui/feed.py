@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, TypeAlias
 
 from textual.message import Message
@@ -95,7 +96,7 @@ class Feed:
         from rldk_tui.tui.view import View
 
         lines, host, begun = MetricLines(), platform.node(), self._clock()
-        try:
+        with _HandedOver(self._post):
             while not self._stopped:
                 self._woken.clear()
                 if not self._paused:
@@ -106,5 +107,18 @@ class Feed:
                         metrics = lines.update(health.snapshot)
                         self._post(HealthUpdated(View(health, metrics, host, gone=not health.directory.is_dir())))
                 self._woken.wait(self._interval)
-        except BaseException as failure:  # noqa: BLE001 - not swallowed: the app raises it again where it can be seen
+
+
+class _HandedOver:
+    """Whatever ends the thread is posted to the app, which ends with it: a thread has nobody to raise to."""
+
+    def __init__(self, post: Callable[[Message], object]) -> None:
+        self._post = post
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, failure: BaseException | None, trace: TracebackType | None) -> bool:
+        if failure is not None:
             self._post(FeedFailed(failure))
+        return failure is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rldk_tui.charts.format import age, count, duration, number, percent
 from rldk_tui.charts.text import one_line
 from rldk_tui.events import RunState
+from rldk_tui.scoring import Score
 from rldk_tui.tui.cells import Box, Line, Span, Tone, cut, line, spread
 from rldk_tui.tui.tones import STATE_GLYPHS, STATE_TONES
 from rldk_tui.tui.view import View
@@ -87,13 +88,21 @@ def health_line(view: View) -> Line:
         grade = [Span(score.grade, Tone.DIM)]
     else:
         tone = _GRADE_TONES.get(score.grade[:1], Tone.PLAIN)
-        grade = [Span(f"{score.grade} ", tone), Span(number(score.value, 2), tone)]
+        grade = [Span(f"{score.grade} ", tone), Span(f"{score.value:.2f}", tone)]
     parts: list[str | Span] = [Span("health  ", Tone.DIM), *grade]
     if score.caps:
         parts.append(f"   capped by {score.caps[0].reason}")
+    elif score.value is not None and (weak := _weakest(score)):
+        parts.append(f"   weakest: {weak}")
     covered = "nothing could be judged" if score.coverage is None else f"coverage {percent(score.coverage)}"
     parts.append(Span(f"   {covered}", Tone.DIM))
     return line(*parts)
+
+
+def _weakest(score: Score) -> str:
+    """The dimension with the lowest score, where any is below full."""
+    name = min(score.dimensions, key=score.dimensions.__getitem__, default=None)
+    return "" if name is None or score.dimensions[name] >= 1.0 else f"{name.value} {score.dimensions[name]:.2f}"
 
 
 def _pace(view: View) -> Line:

@@ -10,8 +10,8 @@ from rldk_tui.tui.view import View
 
 SMALLEST = (60, 15)
 """Below this many columns or rows there is room for a status line only."""
-_WIDE = 100
-_LEFT_SHARE = 0.58
+_WIDE = 116
+_LEFT_SHARE = 0.59
 _MOST_LEFT = 130
 _BOTTOM_SHARE = 0.35
 """What the panels across the bottom may take from those above, where all want more than there is."""
@@ -62,7 +62,7 @@ def _columns(panels: Sequence[Panel], view: View, width: int, height: int) -> di
     widths = {Place.LEFT: left, Place.RIGHT: width - left, Place.BOTTOM: width}
     wishes = {place: sum(panel.wants(view, widths[place] - 4) + 2 for panel in members) for place, members in by_place.items()}
     upper = max(wishes[Place.LEFT], wishes[Place.RIGHT])
-    least = sum(panel.least + 2 for panel in by_place[Place.BOTTOM])
+    least = sum(min(panel.least, panel.wants(view, width - 4)) + 2 for panel in by_place[Place.BOTTOM])
     bottom = max(least, min(wishes[Place.BOTTOM], max(height - upper, round(_BOTTOM_SHARE * height))))
     top = height - bottom
     return {
@@ -73,18 +73,22 @@ def _columns(panels: Sequence[Panel], view: View, width: int, height: int) -> di
 
 
 def _stack(panels: Sequence[Panel], view: View, room: Rect, frame: tuple[int, int]) -> dict[str, Rect]:
-    """Panels below one another: those that find room, first come first served; what is over goes to who wants it."""
+    """Panels below one another: those that find room, the first ones first; what is over goes round who wants more."""
     chosen: list[Panel] = []
+    heights: list[int] = []
+    wishes: list[int] = []
     for panel in panels:
-        if not chosen or sum(known.least + frame[1] for known in (*chosen, panel)) <= room.height:
+        wish = panel.wants(view, room.width - frame[0])
+        least = min(panel.least, wish) + frame[1]
+        if not chosen or sum(heights) + least <= room.height:
             chosen.append(panel)
-    heights = [panel.least + frame[1] for panel in chosen]
-    wishes = [panel.wants(view, room.width - frame[0]) + frame[1] for panel in chosen]
+            heights.append(least)
+            wishes.append(wish + frame[1])
     over = room.height - sum(heights)
-    for index, wish in enumerate(wishes):
-        given = min(over, max(0, wish - heights[index]))
-        heights[index] += given
-        over -= given
+    while over > 0 and (wanting := [index for index, wish in enumerate(wishes) if wish > heights[index]]):
+        for index in wanting[:over]:
+            heights[index] += 1
+        over -= min(over, len(wanting))
     if heights:
         heights[_roomiest(chosen)] += over
     places, y = {}, room.y

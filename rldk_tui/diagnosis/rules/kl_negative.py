@@ -18,8 +18,8 @@ What to do
 Where the limit comes from
     TRL's training FAQ ("What is the concern with negative KL divergence?") and TRL issues 235, 925, 1005 and 1857. TRL itself
     warns below -1 nat a reply (pull request 352). Single small negatives are noise of the estimator (issue 925), so the
-    median of ten logs must lie below zero by twice its own uncertainty, 1.4826 MAD/sqrt(n). RLOO's mean over tokens is put in nats a
-    reply by the mean length. GRPO's k3 and KTO's clamped KL cannot be negative and are left out.
+    median of ten logs must lie below zero by twice its own uncertainty, 1.4826 MAD/sqrt(n). RLOO's mean over tokens is put
+    in nats a reply by the mean length. GRPO's k3 and KTO's clamped KL cannot be negative and are left out.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def _a_reply(rows: Rows, info: RunInfo, before: float) -> tuple[NDArray[np.intp]
     if info.algorithm is Algorithm.PPO:
         return at, kl, np.ones(at.size), before
     length, latest = last_known(rows, at, "completions/mean_length", before)
-    known = length > 0
+    known = length >= 1.0
     return at[known], kl[known] * length[known], length[known], latest
 
 

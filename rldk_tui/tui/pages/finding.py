@@ -8,7 +8,7 @@ from rldk_tui.charts.format import count, quantity
 from rldk_tui.charts.growing import shape_of
 from rldk_tui.charts.plot import plot
 from rldk_tui.charts.text import one_line
-from rldk_tui.events import Advice, Evidence, Finding
+from rldk_tui.events import Advice, Evidence, Finding, Json
 from rldk_tui.metrics import title
 from rldk_tui.tui.cells import Box, Line, Page, Span, Tone, line, right, wrapped
 from rldk_tui.tui.tones import SEVERITY_GLYPHS, SEVERITY_TONES
@@ -98,12 +98,16 @@ def _plot_spans(cells: str, box: Box, *, axis: bool) -> tuple[Span, ...]:
 def _advice(advice: Advice, width: int) -> list[Line]:
     rows = list(wrapped(advice.text, width, indent="  "))
     if advice.parameter:
-        today = "not known" if advice.current is None else one_line(str(advice.current), 80)
+        today = "not known" if advice.current is None else _setting(advice.current)
         change = [Span(f"    {advice.parameter}", Tone.STRONG), Span(f"   today {today}", Tone.DIM)]
         if advice.proposed:
             change += [Span("  →  ", Tone.DIM), Span(advice.proposed, Tone.GOOD)]
         rows.append(line(*change))
     return rows
+
+
+def _setting(value: Json) -> str:
+    return f"{value:g}" if isinstance(value, float) else one_line(str(value), 80)
 
 
 def _manual(rule: str, width: int) -> list[Line]:

@@ -22,7 +22,7 @@ KEYS = (
     ("q ctrl+c", "quit; the training is never touched"),
 )
 _SIGNS = (
-    ("▲ ▼ ─", "rise, fall or no clear trend over the last 100 logs, in the metric's unit per 100 logs"),
+    ("▲ ▼ ─", "rise, fall or no clear trend over the last 100 logs (or as many as the column says)"),
     ("× ○", "in a chart: NaN or infinity was logged here, None was logged here"),
     ("✖ > 0.5", "the latest value is outside the band that is normal for this trainer"),
     ("st. ago", "steps since a metric was last logged, where it has stopped arriving"),

@@ -20,8 +20,8 @@ def _draw(view: View, box: Box) -> tuple[Line, ...]:
     rows = [
         line(f"{count(len(health.evaluated))} rules were evaluated. What follows is not known, which is not the same as fine.")
     ]
-    rows += _section(f"Missing data: {count(len(missing))} rules", [row for silent in missing for row in _rule(silent, box)])
-    rows += _section(f"Not for this run: {count(len(unfit))} rules", [row for silent in unfit for row in _rule(silent, box)])
+    rows += _section(f"Missing data: {_rules(missing)}", [row for silent in missing for row in _rule(silent, box)])
+    rows += _section(f"Not for this run: {_rules(unfit)}", [row for silent in unfit for row in _rule(silent, box)])
     broken = [
         (f"{failure.rule}{f' on {failure.scope}' if failure.scope else ''}", failure.message)
         for failure in health.rule_failures
@@ -44,6 +44,10 @@ def _draw(view: View, box: Box) -> tuple[Line, ...]:
     ]
     rows += _listed("Could not be measured in the training", errors, box)
     return tuple(rows)
+
+
+def _rules(silent: list[NotEvaluated]) -> str:
+    return f"{count(len(silent))} rule{'s' * (len(silent) != 1)}"
 
 
 def _section(heading: str, body: list[Line]) -> list[Line]:

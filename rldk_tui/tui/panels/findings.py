@@ -20,18 +20,27 @@ def draw(view: View, box: Box) -> Drawing:
     findings = view.health.findings
     footer = _footer(view, box)
     if not findings:
-        return Drawing((line(Span(_nothing_found(view), Tone.DIM)),), footer, "none")
-    rule_width = max(len(finding.rule) for finding in findings)
+        return Drawing(wrapped(_nothing_found(view), box.width, Tone.DIM), footer, "none")
+    where_width = max(len(span_of(finding)) for finding in findings)
+    rule_width = min(max(len(finding.rule) for finding in findings), max(8, box.width - 3 - _WORD - 2 - where_width))
     heads = [_head(finding, rule_width, box) for finding in findings]
-    sentences = [wrapped(finding.summary, box.width - 1, Tone.DIM, "   ")[:_MOST_SUMMARY] for finding in findings]
+    sentences = [wrapped(finding.summary, box.width - 1, Tone.DIM, "   ") for finding in findings]
     room = None if box.height is None else box.height - len(heads) - len(footer)
     lines: list[Line] = []
-    shown = _affordable([len(sentence) for sentence in sentences], room)
+    shown = _affordable([min(len(sentence), _MOST_SUMMARY) for sentence in sentences], room)
     for head, sentence, rows in zip(heads, sentences, shown, strict=True):
         lines.append(head)
-        lines.extend(Line(row.spans, head.opens) for row in sentence[:rows])
+        lines.extend(Line(row.spans, head.opens) for row in _shortened(sentence, rows, box.width))
     opened = sum(finding.open for finding in findings)
     return Drawing(tuple(lines), footer, f"{count(opened)} open · {count(len(findings) - opened)} closed")
+
+
+def _shortened(sentence: tuple[Line, ...], rows: int, width: int) -> tuple[Line, ...]:
+    """The first lines of a sentence, with an ellipsis where it goes on."""
+    if rows >= len(sentence) or not rows:
+        return sentence[:rows]
+    last = sentence[rows - 1]
+    return (*sentence[: rows - 1], cut(Line((*last.spans, Span(" …", Tone.DIM))), width))
 
 
 def _affordable(wanted: list[int], room: int | None) -> list[int]:
@@ -49,8 +58,10 @@ def _affordable(wanted: list[int], room: int | None) -> list[int]:
 
 def _head(finding: Finding, rule_width: int, box: Box) -> Line:
     glyph, word, tone = SEVERITY_GLYPHS[finding.severity], finding.severity.value, SEVERITY_TONES[finding.severity]
+    if tone is Tone.CRITICAL and not finding.open:
+        tone = Tone.HIGH  # over, so it does not shout
     where = span_of(finding)
-    rule = left(finding.rule, max(8, min(rule_width, box.width - 3 - _WORD - len(where) - 3)))
+    rule = left(finding.rule, rule_width)
     shown = line(
         Span(glyph, tone),
         " " * (3 - len(glyph)),
@@ -67,7 +78,8 @@ def span_of(finding: Finding) -> str:
     """Since when, and until when."""
     if finding.open:
         return f"{count(finding.first_step)} → now"
-    return f"{count(finding.first_step)}–{count(finding.last_step)} closed"
+    last = f"–{count(finding.last_step)}" if finding.last_step != finding.first_step else ""
+    return f"{count(finding.first_step)}{last} closed"
 
 
 def _nothing_found(view: View) -> str:
@@ -81,8 +93,8 @@ def _footer(view: View, box: Box) -> tuple[Line, ...]:
     broken = len(health.rule_failures)
     rules = line(
         Span(
-            f"{count(len(health.evaluated))} rules evaluated · {count(len(health.not_evaluated))} not"
-            f"{' (u: why)' if box.live else ''} · ",
+            f"{count(len(health.evaluated))} evaluated · {count(len(health.not_evaluated))} not"
+            f"{' (u: why)' if box.live else ' evaluated'} · ",
             Tone.DIM,
         ),
         Span(f"{count(broken)} failed", Tone.WARNING if broken else Tone.DIM),

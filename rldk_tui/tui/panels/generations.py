@@ -5,7 +5,7 @@ from __future__ import annotations
 from rldk_tui.charts.format import count, number
 from rldk_tui.charts.text import one_line
 from rldk_tui.events import Completion, Completions, Phase
-from rldk_tui.tui.cells import Box, Drawing, Line, Span, Tone, left, line, right
+from rldk_tui.tui.cells import Box, Drawing, Line, Span, Tone, left, line, right, wrapped
 from rldk_tui.tui.pages.generation import generation_page, length_of, total_reward
 from rldk_tui.tui.panels import Panel, Place
 from rldk_tui.tui.view import View
@@ -20,7 +20,7 @@ def draw(view: View, box: Box) -> Drawing:
     """A row a completion: reward, length, whether it was cut off, prompt and text."""
     latest = _latest(view)
     if latest is None or not latest.rows:
-        return Drawing((line(Span("No completions were logged: log_completions=True records them.", Tone.DIM)),))
+        return Drawing(wrapped("No completions were logged: log_completions=True records them.", box.width, Tone.DIM))
     ranked = sorted(enumerate(latest.rows), key=lambda item: _worst_first(item[1]))
     shared = _shared_beginning(latest.rows)
     room = max(0, box.width - _REWARD - 1 - _LENGTH - 3)
@@ -29,7 +29,7 @@ def draw(view: View, box: Box) -> Drawing:
     rows = [line(Span(left(head, box.width).rstrip(), Tone.DIM))]
     rows += [_row(row, latest, index, (len(shared), prompt_width, room)) for index, row in ranked]
     phase = "" if latest.phase is Phase.TRAIN else f" ({latest.phase.value})"
-    note = f"step {count(latest.step)}{phase} · {count(len(latest.rows))} · worst reward first"
+    note = f"step {count(latest.step)}{phase} · {count(len(latest.rows))} completions · worst reward first"
     return Drawing(tuple(rows), note=note)
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from rldk_tui.charts.format import NOTHING, age, count, gibibytes, number, size
+from rldk_tui.charts.format import age, count, gibibytes, number, size
 from rldk_tui.charts.growing import shape_of
 from rldk_tui.charts.sparkline import sparkline
 from rldk_tui.events import Gpu, RunState, System
-from rldk_tui.tui.cells import Box, Drawing, Line, Span, Tone, cut, line
+from rldk_tui.tui.cells import Box, Drawing, Line, Span, Tone, cut, left, line, wrapped
 from rldk_tui.tui.panels import Panel, Place
 from rldk_tui.tui.view import View
 
-_BAR = 12
+_BAR, _LEAST_BAR = 18, 8
+_LABEL = 10
 _TREND = 12
 _OVER = frozenset({RunState.FINISHED, RunState.DIED, RunState.UNKNOWN})
 
@@ -21,11 +22,11 @@ def draw(view: View, box: Box) -> Drawing:
     """GPUs, torch's memory, the training process and its host."""
     samples = view.health.snapshot.system
     if not samples:
-        return Drawing((line(Span("Not measured: RLDKCallback records memory, GPU and CPU.", Tone.DIM)),))
+        return Drawing(wrapped("Not measured: RLDKCallback records memory, GPU and CPU.", box.width, Tone.DIM))
     newest = _newest_by_rank(samples)
     first = newest[min(newest)]
     gpus = {gpu.index: gpu for sample in newest.values() for gpu in sample.gpus}
-    rows = [_gpu(gpu) for _, gpu in sorted(gpus.items())] or [line(Span("No GPU seen.", Tone.DIM))]
+    rows = [_gpu(gpu, box) for _, gpu in sorted(gpus.items())] or [line(Span("No GPU seen.", Tone.DIM))]
     rows += _torch(first)
     rows += _process(first, samples, box, len(newest))
     rows += _host(first)
@@ -49,33 +50,43 @@ def _when(view: View, sample: System) -> str:
     return " · ".join(notes)
 
 
-def _gpu(gpu: Gpu) -> Line:
+def _gpu(gpu: Gpu, box: Box) -> Line:
+    """Name, memory and load; what there is no room for is left out from the right, the bar takes what is over."""
     name = (gpu.name or "").removeprefix("NVIDIA ")
     used, total = gpu.memory_used, gpu.memory_total
-    share = used / total if used is not None and total else None
-    lit = 0 if share is None else round(_BAR * min(1.0, share))
     facts = [
-        f"util {number(gpu.utilization_percent)} %" if gpu.utilization_percent is not None else None,
-        f"{number(gpu.power_watts)} W" if gpu.power_watts is not None else None,
-        f"{number(gpu.temperature_celsius)} °C" if gpu.temperature_celsius is not None else None,
+        f"{gibibytes(used)}/{gibibytes(total)} GiB",
+        f"util {number(gpu.utilization_percent)} %" if gpu.utilization_percent is not None else "",
+        f"{number(gpu.power_watts)} W" if gpu.power_watts is not None else "",
+        f"{number(gpu.temperature_celsius)} °C" if gpu.temperature_celsius is not None else "",
     ]
-    return line(
-        Span(f"GPU{gpu.index} {name}  ".replace("   ", "  "), Tone.STRONG),
-        Span(f"{gibibytes(used)}/{gibibytes(total)} GiB "),
-        Span("█" * lit, Tone.CHART),
-        Span("░" * (_BAR - lit), Tone.DIM),
-        Span("  " + "  ".join(fact for fact in facts if fact)),
-    )
+    start = f"GPU{gpu.index} {name}".rstrip() + "  "
+    shown = [fact for fact in facts if fact]
+    while len(shown) > 1 and len(start + "  ".join(shown)) > box.width:
+        shown.pop()
+    memory, *rest = shown
+    width = min(_BAR, box.width - len(start + "  ".join(shown)) - 2)
+    bar = _bar(used / total, width) if used is not None and total and width >= _LEAST_BAR else ()
+    return line(Span(start, Tone.STRONG), f"{memory}  ", *bar, "  ".join(rest))
+
+
+def _bar(share: float, width: int) -> tuple[Span, ...]:
+    lit = round((width - 2) * min(1.0, share))
+    return (Span("█" * lit, Tone.CHART), Span("░" * (width - 2 - lit), Tone.DIM), Span("  "))
 
 
 def _torch(sample: System) -> list[Line]:
     parts = [
-        ("allocated", sample.torch_allocated),
+        ("alloc", sample.torch_allocated),
         ("reserved", sample.torch_reserved),
         ("peak", sample.torch_peak),
     ]
-    known = [f"{name} {gibibytes(value)}" for name, value in parts if value is not None]
-    return [line(Span("torch    ", Tone.DIM), f"{' · '.join(known)} GiB")] if known else []
+    known = " ".join(f"{name} {gibibytes(value)}" for name, value in parts if value is not None)
+    return [line(_label("torch GiB"), known)] if known else []
+
+
+def _label(text: str) -> Span:
+    return Span(left(text, _LABEL), Tone.DIM)
 
 
 def _process(sample: System, samples: tuple[System, ...], box: Box, ranks: int) -> list[Line]:
@@ -83,27 +94,23 @@ def _process(sample: System, samples: tuple[System, ...], box: Box, ranks: int) 
         return []
     memory = [item.process_rss for item in samples if item.rank == sample.rank and item.process_rss is not None]
     values = np.array(memory, dtype=np.float64)
-    drawn = sparkline(shape_of(np.arange(values.size), values, np.zeros(values.size, bool)), _TREND, box.glyphs)
     cpu = f"  cpu {number(sample.process_cpu_percent)} %" if sample.process_cpu_percent is not None else ""
     rank = f"  rank {sample.rank} of {count(ranks)}" if ranks > 1 else ""
-    return [
-        line(
-            Span("process  ", Tone.DIM),
-            f"{gibibytes(sample.process_rss)} GiB RSS ",
-            Span(drawn.text, Tone.CHART),
-            cpu,
-            Span(rank, Tone.DIM),
-        )
-    ]
+    resident = f"{gibibytes(sample.process_rss)} GiB RSS "
+    room = min(_TREND, box.width - _LABEL - len(resident + cpu + rank))
+    drawn = sparkline(shape_of(np.arange(values.size), values, np.zeros(values.size, bool)), room, box.glyphs)
+    return [line(_label("process"), resident, Span(drawn.text, Tone.CHART), cpu, Span(rank, Tone.DIM))]
 
 
 def _host(sample: System) -> list[Line]:
     memory = f"{gibibytes(sample.host_memory_used)}/{gibibytes(sample.host_memory_total)} GiB"
     parts = [memory] if sample.host_memory_total else []
     parts += [f"cpu {number(sample.host_cpu_percent)} %"] if sample.host_cpu_percent is not None else []
+    rows = [line(_label("host"), "  ".join(parts))] if parts else []
     if sample.disk_free is not None:
-        parts.append(f"disk {size(sample.disk_free)} free")
-    return [line(Span("host     ", Tone.DIM), "  ".join(parts) or NOTHING)] if parts else []
+        total = f" of {size(sample.disk_total)}" if sample.disk_total else ""
+        rows.append(line(_label("disk"), f"{size(sample.disk_free)} free{total}"))
+    return rows
 
 
 def _wants(view: View, width: int) -> int:

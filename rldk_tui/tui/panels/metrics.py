@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 from rldk_tui.charts.format import NOT_MEASURED, count, number, signed
 from rldk_tui.charts.sparkline import sparkline
 from rldk_tui.events import Severity
 from rldk_tui.metrics import CATALOGUE, Direction, lookup, title
-from rldk_tui.tui.cells import Box, Drawing, Line, Span, Tone, left, line, right, tail
+from rldk_tui.tui.cells import Box, Drawing, Line, Span, Tone, cut, left, line, right, tail
 from rldk_tui.tui.metric_lines import MetricLine
+from rldk_tui.tui.metric_notes import note_on, outside_band
 from rldk_tui.tui.panels import Panel, Place
 from rldk_tui.tui.view import View
 from rldk_tui.tui.waiting import nothing_to_follow
 
-_VALUE, _TREND, _WIDE_TREND, _LEAST_SPARK = 8, 9, 12, 8
-_WIDE = 96
-_MOST_SPARK = 120
+_LEAST_VALUE, _TREND, _WIDE_TREND = 6, 9, 11
+_LEAST_CHART, _MOST_CHART = 6, 120
+_WITH_UNITS, _WIDE = 50, 96
+"""Columns from which units are shown, and from which nothing is abbreviated."""
 _UNSHOWN = frozenset({"epoch"})
 """The header's progress says it better."""
-_STALE_AFTER = 2
-"""Missing this many logs in a row at a metric's own rhythm, it is said to have stopped arriving."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """Cells for each column; the chart gets what the others leave."""
+
+    title: int
+    value: int
+    unit: int
+    trend: int
+    chart: int
 
 
 def draw(view: View, box: Box) -> Drawing:
@@ -28,40 +40,40 @@ def draw(view: View, box: Box) -> Drawing:
     names = _names(view)
     if not names:
         return Drawing(_none_logged(view, box))
+    known = [view.metrics[name] for name in names if name in view.metrics]
     wide = box.width >= _WIDE
-    trend_width = _WIDE_TREND if wide else _TREND
-    notes = {name: _note(view, view.metrics[name], wide=wide) for name in names if name in view.metrics}
-    note_width = max((note.width for note in notes.values()), default=0)
-    unit_width = 0 if box.width < 50 else max((len(_unit(view, name)) for name in names), default=0)
-    title_width = min(max(len(title(name)) for name in names), max(12, box.width * 3 // 10))
-    fixed = title_width + 1 + _VALUE + 1 + unit_width + (unit_width > 0) + trend_width + 1
-    spark = box.width - fixed - (note_width + 2 if note_width else 0)
-    if spark < _LEAST_SPARK:
-        spark, notes = max(0, box.width - fixed), {name: note for name, note in notes.items() if note.tone is Tone.HIGH}
-        spark -= max((note.width + 2 for note in notes.values()), default=0)
-    spark = min(spark, _MOST_SPARK)
-    looked_at = max((known.trend.logs for known in view.metrics.values() if known.trend), default=0)
-    head = (
-        left("", title_width + 1)
-        + right("latest", _VALUE)
-        + " " * (1 + unit_width + (unit_width > 0))
-        + f"{'in ' if wide else ''}{looked_at} logs"
-    )
-    rows = [line(Span(left(f"{head:{fixed}}whole run", box.width).rstrip(), Tone.DIM))]
+    notes = {metric.name: note_on(view, metric, wide=wide) for metric in known}
+    columns = _columns(names, known, max(note.width for note in notes.values()), box.width)
+    if columns.chart < _LEAST_CHART:
+        notes = {name: Span("✖" if note.tone is Tone.HIGH else "", Tone.HIGH) for name, note in notes.items()}
+        columns = _columns(names, known, max(note.width for note in notes.values()), box.width)
+    looked_at = max((metric.trend.logs for metric in known if metric.trend), default=0)
+    over = f"{'in ' if wide else ''}{looked_at} logs" if looked_at else ""
+    head = left("", columns.title + 1) + right("latest", columns.value) + " " * (columns.unit + 2)
+    rows = [line(Span(left(f"{head}{left(over, columns.trend)} whole run", box.width).rstrip(), Tone.DIM))]
     for name in names:
-        start = (_title(name, title_width), Span(" "))
-        known = view.metrics.get(name)
-        if known is None:
-            rows.append(line(*start, Span(right(NOT_MEASURED, _VALUE + unit_width + 6).lstrip(), Tone.DIM)))
+        metric = view.metrics.get(name)
+        start = (_title(name, columns.title), Span(" "))
+        if metric is None:
+            rows.append(line(*start, Span(NOT_MEASURED, Tone.DIM)))
             continue
-        unit = Span(left(known.unit, unit_width) + " ", Tone.DIM) if unit_width else Span("")
-        note = notes.get(name, Span(""))
-        chart = _chart(view, known, box, spark)
-        gap = Span(" " * (spark + 2 - sum(span.width for span in chart)))
-        rows.append(
-            line(*start, _value(view, known), Span(" "), unit, _trend(known, trend_width), Span(" "), *chart, gap, note)
-        )
+        chart = _chart(view, metric, box, columns.chart)
+        gap = Span(" " * (columns.chart + 2 - sum(span.width for span in chart)) if notes[name].text else "")
+        unit = Span(f" {left(_unit(metric, wide=wide), columns.unit)} ", Tone.DIM)
+        row = line(*start, _value(view, metric, columns), unit, _trend(metric, columns), Span(" "), *chart, gap, notes[name])
+        rows.append(cut(row, box.width))
     return Drawing(tuple(rows), (_unusable(view, box),), _counted(view, names))
+
+
+def _columns(names: list[str], known: list[MetricLine], note: int, width: int) -> _Columns:
+    wide = width >= _WIDE
+    title_width = min(max(len(title(name)) for name in names), max(12, width * 3 // 10))
+    value = max(_LEAST_VALUE, *(len(number(metric.latest)) for metric in known))
+    unit = 0 if width < _WITH_UNITS else max(len(_unit(metric, wide=wide)) for metric in known)
+    trend = _WIDE_TREND if wide else _TREND
+    rest = width - (title_width + 1 + value + 1 + unit + 1 + trend + 1)
+    chart = rest - (note + 2 if note else 0)
+    return _Columns(title_width, value, unit, trend, max(0, min(_MOST_CHART, chart)))
 
 
 def _none_logged(view: View, box: Box) -> tuple[Line, ...]:
@@ -100,26 +112,21 @@ def _title(name: str, width: int) -> Span:
     return Span(tail(name, width) if own else left(title(name), width), Tone.DIM if own else Tone.PLAIN)
 
 
-def _unit(view: View, name: str) -> str:
-    known = view.metrics.get(name)
-    return known.unit if known else ""
+def _unit(metric: MetricLine, *, wide: bool) -> str:
+    return metric.unit if wide else metric.unit.replace("token", "tok").replace("sequence", "seq")
 
 
-def _outside(view: View, known: MetricLine) -> bool:
-    band = lookup(known.name).band_in(view.health.snapshot.info.algorithm)
-    return band is not None and known.latest is not None and not band.holds(known.latest)
-
-
-def _value(view: View, known: MetricLine) -> Span:
+def _value(view: View, known: MetricLine, columns: _Columns) -> Span:
     if known.latest is None:
-        return Span(right("None", _VALUE), Tone.WARNING)
-    text = right(number(known.latest), _VALUE)
+        return Span(right("None", columns.value), Tone.WARNING)
+    text = right(number(known.latest), columns.value)
     if not math.isfinite(known.latest):
         return Span(text, Tone.HIGH)
-    return Span(text, Tone.HIGH if _outside(view, known) else Tone.STRONG)
+    return Span(text, Tone.HIGH if outside_band(view, known) else Tone.STRONG)
 
 
-def _trend(known: MetricLine, width: int) -> Span:
+def _trend(known: MetricLine, columns: _Columns) -> Span:
+    width = columns.trend
     if known.trend is None:
         return Span(" " * width)
     if not known.trend.clear:
@@ -130,28 +137,6 @@ def _trend(known: MetricLine, width: int) -> Span:
     if wanted is not Direction.NEITHER:
         tone = Tone.GOOD if rising == (wanted is Direction.UP) else Tone.WARNING
     return Span(left(f"{'▲' if rising else '▼'} {signed(known.trend.change)}", width), tone)
-
-
-def _note(view: View, known: MetricLine, *, wide: bool) -> Span:
-    """What is remarkable about the latest value: it is old, or outside its band; else, with room, the band."""
-    missed = _newest_log(view) - known.last_step
-    if known.gap and missed > _STALE_AFTER * known.gap:
-        return Span(f"last seen {count(missed)} steps ago" if wide else f"{count(missed)} st. ago", Tone.WARNING)
-    band = lookup(known.name).band_in(view.health.snapshot.info.algorithm)
-    if band is None:
-        return Span("")
-    if known.latest is not None and not band.holds(known.latest):
-        if wide:
-            return Span(f"✖ outside {band}", Tone.HIGH)
-        below = band.low is not None and known.latest < band.low
-        return Span(f"✖ < {number(band.low)}" if below else f"✖ > {number(band.high)}", Tone.HIGH)
-    return Span(f"band {band}" if wide else "", Tone.DIM)
-
-
-def _newest_log(view: View) -> int:
-    return max(
-        (known.last_step for known in view.metrics.values() if not known.name.startswith(("eval/", "final/"))), default=0
-    )
 
 
 def _chart(view: View, known: MetricLine, box: Box, width: int) -> tuple[Span, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -19,9 +20,7 @@ from rldk_tui.tui.waiting import draw_waiting
 from rldk_tui.tui.widgets.lines_view import LinesView
 from rldk_tui.tui.widgets.scroll_view import ScrollView
 
-_KEYS = (("⏎", "open"), ("u", "not evaluated"), ("?", "help"), ("r", "report"), ("q", "quit"))
-_ALL_KEYS = 100
-"""Columns in which every panel's key can be named."""
+_KEYS = (("u", "not evaluated"), ("?", "help"), ("r", "report"), ("q", "quit"))
 
 
 class MainScreen(Screen[None]):
@@ -142,13 +141,18 @@ class MainScreen(Screen[None]):
         return self.query_one(f"#{name}", LinesView)
 
     def _key_line(self, width: int) -> Line:
-        parts: list[Span] = [Span(" ")]
         digits = [(panel.key, panel.name) for panel in sorted(load_panels(), key=lambda panel: panel.key)]
-        if width < _ALL_KEYS:
-            digits = [(f"{digits[0][0]}–{digits[-1][0]}", "panels")]
-        for key, meaning in (*digits, *_KEYS) if self._view is not None else _KEYS[-1:]:
-            parts += [Span(key, Tone.ACCENT), Span(f" {meaning}  ", Tone.DIM)]
-        shown = Line(tuple(parts))
+        rest = [("Enter" if self._ascii else "⏎", "open"), *_KEYS]
+        shown = _keys([*digits, *rest]) if self._view is not None else _keys(_KEYS[-1:])
+        if shown.width > width:
+            shown = _keys([(f"{digits[0][0]}–{digits[-1][0]}", "panels"), *rest])
         if self._held:
             return spread(shown, line(Span(" HELD: Space goes on ", Tone.WARNING)), width)
         return cut(shown, width)
+
+
+def _keys(keys: Sequence[tuple[str, str]]) -> Line:
+    spans = [Span(" ")]
+    for key, meaning in keys:
+        spans += [Span(key, Tone.ACCENT), Span(f" {meaning}", Tone.DIM), Span("  ")]
+    return Line(tuple(spans[:-1]))

@@ -111,7 +111,8 @@ class ScrollView(LinesView):
         title, note = self._title
         below = len(self.rows) - self._top - self._room()
         more = f"{below} more below" if below > 0 and self._room() else ""
-        text = " · ".join(part for part in (title, note, more) if part)
+        shown = line(" · ".join(part for part in (title, note, more) if part))
+        text = (in_ascii(shown) if self._ascii else shown).text
         if str(self.border_title or "") != text:
             self.border_title = Content(text)
 
