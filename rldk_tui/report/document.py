@@ -1,0 +1,72 @@
+"""The whole report as data, and the two texts it becomes: the page and report.json."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from rldk_tui import __version__
+from rldk_tui.events import Json, strict
+from rldk_tui.report.sections import load_sections
+from rldk_tui.report.templates import environment
+from rldk_tui.session import RunHealth
+from rldk_tui.summary import once_object, to_json
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A section with what it built for this run."""
+
+    id: str
+    title: str
+    template: str
+    content: object
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One run's report.
+
+    Attributes:
+        run: What people call the run.
+        made_at: Unix seconds at which the run was read.
+        version: Of this tool.
+        parts: In the order of the page.
+        judged: The check object and the latest value of every metric.
+    """
+
+    run: str
+    made_at: float
+    version: str
+    parts: tuple[Part, ...]
+    judged: dict[str, Json]
+
+
+def document_of(health: RunHealth) -> Document:
+    """What every section has to say of a run."""
+    built = ((named, named.section.build(health)) for named in load_sections())
+    parts = tuple(
+        Part(named.id, named.section.title, named.section.template, content) for named, content in built if content is not None
+    )
+    return Document(health.snapshot.name, health.snapshot.taken_at, __version__, parts, once_object(health))
+
+
+def html_of(document: Document, *, paper: bool = False) -> str:
+    """The page: one file that asks for nothing from anywhere.
+
+    Args:
+        document: What to show.
+        paper: To be printed: without what only a pointer or a click brings to light.
+    """
+    return environment().get_template("report.html.jinja").render(document=document, paper=paper)
+
+
+def json_of(document: Document) -> str:
+    """The check object, every metric's latest value, and the data behind the page under `report`."""
+    report = {
+        "made_at": document.made_at,
+        "tool_version": document.version,
+        "sections": {part.id: msgspec.to_builtins(part.content, str_keys=True) for part in document.parts},
+    }
+    return to_json({**document.judged, "report": strict(report)}) + "\n"

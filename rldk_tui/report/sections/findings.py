@@ -1,0 +1,103 @@
+"""What is wrong, worst first: what was seen, where, why, and which parameter to change to what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from rldk_tui.charts.svg import LineChart
+from rldk_tui.events import Advice, Finding, Severity
+from rldk_tui.metrics import title
+from rldk_tui.report.figures import evidence_chart
+from rldk_tui.report.manual import rule_manual, rule_title
+from rldk_tui.report.sections import Section
+from rldk_tui.session import RunHealth
+
+MOST_DRAWN = 40
+"""Findings shown with their evidence; the others are listed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """One finding as a reader needs it.
+
+    Attributes:
+        title: The rule's title.
+        about: What a chart calls the metric; None for a finding about the run.
+        means, source: From the rule's manual; "" for a rule that is not installed here.
+        chart: The evidence; None where there is none to draw, or where the finding is only listed.
+        again: Further episodes of the same, worst first.
+    """
+
+    id: str
+    rule: str
+    title: str
+    severity: Severity
+    first_step: int
+    last_step: int
+    detected_step: int
+    open: bool
+    about: str | None
+    unit: str | None
+    limit: float | None
+    peak: float | None
+    peak_step: int | None
+    summary: str
+    cause: str | None
+    advice: tuple[Advice, ...]
+    means: str
+    source: str
+    chart: LineChart | None
+    again: tuple[Story, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """All findings, worst first.
+
+    Attributes:
+        told: With everything. Further episodes of the same rule on the same metric are told below its worst.
+        listed: The rest of very many, a line each.
+        checks: How many rules were evaluated.
+    """
+
+    told: tuple[Story, ...]
+    listed: tuple[Story, ...]
+    checks: int
+
+
+def build(health: RunHealth) -> Findings:
+    """Always there: without a finding it says how much was looked at."""
+    told: dict[tuple[str, str | None], list[Story]] = {}
+    for finding in health.findings[:MOST_DRAWN]:
+        told.setdefault((finding.rule, finding.metric), []).append(_story(finding, drawn=True))
+    listed = tuple(_story(finding, drawn=False) for finding in health.findings[MOST_DRAWN:])
+    return Findings(tuple(replace(worst, again=tuple(again)) for worst, *again in told.values()), listed, len(health.evaluated))
+
+
+def _story(finding: Finding, *, drawn: bool) -> Story:
+    manual = rule_manual(finding.rule) if drawn else {}
+    evidence = finding.evidence
+    return Story(
+        id=finding.id,
+        rule=finding.rule,
+        title=rule_title(finding.rule),
+        severity=finding.severity,
+        first_step=finding.first_step,
+        last_step=finding.last_step,
+        detected_step=finding.detected_step,
+        open=finding.open,
+        about=None if finding.metric is None else title(finding.metric),
+        unit=evidence.unit,
+        limit=evidence.limit,
+        peak=evidence.peak,
+        peak_step=evidence.peak_step,
+        summary=finding.summary,
+        cause=finding.cause,
+        advice=finding.advice,
+        means=manual.get("What it means", ""),
+        source=manual.get("Where the limit comes from", ""),
+        chart=evidence_chart(finding) if drawn else None,
+    )
+
+
+SECTION = Section(title="Findings", order=20, build=build, template="findings")

@@ -1,0 +1,119 @@
+"""The templates' environment: where they lie, what they may call, and how a run's own text is kept inert.
+
+Everything a template prints is escaped, and before that made visible and bounded (`_inert`): a control character, a
+bidirectional override or a NUL is seen as a symbol, not obeyed.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from rldk_tui.charts import format as numbers
+from rldk_tui.charts.svg import LineChart, line_chart
+from rldk_tui.charts.text import lines, one_line
+from rldk_tui.events import Severity
+
+_LONGEST = 20_000
+"""Characters of one text that a page prints; sections cut long texts themselves, and say so."""
+_CODE = re.compile(r"`([^`]+)`")
+_GLYPHS = {Severity.INFO: "·", Severity.WARNING: "!", Severity.HIGH: "✖", Severity.CRITICAL: "✖✖"}
+
+
+def templates_folder() -> Path:
+    """Inside the package where it is installed, beside it in a checkout."""
+    installed = Path(str(files("rldk_tui"))) / "report_templates"
+    return installed if installed.is_dir() else Path(__file__).parents[2] / "report_templates"
+
+
+@cache
+def environment() -> Environment:
+    """The one environment: everything is escaped, and a name that is not there is an error."""
+    made = Environment(
+        loader=FileSystemLoader(templates_folder()),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_inert,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(
+        chart=_chart,
+        code=_code,
+        count=numbers.count,
+        duration=numbers.duration,
+        facts=_facts,
+        fragment=_fragment,
+        glyph=_GLYPHS.__getitem__,
+        moment=_moment,
+        number=numbers.number,
+        one_line=one_line,
+        percent=numbers.percent,
+        quantity=numbers.quantity,
+        signed=numbers.signed,
+        table=_table,
+    )
+    made.globals["style"] = Markup((templates_folder() / "report.css").read_text(encoding="utf-8"))  # noqa: S704 - ours
+    return made
+
+
+def _inert(value: object) -> object:
+    """What is about to be printed, harmless and bounded; escaping comes after it."""
+    if value is None:
+        return numbers.NOTHING
+    if isinstance(value, Markup) or not isinstance(value, str):
+        return value
+    return "\n".join(lines(value, _LONGEST))
+
+
+def _chart(chart: LineChart, width: int, height: int, *, readings: bool = False) -> Markup:
+    return Markup(line_chart(chart, width, height, readings=readings))  # noqa: S704 - `charts.svg` escapes its texts
+
+
+def _code(text: str) -> Markup:
+    """Text with `code` in backticks as a manual has it."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(one_line(text)))))  # noqa: S704 - escaped the line before
+
+
+def _fragment(identity: str) -> str:
+    """An id as it stands behind the # of a link."""
+    return quote(one_line(identity), safe=":/")
+
+
+def _moment(seconds: float | None) -> str:
+    """Unix seconds as a date and a time of day in UTC."""
+    if seconds is None:
+        return numbers.NOTHING
+    try:
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    except (ValueError, OverflowError, OSError):
+        return numbers.number(seconds)
+
+
+def _facts(content: object) -> list[tuple[str, object]]:
+    """The plain fields of a dataclass, for a section without a template of its own."""
+    return [(name, value) for name, value in _fields(content) if not isinstance(value, tuple | list | dict)]
+
+
+def _table(content: object) -> list[tuple[str, list[str], list[list[object]]]]:
+    """Its fields that hold records: title, column names, rows."""
+    tables = []
+    for name, value in _fields(content):
+        if isinstance(value, tuple | list) and value:
+            rows = [_fields(row) if is_dataclass(row) else [(name, row)] for row in value]
+            tables.append((name, [column for column, _ in rows[0]], [[cell for _, cell in row] for row in rows]))
+    return tables
+
+
+def _fields(content: object) -> list[tuple[str, object]]:
+    if not is_dataclass(content):
+        return []
+    return [(field.name.replace("_", " "), getattr(content, field.name)) for field in fields(content)]
