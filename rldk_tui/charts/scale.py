@@ -23,23 +23,26 @@ class Scale:
 
 
 def scale_of(values: Iterable[float]) -> Scale:
-    """From the lowest to the highest of these finite values, with a little air; some scale around a constant."""
+    """From the lowest to the highest of these finite values, with a little air; from 0 to twice a constant."""
     known = [_bounded(value) for value in values]
     low, high = (min(known), max(known)) if known else (0.0, 1.0)
+    if high - low <= 1e-9 * max(abs(low), abs(high)):
+        low, high = min(0.0, 2 * low), max(0.0, 2 * high)
+    if low == high:
+        high = 1.0
     air = (high - low) * 0.04
-    if air <= 1e-9 * max(abs(low), abs(high)):
-        air = abs(high) * 0.1 or 1.0
     return Scale(low - air, high + air)
 
 
-def ticks(scale: Scale, most: int) -> tuple[float, ...]:
-    """At most `most` + 1 round numbers on the scale: multiples of 1, 2 or 5 times a power of ten."""
-    rough = (scale.high - scale.low) / most
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(factor * power for factor in (1.0, 2.0, 5.0, 10.0) if factor * power >= rough * 0.999)
-    first = math.ceil(scale.low / step)
-    last = math.floor(scale.high / step)
-    return tuple(index * step for index in range(first, last + 1))
+def ticks(scale: Scale, least: int) -> tuple[float, ...]:
+    """At least `least` round numbers on the scale, as few as that allows: multiples of 1, 2 or 5 times a power of ten."""
+    power = 10.0 ** math.ceil(math.log10(scale.high - scale.low))
+    for factor in (1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01):
+        step = factor * power
+        first, last = math.ceil(scale.low / step), math.floor(scale.high / step)
+        if last - first + 1 >= least:
+            return tuple(index * step for index in range(first, last + 1))
+    return ()
 
 
 def _bounded(value: float) -> float:

@@ -135,7 +135,7 @@ def _rectangle(kind: str, left: float, top: float, right: float, bottom: float, 
 
 def _axes(chart: LineChart, frame: _Frame, has_values: bool) -> Iterator[str]:
     bottom = frame.height - _BOTTOM
-    heights = ticks(frame.values, 3 if frame.height < 130 else 4) if has_values else ()
+    heights = ticks(frame.values, 2 if frame.height < 130 else 3) if has_values else ()
     lines = "".join(f"M{_LEFT:g} {frame.y(value):.1f}H{frame.width - _RIGHT:g}" for value in heights)
     yield f'<path class="grid" d="{lines}M{_LEFT:g} {bottom:g}H{frame.width - _RIGHT:g}" stroke="#dfe3e8" fill="none"/>'
     for value in heights:

@@ -14,6 +14,11 @@ LONGEST_COMPLETION = 1500
 """Characters shown of a text; how many more there are is said."""
 _SILENT = frozenset({Algorithm.REWARD, Algorithm.SFT, Algorithm.DPO, Algorithm.KTO})
 """Trainers that sample nothing."""
+_NOT_ASKED_FOR = (
+    "No generations were logged, so nobody can see what the model writes: set `log_completions=True` in the config."
+)
+_NOT_WRITTEN = "No generations were logged: this trainer of TRL prints samples but writes them to no file."
+_WRITES_NONE = frozenset({Algorithm.PPO, Algorithm.RLOO, Algorithm.ONLINE_DPO})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,7 @@ class Generations:
         steps, rows: How many steps and generations were logged.
         samples: Of that step.
         then_and_now: One prompt at its first and its last log; empty if no prompt came twice.
+        missing: Why there are none and how to get some.
     """
 
     step: int | None
@@ -65,13 +71,16 @@ class Generations:
     rows: int
     samples: tuple[Sample, ...]
     then_and_now: tuple[Sample, ...]
+    missing: str | None = None
 
 
 def build(health: RunHealth) -> Generations | None:
     """None for trainers that sample nothing; without a log the section says how to get one."""
     logs = [log for log in health.snapshot.completions if log.rows]
     if not logs:
-        return None if health.snapshot.info.algorithm in _SILENT else Generations(None, 0, 0, (), ())
+        algorithm = health.snapshot.info.algorithm
+        missing = _NOT_WRITTEN if algorithm in _WRITES_NONE else _NOT_ASKED_FOR
+        return None if algorithm in _SILENT else Generations(None, 0, 0, (), (), missing)
     last = logs[-1]
     return Generations(
         step=last.step,

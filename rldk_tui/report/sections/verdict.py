@@ -89,7 +89,7 @@ def build(health: RunHealth) -> Verdict:
         grade=score.grade,
         letter="–" if score.value is None else score.grade[0],
         score=score.value,
-        headline=_GRADES[score.grade[0]],
+        headline=_headline(health),
         sentences=(_progress(health), _worst(health), _coverage(health)),
         caps=tuple(f"The score is held down to {cap.limit:.2f} by {cap.reason}." for cap in score.caps),
         uncertain=_uncertain(health),
@@ -97,6 +97,14 @@ def build(health: RunHealth) -> Verdict:
         tallies=tuple(_tallies(health)),
         first=tuple(_first(health)),
     )
+
+
+def _headline(health: RunHealth) -> str:
+    """The grade in words; without a finding the question mark is about what was measured, not about the run."""
+    grade = health.score.grade
+    if grade.endswith("?") and not any(finding.severity is not Severity.INFO for finding in health.findings):
+        return "Nothing wrong found, as far as the logs can tell"
+    return _GRADES[grade[0]]
 
 
 def _facts(health: RunHealth) -> Iterator[str]:
