@@ -25,6 +25,7 @@ class Recent:
     breach: NDArray[np.bool_]
 
 
+_LONG_AGO = 2**62
 NO_ROWS = Recent(np.empty(0, np.int64), np.empty(0, np.bool_))
 
 
@@ -35,7 +36,7 @@ class Track:
     Attributes:
         closed: In order.
         current: The open one, if any.
-        clean: Rows of the walk since its last row in trouble.
+        clean: Rows of the walk since its last row in trouble; after a relaunch more than any rule asks for.
     """
 
     closed: tuple[Episode, ...] = ()
@@ -49,9 +50,8 @@ class Track:
 
     def at_relaunch(self) -> Track:
         """The walk begins anew: what was open ended with the launch it belonged to."""
-        if self.current is None:
-            return Track(closed=self.closed)
-        return Track(closed=(*self.closed, replace(self.current, open=False)))
+        ended = () if self.current is None else (replace(self.current, open=False),)
+        return Track(closed=(*self.closed, *ended), clean=_LONG_AGO)
 
 
 def follow(track: Track, steps: NDArray[np.int64], verdict: Verdict[Any], rule: RowRule[Any], scope: str) -> Track:
@@ -75,6 +75,8 @@ def follow(track: Track, steps: NDArray[np.int64], verdict: Verdict[Any], rule: 
         if current is not None and clean >= rule.close_after:
             closed.append(replace(current, open=False))
             current = None
+        if current is None and closed and clean < rule.reopen_within:
+            current = replace(closed.pop(), open=True)
         if current is None:
             opening = track.recent.steps.size + first
             since = max(0, opening - min(rule.window - 1, clean))

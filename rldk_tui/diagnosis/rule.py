@@ -142,6 +142,7 @@ class RowRule(Generic[Past]):
         scopes: (reads, logged metrics) -> one walk for each.
         window: How many of its rows an opening may look back over: the n of its m-of-n, the length of its median.
         close_after: Clean rows that end an episode.
+        reopen_within: With fewer clean rows than this before the next trouble, it is the same episode again.
         worst: Which end of `value` is the peak.
         ceiling: The worst it can say, its weight in the coverage.
         beyond_logs: Whether it sees what logs hide (hooks, checkpoints); an A needs one such rule.
@@ -156,6 +157,7 @@ class RowRule(Generic[Past]):
     scopes: Callable[[tuple[str, ...], tuple[str, ...]], tuple[str, ...]] = one_scope
     window: int = 1
     close_after: int = 10
+    reopen_within: int = 20
     worst: Callable[[NDArray[np.float64]], np.intp] = np.argmax
     ceiling: Severity = Severity.CRITICAL
     beyond_logs: bool = False

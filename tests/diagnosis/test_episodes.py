@@ -22,9 +22,16 @@ def _watch(rows: Rows, past: None, context: object) -> Verdict[None]:
     raise AssertionError("nothing is watched here")
 
 
-def rule(window: int = 5, close_after: int = 3) -> RowRule[None]:
+def rule(window: int = 5, close_after: int = 3, reopen_within: int = 0) -> RowRule[None]:
     return RowRule(
-        family=Family.KL, reads=("kl",), watch=_watch, fresh=None, tell=_tell, window=window, close_after=close_after
+        family=Family.KL,
+        reads=("kl",),
+        watch=_watch,
+        fresh=None,
+        tell=_tell,
+        window=window,
+        close_after=close_after,
+        reopen_within=reopen_within,
     )
 
 
@@ -41,7 +48,7 @@ def verdict(levels: list[int], breaches: list[bool] | None = None) -> Verdict[No
     )
 
 
-def track_of(levels: list[int], breaches: list[bool] | None = None, cuts: tuple[int, ...] = (), **shape: int) -> Track:
+def track_of(levels: list[int], breaches: list[bool] | None = None, cuts: tuple[int, ...] = (), /, **shape: int) -> Track:
     track, whole = Track(), verdict(levels, breaches)
     steps = 10 * (1 + np.arange(len(levels), dtype=np.int64))
     for low, high in pairwise(sorted({0, len(levels), *cuts})):
@@ -89,6 +96,14 @@ def test_a_short_pause_is_the_same_episode_and_a_long_one_ends_it() -> None:
     assert not closed.open
 
 
+def test_trouble_soon_after_an_episode_is_that_episode_again() -> None:
+    (again,) = track_of([2, 0, 0, 0, 0, 2], reopen_within=5).episodes()
+    assert (again.first_step, again.last_step, again.open, again.rows) == (10, 60, True, 2)
+    assert len(track_of([2, 0, 0, 0, 0, 0, 2], reopen_within=5).episodes()) == 2
+    (closed,) = track_of([2, 0, 0, 0], reopen_within=5).episodes()
+    assert not closed.open, "until then it is over"
+
+
 def test_it_escalates_and_never_calms_down() -> None:
     (episode,) = track_of([1, 3, 2, 4, 1]).episodes()
     assert episode.severity is Severity.CRITICAL
@@ -106,19 +121,22 @@ def test_a_relaunch_ends_what_was_open() -> None:
     assert not episode.open
     assert track.current is None
     assert track.recent.steps.size == 0
+    later = follow(track, np.array([10], np.int64), verdict([2]), rule(reopen_within=99), "kl")
+    assert len(later.episodes()) == 2, "another launch is another episode"
 
 
 LEVELS = st.lists(st.sampled_from([0, 0, 0, 1, 2, 4]), max_size=40)
 
 
-@given(LEVELS, st.lists(st.integers(0, 40), max_size=6), st.integers(1, 6), st.integers(1, 6), st.randoms())
+@given(LEVELS, st.lists(st.integers(0, 40), max_size=6), st.integers(1, 6), st.integers(1, 6), st.integers(0, 9), st.randoms())
 def test_the_episodes_are_the_same_however_the_rows_were_cut(
-    levels: list[int], cuts: list[int], window: int, close_after: int, random: object
+    levels: list[int], cuts: list[int], window: int, close_after: int, reopen_within: int, random: object
 ) -> None:
     breaches = [level > 0 or random.random() < 0.3 for level in levels]  # type: ignore[attr-defined]
     inside = tuple(cut for cut in cuts if cut < len(levels))
-    whole = track_of(levels, breaches, window=window, close_after=close_after)
-    cut = track_of(levels, breaches, inside, window=window, close_after=close_after)
+    shape = {"window": window, "close_after": close_after, "reopen_within": reopen_within}
+    whole = track_of(levels, breaches, (), **shape)
+    cut = track_of(levels, breaches, inside, **shape)
     assert cut.episodes() == whole.episodes()
     assert cut.clean == whole.clean
 

@@ -43,7 +43,6 @@ class Limits:
     Attributes:
         zero: A gradient norm below this is none.
         n: Logs in a row.
-        apart: Logs without it between two episodes; fewer, and it is one (catalogue: reopened within 20 is the same).
         cut: Share of cut replies from which, with those masked out, nothing is left to learn from (catalogue,
             all-completions-masked).
         same: A margin or a spread of rewards below this is none.
@@ -52,7 +51,6 @@ class Limits:
 
     zero: float = 1e-8
     n: int = 8
-    apart: int = 20
     cut: float = 0.9
     same: float = 1e-6
     spent: float = 0.05
@@ -141,6 +139,5 @@ RULE = RowRule(
     tell=tell,
     applies=applies,
     window=LIMITS.n,
-    close_after=LIMITS.apart,
     worst=np.argmin,
 )
