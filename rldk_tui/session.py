@@ -92,4 +92,3 @@ def health_of(directory: Path, snapshot: RunSnapshot, diagnosis: Diagnosis) -> R
         rule_failures=diagnosis.failures,
         score=judge(diagnosis, snapshot),
     )
-

@@ -7,10 +7,9 @@ from collections import Counter
 
 import pytest
 
-from rldk_tui.events import RunStarted, decode_line
+from rldk_tui.events import Algorithm, RunStarted, decode_line
 from rldk_tui.metrics import (
     CATALOGUE,
-    Algorithm,
     algorithm_from_config,
     algorithm_from_keys,
     algorithm_from_trainer,

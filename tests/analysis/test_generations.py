@@ -12,8 +12,8 @@ from rldk_tui.events import Completion, Completions
 
 
 def test_repetition_is_the_share_of_repeated_four_grams() -> None:
-    assert repetition("a b c".split()) is None
-    assert repetition("a b c d e".split()) == 0.0
+    assert repetition(["a", "b", "c"]) is None
+    assert repetition(["a", "b", "c", "d", "e"]) == 0.0
     assert repetition(["step"] * 8) == 1.0 - 1 / 5
 
 

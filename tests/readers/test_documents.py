@@ -9,10 +9,8 @@ from pathlib import Path, PurePath
 import polars as pl
 import pytest
 
-from rldk_tui.events import Completions, Metrics, Phase, ReadProblem, RunDescribed, RunEnded
-from rldk_tui.metrics import Algorithm
-from rldk_tui.readers import DocumentFormat, Read, read_safely
-from rldk_tui.readers import completions_parquet, model_card, trainer_state
+from rldk_tui.events import Algorithm, Completions, Metrics, Phase, ReadProblem, RunDescribed, RunEnded
+from rldk_tui.readers import DocumentFormat, Read, completions_parquet, model_card, read_safely, trainer_state
 from tests.conftest import SAMPLE_RUNS
 
 

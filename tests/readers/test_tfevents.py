@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rldk_tui.events import Metrics, Phase, ReadProblem, RunDescribed, RunStarted
-from rldk_tui.metrics import Algorithm
+from rldk_tui.events import Algorithm, Metrics, Phase, ReadProblem, RunDescribed, RunStarted
 from rldk_tui.readers.tfevents import FORMAT, TfeventsDecoder, masked_crc
 from tests.conftest import SAMPLE_RUNS
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 
-from rldk_tui.events import Event, Heartbeat, Metrics, Origin, Phase, RunDescribed, RunEnded, RunStarted, RunState
-from rldk_tui.metrics import Algorithm
+from rldk_tui.events import Algorithm, Event, Heartbeat, Metrics, Origin, Phase, RunDescribed, RunEnded, RunStarted, RunState
 from rldk_tui.run import RunSnapshot, RunStore
 
 OURS = Origin(source="rldk/events-rank00000.jsonl", format="RLDK event log", authority=12)
@@ -51,8 +50,11 @@ def test_a_resumed_run_shows_the_later_launch_where_they_overlap_and_keeps_both(
 
 
 def test_rows_without_a_launch_join_the_one_of_their_step_whatever_came_first() -> None:
-    board = [(started(1.0, 7), BOARD), *((logged(step, float(step), loss=1.0), BOARD) for step in range(1, 4))]
-    state = [(logged(2, reward=None), STATE), (logged(4, loss=0.5), STATE)]
+    board: list[tuple[Event, Origin]] = [
+        (started(1.0, 7), BOARD),
+        *((logged(step, float(step), loss=1.0), BOARD) for step in range(1, 4)),
+    ]
+    state: list[tuple[Event, Origin]] = [(logged(2, reward=None), STATE), (logged(4, loss=0.5), STATE)]
     for events in ([*board, *state], [*state, *board]):
         shot = snapshot(*events)
         assert len(shot.segments) == 1
@@ -88,7 +90,7 @@ def test_the_more_trusted_source_tells_who_the_run_is() -> None:
 
 
 def beating(last: float) -> list[tuple[Event, Origin]]:
-    beats = [(Heartbeat(time=last - 10 + step, step=step), OURS) for step in range(11)]
+    beats: list[tuple[Event, Origin]] = [(Heartbeat(time=last - 10 + step, step=step), OURS) for step in range(11)]
     return [(started(last - 11, 7, max_steps=100), OURS), *beats]
 
 
