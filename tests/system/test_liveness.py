@@ -48,6 +48,7 @@ def test_a_process_that_started_long_after_the_run_only_took_over_its_number() -
         (-1, HERE, 1e10),
         (os.getpid(), HERE, None),
     ],
+    ids=["another host", "no host", "no pid", "pid 0", "a negative pid", "no start"],
 )
 def test_nothing_is_said_where_nothing_can_be_known(pid: int | None, host: str | None, started: float | None) -> None:
     assert process_is_alive(pid, host, started) is None
