@@ -63,14 +63,15 @@ def _series(rng: random.Random, length: int) -> list[float | str | None]:
     values: list[float | str | None] = []
     while len(values) < length:
         level, noise = rng.choice(LEVELS), rng.choice((0.0, 0.0, 0.1))
+        slope = rng.choice((0.0, 0.0, 0.01, -0.02))
         odd, holes = rng.choice((0.0, 0.0, 0.1, 1.0)), rng.choice((0.0, 0.0, 0.3))
-        for _ in range(rng.choice((1, 3, 9, 25, 60))):
+        for index in range(rng.choice((1, 3, 9, 25, 60))):
             if rng.random() < holes:
                 values.append("")
             elif rng.random() < odd:
                 values.append(rng.choice(STRANGE))
             else:
-                values.append(level * (1 + noise * rng.gauss(0, 1)))
+                values.append(level * (1 + noise * rng.gauss(0, 1)) + slope * index)
     return values[:length]
 
 
@@ -88,9 +89,11 @@ def _events(rng: random.Random) -> list[Event]:
                 config=dict(config), first_step=first, max_steps=rng.choice((None, 10, 400)),
             )
         )  # fmt: skip
-        length = rng.choice((0, 1, 2, 12, 90))
+        length = rng.choice((0, 1, 2, 12, 90, 130))
         every = rng.choice((1, 1, 5))
         logged = {name: _series(rng, length) for name in METRICS if rng.random() < 0.7}
+        if "epoch" in logged and rng.random() < 0.7:
+            logged["epoch"] = [(index + 1) / rng.choice((55, 55, 12)) for index in range(length)]
         for index in range(length):
             step, time = first + (index + 1) * every, time + 1.0
             values = {name: series[index] for name, series in logged.items() if series[index] != ""}

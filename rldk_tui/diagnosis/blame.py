@@ -92,4 +92,6 @@ def lower_learning_rate(episode: Episode, info: RunInfo) -> Advice:
 def _rate(episode: Episode, info: RunInfo) -> float | None:
     """The rate at its height: as logged, else as configured (a rate that decayed since did its harm at its height)."""
     logged = episode.facts.get("learning_rate")
-    return info.setting("learning_rate") if logged is None else logged
+    if logged is None:
+        return info.setting("learning_rate")
+    return float(f"{logged:.6g}")  # TensorBoard keeps single precision

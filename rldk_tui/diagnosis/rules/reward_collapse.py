@@ -8,7 +8,8 @@ What it means
 Why it happens
     Updates too large (learning rate, off-policy data), after which the policy writes text the reward cannot grade; a KL that
     ran away; a reward that changed its meaning (another scale, another sign, a judge that fails); collapse of the entropy.
-    When the fall begins with a new epoch of the data, other prompts may be all there is to it: that is only a remark.
+    When the reward fell from one epoch of the data to the next and not within one, other prompts may be all there is to it:
+    that is only a remark, or high where most of the gain is gone.
 
 What to do
     Compare completions from before and after the onset. Go back to the last checkpoint before it, lower `learning_rate` to a
@@ -33,7 +34,7 @@ import numpy as np
 
 from rldk_tui.diagnosis import blame, cadence, kl
 from rldk_tui.diagnosis.beside import SAMPLING, held
-from rldk_tui.diagnosis.epochs import EpochPast, began_with_epoch
+from rldk_tui.diagnosis.epochs import EpochPast, best_of_epoch
 from rldk_tui.diagnosis.levels import finite_rows
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.diagnosis.warm_up import warmed_up
@@ -110,7 +111,8 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     fallen, flags = m_of_n(low, past.flags, m, n)
     material = (gain >= LIMITS.noises * noise) | (middle < start - LIMITS.noises * noise)
     lost = fallen & material & (drop > LIMITS.critical * gain)
-    excused, epoch = began_with_epoch(rows, at, counts, low, size + 2, past.epoch)
+    here, other_data, epoch = best_of_epoch(rows, at, counts, middle, size, past.epoch)
+    excused = other_data & ~(here - middle > fall)
     level = np.select(
         [lost & ~excused, lost | (fallen & ~excused), fallen],
         [Severity.CRITICAL.rank, Severity.HIGH.rank, Severity.INFO.rank],
@@ -163,7 +165,7 @@ def tell(episode: Episode, info: RunInfo) -> Telling:
 def _without_rate(episode: Episode) -> str:
     """The cause where the learning rate is not to blame."""
     if episode.facts.get("excused") == 1.0:
-        return "The fall began with a new epoch of the data: other prompts may be all there is to it."
+        return "The fall came with a new epoch of the data: other prompts may be all there is to it."
     return "Either the policy broke (KL or entropy moved first) or the reward changed its meaning (they did not)."
 
 
