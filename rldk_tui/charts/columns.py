@@ -59,5 +59,5 @@ def rows_of(values: NDArray[np.float64], span: tuple[float, float], rows: int) -
     if top > bottom:
         scale = max(abs(top), abs(bottom))  # the difference of two values near the largest float overflows
         share = (values / scale - bottom / scale) / (top / scale - bottom / scale)
-    row = np.clip(np.nan_to_num(share) * rows, 0, rows - 1).astype(np.intp)
+    row = np.minimum(np.clip(np.nan_to_num(share), 0.0, 1.0) * rows, rows - 1).astype(np.intp)
     return np.where(np.isnan(values), -1, row)

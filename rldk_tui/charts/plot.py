@@ -30,8 +30,10 @@ def plot(shape: Shape, width: int, height: int, glyphs: Glyphs, limit: float | N
     """
     if not len(shape) or width < 2 or height < 1:
         return ()
+    if limit is not None and not math.isfinite(limit):
+        limit = None
     columns = stretched(in_columns(shape, width * glyphs.across), width * glyphs.across)
-    known = [*(columns.span() or ()), *([limit] if limit is not None and math.isfinite(limit) else [])]
+    known = [*(columns.span() or ()), *([] if limit is None else [limit])]
     span = (min(known), max(known)) if known else (0.0, 0.0)
     dots = height * glyphs.down
     lit = _joined(rows_of(columns.low, span, dots), rows_of(columns.high, span, dots), dots)

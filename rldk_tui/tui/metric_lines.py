@@ -13,9 +13,9 @@ from rldk_tui.charts.trend import WINDOW, Trend, trend_of
 from rldk_tui.run import Kind, MetricSeries, RunSnapshot
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class MetricLine:
-    """One metric of a run, ready to be drawn.
+    """One metric of a run, ready to be drawn. While nothing new is logged it stays the same object, so its picture can be kept.
 
     Attributes:
         latest: The newest value; None where None was logged.
@@ -51,7 +51,9 @@ class MetricLines:
 
     def __init__(self) -> None:
         self._ground: tuple[object, ...] = ()
+        self._extent: tuple[object, ...] = ()
         self._known: dict[str, _Known] = {}
+        self._lines: Mapping[str, MetricLine] = {}
 
     def update(self, snapshot: RunSnapshot) -> Mapping[str, MetricLine]:
         """Every metric as it stands in the snapshot."""
@@ -61,7 +63,11 @@ class MetricLines:
         )
         if ground != self._ground:  # a relaunch hides rows of earlier launches, a late source changes some
             self._known.clear()
-            self._ground = ground
+            self._ground, self._extent = ground, ()
+        extent = _extent(snapshot)
+        if extent == self._extent:
+            return self._lines
+        self._extent = extent
         unsettled = _unsettled_from(snapshot)
         lines = {}
         for name in snapshot.metric_names():
@@ -72,7 +78,22 @@ class MetricLines:
             drawn = _line(known, _part(fresh, slice(settled, None)))
             if drawn is not None:
                 lines[name] = drawn
+        self._lines = lines
         return lines
+
+
+def _extent(snapshot: RunSnapshot) -> tuple[object, ...]:
+    """How far the log goes: its rows, and what the newest row, which may still change, says by now."""
+    if not snapshot.segments:
+        return ()
+    rows = snapshot.segments[-1].rows
+    newest = rows.start + len(rows) - 1
+    cells = [
+        (name, column.values[newest].tobytes(), int(column.codes[newest]))
+        for name, column in rows.columns.items()
+        if newest >= 0
+    ]
+    return (len(snapshot.segments), len(rows), snapshot.segments[-1].settled, snapshot.info.algorithm, *cells)
 
 
 def _unsettled_from(snapshot: RunSnapshot) -> int:

@@ -18,9 +18,12 @@ def outside_band(view: View, known: MetricLine) -> bool:
     return band is not None and known.latest is not None and not band.holds(known.latest)
 
 
-def note_on(view: View, known: MetricLine, *, wide: bool) -> Span:
-    """What is remarkable about the latest value: it is old, or outside its band; else, with room, the band."""
-    missed = _newest_log(view) - known.last_step
+def note_on(view: View, known: MetricLine, newest: int, *, wide: bool) -> Span:
+    """What is remarkable about the latest value: it is old, or outside its band; else, with room, the band.
+
+    `newest` is the last step at which anything was logged.
+    """
+    missed = newest - known.last_step
     if known.gap and missed > _STALE_AFTER * known.gap:
         return Span(f"last seen {count(missed)} steps ago" if wide else f"{count(missed)} st. ago", Tone.WARNING)
     band = _band_of(view, known)
@@ -41,7 +44,8 @@ def _ends(band: Band) -> str:
     return f"{number(band.low)} to {number(band.high)}"
 
 
-def _newest_log(view: View) -> int:
+def newest_log(view: View) -> int:
+    """The last step at which the training logged anything."""
     return max(
         (known.last_step for known in view.metrics.values() if not known.name.startswith(("eval/", "final/"))), default=0
     )

@@ -47,7 +47,7 @@ def render_once(health: RunHealth, width: int, *, ascii: bool = False, color: bo
     out = io.StringIO()
     console = Console(file=out, width=width, color_system="standard" if color else None, force_terminal=color, highlight=False)
     for row in rows:
-        shown = cut(in_ascii(row) if ascii else row, width)
+        shown = in_ascii(cut(row, width)) if ascii else cut(row, width)
         text = Text.assemble(*((span.text, _STYLES[span.tone]) for span in shown.spans))
         text.rstrip()
         console.print(text, soft_wrap=True)
@@ -70,7 +70,8 @@ def _unknown(view: View, width: int) -> list[Line]:
     """What could not be judged or read: a line a reason, and where all of it is listed."""
     silent: dict[str, list[str]] = {}
     for rule in view.health.not_evaluated:
-        silent.setdefault(rule.reason, []).append(rule.rule)
+        reason = rule.reason + (f" ({rule.how})" if rule.how else "") if rule.applicable else "not for this run"
+        silent.setdefault(reason, []).append(rule.rule)
     sentences = [f"{reason}: {', '.join(rules)}" for reason, rules in sorted(silent.items(), key=lambda item: -len(item[1]))]
     sentences += [f"{failure.rule} failed: {failure.message}" for failure in view.health.rule_failures]
     sentences += [f"{problem.source}: {problem.message}" for problem in view.health.snapshot.problems]

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rldk_tui.charts.format import NOT_MEASURED, count, number, signed
-from rldk_tui.charts.sparkline import sparkline
+from rldk_tui.charts.glyphs import Glyphs
+from rldk_tui.charts.sparkline import Cells, sparkline
 from rldk_tui.events import Severity
 from rldk_tui.metrics import CATALOGUE, Direction, lookup, title
 from rldk_tui.tui.cells import Box, Drawing, Line, Span, Tone, cut, left, line, right, tail
 from rldk_tui.tui.metric_lines import MetricLine
-from rldk_tui.tui.metric_notes import note_on, outside_band
+from rldk_tui.tui.metric_notes import newest_log, note_on, outside_band
 from rldk_tui.tui.panels import Panel, Place
 from rldk_tui.tui.view import View
 from rldk_tui.tui.waiting import nothing_to_follow
@@ -42,7 +44,8 @@ def draw(view: View, box: Box) -> Drawing:
         return Drawing(_none_logged(view, box))
     known = [view.metrics[name] for name in names if name in view.metrics]
     wide = box.width >= _WIDE
-    notes = {metric.name: note_on(view, metric, wide=wide) for metric in known}
+    newest = newest_log(view)
+    notes = {metric.name: note_on(view, metric, newest, wide=wide) for metric in known}
     columns = _columns(names, known, max(note.width for note in notes.values()), box.width)
     if columns.chart < _LEAST_CHART:
         notes = {name: Span("✖" if note.tone is Tone.HIGH else "", Tone.HIGH) for name, note in notes.items()}
@@ -141,7 +144,7 @@ def _trend(known: MetricLine, columns: _Columns) -> Span:
 
 def _chart(view: View, known: MetricLine, box: Box, width: int) -> tuple[Span, ...]:
     """The shape of the run, stretches with a finding on this metric in the finding's tone."""
-    cells = sparkline(known.shape, width, box.glyphs)
+    cells = _cells(known, width, box.glyphs)
     troubles = [finding for finding in reversed(view.health.findings) if finding.metric == known.name]
     tones = [Tone.CHART] * len(cells.text)
     for finding in troubles:
@@ -160,6 +163,11 @@ def _chart(view: View, known: MetricLine, box: Box, width: int) -> tuple[Span, .
         else:
             spans.append(Span(char, tone))
     return tuple(spans)
+
+
+@lru_cache(maxsize=256)
+def _cells(known: MetricLine, width: int, glyphs: Glyphs) -> Cells:
+    return sparkline(known.shape, width, glyphs)
 
 
 def _unusable(view: View, box: Box) -> Line:

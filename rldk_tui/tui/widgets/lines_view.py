@@ -71,7 +71,8 @@ class LinesView(Widget):
 
     def _strip(self, shown: Line, width: int, *, cursor: bool = False) -> Strip:
         over = self.get_component_rich_style("tone--cursor", partial=True) if cursor else Style.null()
-        segments = [Segment(span.text, self._style(span.tone) + over) for span in cut(shown, width).spans]
+        shown = in_ascii(cut(shown, width)) if self._ascii else cut(shown, width)
+        segments = [Segment(span.text, self._style(span.tone) + over) for span in shown.spans]
         return Strip(segments).adjust_cell_length(width, self.rich_style + over)
 
     def _style(self, tone: Tone) -> Style:
