@@ -13,10 +13,12 @@ from html import escape
 
 from rldk_tui.charts.format import count, number
 from rldk_tui.charts.scale import Scale, scale_of, ticks
+from rldk_tui.charts.text import one_line
 
 _TONES = {"critical": "#b42318", "high": "#c2410c", "warning": "#a16207", "info": "#64748b"}
 _LEFT, _RIGHT, _TOP, _BOTTOM = 42.0, 8.0, 8.0, 16.0
 _FONT = 10
+_LONGEST_TEXT = 300
 _MARK = 2.5
 """Half the width of a mark; marks nearer than twice that are drawn as one."""
 
@@ -100,8 +102,13 @@ def line_chart(chart: LineChart, width: int, height: int, *, readings: bool = Fa
     ]
     return (
         f'<svg class="chart" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
-        f'aria-label="{escape(chart.label)}" font-size="{_FONT}" font-family="sans-serif">{"".join(parts)}</svg>'
+        f'aria-label="{_told(chart.label)}" font-size="{_FONT}" font-family="sans-serif">{"".join(parts)}</svg>'
     )
+
+
+def _told(text: str) -> str:
+    """A run's own text, harmless, bounded and escaped."""
+    return escape(one_line(text, _LONGEST_TEXT))
 
 
 def _shading(chart: LineChart, frame: _Frame) -> Iterator[str]:
@@ -116,8 +123,8 @@ def _shading(chart: LineChart, frame: _Frame) -> Iterator[str]:
         left, right = frame.x(max(shade.first, chart.first)), frame.x(min(shade.last, chart.last))
         right = max(right, left + 1.5)
         colour = _TONES.get(shade.tone, _TONES["info"])
-        box = _rectangle(f"shade {escape(shade.tone)}", left, top, right, bottom, colour, 0.13)
-        yield f"<g><title>{escape(shade.label)}</title>{box}</g>"
+        box = _rectangle(f"shade {_told(shade.tone)}", left, top, right, bottom, colour, 0.13)
+        yield f"<g><title>{_told(shade.label)}</title>{box}</g>"
     for step in chart.breaks:
         x = frame.x(step)
         yield (
@@ -154,7 +161,7 @@ def _short(value: float) -> str:
 
 
 def _text(x: float, y: float, text: str, anchor: str, kind: str = "tick", colour: str = "#56606b") -> str:
-    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}">{escape(text)}</text>'
+    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}">{_told(text)}</text>'
 
 
 def _limit(limit: float | None, frame: _Frame) -> Iterator[str]:
@@ -209,7 +216,7 @@ def _marks(chart: LineChart, frame: _Frame) -> Iterator[str]:
 def _readings(chart: LineChart, frame: _Frame) -> Iterator[str]:
     for step, value in zip(chart.steps, chart.values, strict=True):
         if value is not None and math.isfinite(value):
-            told = escape(f"step {count(step)}: {number(value, 4)} {chart.unit}".rstrip())
+            told = _told(f"step {count(step)}: {number(value, 4)} {chart.unit}".rstrip())
             yield (
                 f'<circle class="reading" cx="{frame.x(step):.1f}" cy="{frame.y(value):.1f}" r="5" fill-opacity="0">'
                 f"<title>{told}</title></circle>"

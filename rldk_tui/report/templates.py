@@ -24,6 +24,7 @@ from rldk_tui.events import Severity
 
 _LONGEST = 20_000
 """Characters of one text that a page prints; sections cut long texts themselves, and say so."""
+_LONGEST_NAME = 100
 _CODE = re.compile(r"`([^`]+)`")
 _GLYPHS = {Severity.INFO: "·", Severity.WARNING: "!", Severity.HIGH: "✖", Severity.CRITICAL: "✖✖"}
 
@@ -46,6 +47,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update(
+        breakable=_breakable,
         chart=_chart,
         code=_code,
         count=numbers.count,
@@ -76,6 +78,12 @@ def _inert(value: object) -> object:
 
 def _chart(chart: LineChart, width: int, height: int, *, readings: bool = False) -> Markup:
     return Markup(line_chart(chart, width, height, readings=readings))  # noqa: S704 - `charts.svg` escapes its texts
+
+
+def _breakable(text: str) -> Markup:
+    """A name that may be broken where its parts join."""
+    name = str(escape(one_line(text, _LONGEST_NAME)))
+    return Markup(name.replace("/", "/<wbr>").replace("_", "_<wbr>"))  # noqa: S704 - escaped the line before
 
 
 def _code(text: str) -> Markup:
