@@ -78,7 +78,7 @@ class GrowingShape:
         self, steps: NDArray[np.int64], low: NDArray[np.float64], high: NDArray[np.float64], marks: NDArray[np.uint8]
     ) -> None:
         """Fold values behind those there are: into the unfinished stretch first, then into new ones."""
-        while steps.size // self._stretch + self._low.size > self._most:
+        while -(-steps.size // self._stretch) + self._low.size > self._most:
             self._merge_pairs()
         if self._filled:
             head = min(self._stretch - self._filled, int(steps.size))

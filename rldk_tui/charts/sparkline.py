@@ -46,8 +46,9 @@ def sparkline(shape: Shape, width: int, glyphs: Glyphs = BLOCK) -> Cells:
 
 def _levels(columns: Columns, span: tuple[float, float], glyphs: Glyphs) -> str:
     both = np.concatenate([columns.low, columns.high])
-    middle = 0.0 if np.isnan(both).all() else float(np.nanmedian(both))
-    telling = np.where(np.abs(columns.high - middle) >= np.abs(columns.low - middle), columns.high, columns.low)
+    with np.errstate(over="ignore"):  # near the largest float, the mean of two values overflows
+        middle = 0.0 if np.isnan(both).all() else float(np.nanmedian(both))
+        telling = np.where(np.abs(columns.high - middle) >= np.abs(columns.low - middle), columns.high, columns.low)
     rows = rows_of(telling, span, len(glyphs.levels))
     return "".join(glyphs.mark(int(mark)) or glyphs.levels[row] for mark, row in zip(columns.marks, rows, strict=True))
 

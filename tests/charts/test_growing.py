@@ -1,6 +1,7 @@
 import itertools
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,3 +51,12 @@ def test_a_million_rows_at_once_and_one_by_one_fit_the_same_room() -> None:
     shape = growing.shape()
     assert len(shape) <= 1024
     assert shape.high[-1] == 9.0
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 3, 7, 16])
+def test_it_never_takes_more_room_than_promised(chunk: int) -> None:
+    growing = GrowingShape(stretches=4)
+    for start in range(0, 200, chunk):
+        steps = np.arange(start, start + chunk)
+        growing.extend(steps, np.zeros(chunk), np.zeros(chunk, bool))
+        assert len(growing.shape()) <= 8

@@ -51,3 +51,7 @@ def test_any_series_fits(glyphs: Glyphs, values: list[float | None], width: int)
     if values and width:
         odd = any(value is None or not np.isfinite(value) for value in values)
         assert odd == any(mark in drawn.text for mark in (glyphs.not_finite, glyphs.no_value))
+
+
+def test_the_largest_numbers_there_are_still_have_a_shape() -> None:
+    assert sparkline(series(1.7e308, -1.7e308, 1.7e308, 1.7e308), 4, BLOCK).text == "█▁██"
