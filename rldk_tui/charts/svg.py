@@ -45,6 +45,8 @@ class LineChart:
         limit: Drawn and labelled; the value axis is widened to show it.
         band: Values that are normal, an open end as None; shaded as far as the axis goes.
         breaks: Steps at which a later launch took over.
+        middle: Steps and values of its course where the series is too dense to be read; drawn over the series, which
+            then is pale.
     """
 
     label: str
@@ -57,6 +59,7 @@ class LineChart:
     band: tuple[float | None, float | None] | None = None
     shades: tuple[Shade, ...] = ()
     breaks: tuple[int, ...] = ()
+    middle: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,7 @@ def line_chart(chart: LineChart, width: int, height: int, *, readings: bool = Fa
         *_shading(chart, frame),
         *_axes(chart, frame, bool(known)),
         *_limit(limit, frame),
-        _line(chart, frame),
+        *_lines(chart, frame),
         *_marks(chart, frame),
         *(_readings(chart, frame) if readings else ()),
     ]
@@ -176,21 +179,31 @@ def _limit(limit: float | None, frame: _Frame) -> Iterator[str]:
     yield _text(frame.width - _RIGHT - 3, above, f"limit {number(limit)}", "end", "limit-label", "#b42318")
 
 
-def _line(chart: LineChart, frame: _Frame) -> str:
+def _lines(chart: LineChart, frame: _Frame) -> Iterator[str]:
+    points = tuple(zip(chart.steps, chart.values, strict=True))
+    if chart.middle:
+        yield _path("line pale", points, frame, "#a9bfea", 0.8)
+        yield _path("line", chart.middle, frame, "#2457c5", 1.6)
+    else:
+        yield _path("line", points, frame, "#2457c5", 1.5)
+
+
+def _path(kind: str, points: tuple[tuple[int, float | None], ...], frame: _Frame, colour: str, width: float) -> str:
     """One path, broken where a value was no finite number; a value between two of those is a dot."""
     path: list[str] = []
-    drawing = lone = False
-    for step, value in zip(chart.steps, chart.values, strict=True):
-        if value is None or not math.isfinite(value):
-            path.append("h.01" if lone else "")
-            drawing = lone = False
-            continue
-        path.append(f"{'L' if drawing else 'M'}{frame.x(step):.1f} {frame.y(value):.1f}")
-        lone, drawing = not drawing, True
-    path.append("h.01" if lone else "")
+    dots: list[str] = []
+    stretch: list[str] = []
+    for step, value in (*points, (0, None)):
+        if value is not None and math.isfinite(value):
+            stretch.append(f"{frame.x(step):.1f} {frame.y(value):.1f}")
+        elif stretch:
+            (path if len(stretch) > 1 else dots).append("L".join(stretch))
+            stretch = []
+    line = "".join(f"M{part}" for part in path)
+    rings = "".join(f'<circle class="dot" cx="{x}" cy="{y}" r="2" fill="{colour}"/>' for x, y in (dot.split() for dot in dots))
     return (
-        f'<path class="line" d="{"".join(path)}" fill="none" stroke="#2457c5" stroke-width="1.5" '
-        'stroke-linejoin="round" stroke-linecap="round"/>'
+        f'<path class="{kind}" d="{line}" fill="none" stroke="{colour}" stroke-width="{width}" '
+        f'stroke-linejoin="round" stroke-linecap="round"/>{rings}'
     )
 
 

@@ -6,6 +6,7 @@ import math
 
 from rldk_tui.charts.downsample import downsample
 from rldk_tui.charts.format import count, number, quantity
+from rldk_tui.charts.medians import medians
 from rldk_tui.charts.svg import LineChart, Shade
 from rldk_tui.events import Finding
 from rldk_tui.metrics import lookup, title
@@ -43,7 +44,16 @@ def metric_chart(series: MetricSeries, health: RunHealth) -> LineChart:
         band=None if band is None else (band.low, band.high),
         shades=tuple(_shade(finding) for finding in health.findings if finding.metric == series.name),
         breaks=tuple(launches),
+        middle=_middle(series),
     )
+
+
+def _middle(series: MetricSeries) -> tuple[tuple[int, float], ...]:
+    """The course of a series of which a chart shows the extremes only."""
+    if len(series) <= POINTS:
+        return ()
+    steps, values = medians(series.steps, series.values)
+    return tuple((int(step), float(value)) for step, value in zip(steps, values, strict=True))
 
 
 def evidence_chart(finding: Finding) -> LineChart | None:

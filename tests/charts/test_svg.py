@@ -30,15 +30,17 @@ def of_class(picture: ElementTree.Element, name: str) -> list[ElementTree.Elemen
     return [element for element in picture.iter() if name in element.get("class", "").split()]
 
 
-def line(picture: ElementTree.Element) -> str:
-    (path,) = of_class(picture, "line")
-    return path.get("d", "")
-
-
 def test_the_line_breaks_where_a_value_is_no_number() -> None:
-    path = line(drawn(chart(1.0, 2.0, math.nan, 3.0, None, 2.0, 1.0)))
-    assert path.count("M") == 3
-    assert path.count("h.01") == 1, "a value between two others that are no numbers is a dot"
+    picture = drawn(chart(1.0, 2.0, math.nan, 3.0, None, 2.0, 1.0))
+    (path,) = of_class(picture, "line")
+    assert path.get("d", "").count("M") == 2
+    assert len(of_class(picture, "dot")) == 1, "a value between two others that are no numbers is a dot"
+
+
+def test_the_course_of_a_dense_series_is_drawn_over_it() -> None:
+    pale, course = of_class(drawn(chart(*range(9), middle=((2, 1.0), (5, 4.0), (8, 7.0)))), "line")
+    assert "pale" in pale.get("class", "")
+    assert course.get("d", "").count("L") == 2
 
 
 def test_none_and_not_finite_are_marked_apart_and_say_their_step() -> None:

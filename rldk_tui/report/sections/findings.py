@@ -12,8 +12,10 @@ from rldk_tui.report.manual import rule_manual, rule_title
 from rldk_tui.report.sections import Section
 from rldk_tui.session import RunHealth
 
-MOST_DRAWN = 40
-"""Findings shown with their evidence; the others are listed."""
+MOST_TOLD = 30
+"""Rules and metrics whose findings are told with their evidence."""
+MOST_AGAIN = 6
+"""Further episodes of one of those that are drawn; the others are listed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,11 +69,16 @@ class Findings:
 
 def build(health: RunHealth) -> Findings:
     """Always there: without a finding it says how much was looked at."""
-    told: dict[tuple[str, str | None], list[Story]] = {}
-    for finding in health.findings[:MOST_DRAWN]:
-        told.setdefault((finding.rule, finding.metric), []).append(_story(finding, drawn=True))
-    listed = tuple(_story(finding, drawn=False) for finding in health.findings[MOST_DRAWN:])
-    return Findings(tuple(replace(worst, again=tuple(again)) for worst, *again in told.values()), listed, len(health.evaluated))
+    groups: dict[tuple[str, str | None], list[Story]] = {}
+    listed = []
+    for finding in health.findings:
+        group = groups.get((finding.rule, finding.metric), [])
+        if len(group) > MOST_AGAIN or (not group and len(groups) >= MOST_TOLD):
+            listed.append(_story(finding, drawn=False))
+        else:
+            groups[finding.rule, finding.metric] = [*group, _story(finding, drawn=True)]
+    told = tuple(replace(worst, again=tuple(again)) for worst, *again in groups.values())
+    return Findings(told, tuple(listed), len(health.evaluated))
 
 
 def _story(finding: Finding, *, drawn: bool) -> Story:

@@ -64,12 +64,14 @@ class Metrics:
         others: The rest with more than one log, in the order they appeared.
         constant: The rest that had one value all the time and that no finding tells of.
         listed: Logged once, or beyond what a page can hold.
+        dense: Whether some charts show medians over extremes.
     """
 
     headline: tuple[MetricCard, ...]
     others: tuple[MetricCard, ...]
     constant: tuple[MetricCard, ...]
     listed: tuple[MetricCard, ...]
+    dense: bool
 
 
 def build(health: RunHealth) -> Metrics:
@@ -89,6 +91,7 @@ def build(health: RunHealth) -> Metrics:
         others=tuple(card for card in cards if card.name in drawn and not _is_headline(card.name)),
         constant=tuple(card for card in cards if card.name in flat),
         listed=tuple(card for card in cards if card.name not in drawn and card.name not in flat),
+        dense=any(card.chart is not None and card.chart.middle for card in cards),
     )
 
 

@@ -91,7 +91,7 @@ def build(health: RunHealth) -> Verdict:
         score=score.value,
         headline=_headline(health),
         sentences=(_progress(health), _worst(health), _coverage(health)),
-        caps=tuple(f"The score is held down to {cap.limit:.2f} by {cap.reason}." for cap in score.caps),
+        caps=tuple(dict.fromkeys(f"The score is held down to {cap.limit:.2f} by {cap.reason}." for cap in score.caps)),
         uncertain=_uncertain(health),
         dimensions=tuple(_dimensions(health)),
         tallies=tuple(_tallies(health)),
