@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from typing import ClassVar
@@ -39,7 +40,10 @@ class MonitorApp(App[None]):
     ]
 
     def __init__(self, poll: Poll | None = None, *, title: str = "", interval: float = 1.0, ascii: bool = False) -> None:  # noqa: A002
-        super().__init__()
+        colourless = bool(os.environ.get("NO_COLOR"))
+        super().__init__(ansi_color=True if colourless else None)
+        if colourless:
+            self.theme = "ansi-dark"
         self._main = MainScreen(title, ascii=ascii)
         self._ascii = ascii
         self._feed = None if poll is None else Feed(poll, self.post_message, interval)

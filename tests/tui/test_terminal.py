@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -30,8 +31,8 @@ class Terminal:
             env=environment,
         )
 
-    def text(self) -> str:
-        done = subprocess.run([*self._tmux, "capture-pane", "-p"], capture_output=True, text=True, check=True)
+    def text(self, *options: str) -> str:
+        done = subprocess.run([*self._tmux, "capture-pane", "-p", *options], capture_output=True, text=True, check=True)
         return done.stdout
 
     def flag(self, name: str) -> str:
@@ -61,10 +62,10 @@ def sockets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Terminal]
         terminal.close()
 
 
-def monitor(opened: list[Terminal], folder: Path, run: Path, width: int = 120, height: int = 36) -> Terminal:
-    command = (
-        f"echo $$ > {shlex.quote(str(folder / 'pid'))}; exec {shlex.quote(sys.executable)} -m rldk_tui {shlex.quote(str(run))}"
-    )
+def monitor(
+    opened: list[Terminal], folder: Path, run: Path, width: int = 120, height: int = 36, *, setting: str = ""
+) -> Terminal:
+    command = f"{setting} echo $$ > {shlex.quote(str(folder / 'pid'))}; exec {shlex.quote(sys.executable)} -m rldk_tui {shlex.quote(str(run))}"
     terminal = Terminal(folder / "tmux", f"sh -c {shlex.quote(command)}", width, height)
     opened.append(terminal)
     return terminal
@@ -121,3 +122,10 @@ def test_a_run_is_waited_for_and_appears(sockets: list[Terminal], tmp_path: Path
     assert "Reward" in terminal.until("DIRECTORY GONE")
     terminal.keys("q")
     assert_clean(terminal)
+
+
+def test_no_color_means_no_colour(sockets: list[Terminal], tmp_path: Path, sample_runs: Path) -> None:
+    terminal = monitor(sockets, tmp_path, sample_runs / "grpo-collapsed", setting="export NO_COLOR=1;")
+    assert "critical" in terminal.until("Findings")
+    coloured = re.findall(r"\x1b\[(?:[0-9;]*;)?(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])(?:;[0-9;]*)?m", terminal.text("-e"))
+    assert not coloured
