@@ -65,7 +65,8 @@ def sockets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Terminal]
 def monitor(
     opened: list[Terminal], folder: Path, run: Path, width: int = 120, height: int = 36, *, setting: str = ""
 ) -> Terminal:
-    command = f"{setting} echo $$ > {shlex.quote(str(folder / 'pid'))}; exec {shlex.quote(sys.executable)} -m rldk_tui {shlex.quote(str(run))}"
+    note = f"{setting} echo $$ > {shlex.quote(str(folder / 'pid'))}"
+    command = f"{note}; exec {shlex.quote(sys.executable)} -m rldk_tui {shlex.quote(str(run))}"
     terminal = Terminal(folder / "tmux", f"sh -c {shlex.quote(command)}", width, height)
     opened.append(terminal)
     return terminal
