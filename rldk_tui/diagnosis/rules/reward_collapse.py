@@ -22,7 +22,8 @@ Where the limit comes from
     asks for: 8 x (4 - 1) > 10. The noise is 1.4826 MAD of 50 logs about their trend at the best, widened by
     sqrt((1+r)/(1-r)) for their lag-1 correlation r; on flat and on learning curves with normal, Student and lognormal noise
     and r up to 0.6 it raises no alarm in 216,000 simulated logs (this rule's own test). Falls of that
-    kind: open-r1 issue 257, ms-swift issue 6550, DeepSpeedExamples issue 586, and a public run at 5e-5 whose accuracy went from 57 to 2.4 %.
+    kind: open-r1 issue 257, ms-swift issue 6550, DeepSpeedExamples issue 586, and
+    a public run at 5e-5 whose accuracy went from 57 to 2.4 %.
 """
 
 from __future__ import annotations
