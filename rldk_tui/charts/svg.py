@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from html import escape
 
 from rldk_tui.charts.format import count, number
+from rldk_tui.charts.line_chart import LineChart
 from rldk_tui.charts.scale import Scale, scale_of, ticks
 from rldk_tui.charts.text import one_line
 
@@ -21,45 +22,6 @@ _FONT = 10
 _LONGEST_TEXT = 300
 _MARK = 2.5
 """Half the width of a mark; marks nearer than twice that are drawn as one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shade:
-    """A stretch of steps that is set off, with the words that say why."""
-
-    first: int
-    last: int
-    tone: str
-    label: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LineChart:
-    """What there is to draw.
-
-    Attributes:
-        label: What the chart shows, for whoever cannot see it.
-        steps: Not falling.
-        values: None where None was logged, NaN or ±inf where that was.
-        first, last: The step axis, which may be wider than the series.
-        limit: Drawn and labelled; the value axis is widened to show it.
-        band: Values that are normal, an open end as None; shaded as far as the axis goes.
-        breaks: Steps at which a later launch took over.
-        middle: Steps and values of its course where the series is too dense to be read; drawn over the series, which
-            then is pale.
-    """
-
-    label: str
-    unit: str
-    steps: tuple[int, ...]
-    values: tuple[float | None, ...]
-    first: int
-    last: int
-    limit: float | None = None
-    band: tuple[float | None, float | None] | None = None
-    shades: tuple[Shade, ...] = ()
-    breaks: tuple[int, ...] = ()
-    middle: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

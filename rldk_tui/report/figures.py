@@ -6,8 +6,8 @@ import math
 
 from rldk_tui.charts.downsample import downsample
 from rldk_tui.charts.format import count, number, quantity
+from rldk_tui.charts.line_chart import LineChart, Shade
 from rldk_tui.charts.medians import medians
-from rldk_tui.charts.svg import LineChart, Shade
 from rldk_tui.events import Finding
 from rldk_tui.metrics import lookup, title
 from rldk_tui.run import Kind, MetricSeries, RunSnapshot

@@ -18,7 +18,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from rldk_tui.charts import format as numbers
-from rldk_tui.charts.svg import LineChart, line_chart
+from rldk_tui.charts.line_chart import LineChart
+from rldk_tui.charts.svg import line_chart
 from rldk_tui.charts.text import lines, one_line
 from rldk_tui.events import Severity
 
@@ -51,7 +52,6 @@ def environment() -> Environment:
         chart=_chart,
         code=_code,
         count=numbers.count,
-        duration=numbers.duration,
         facts=_facts,
         fragment=_fragment,
         glyph=_GLYPHS.__getitem__,
@@ -59,7 +59,6 @@ def environment() -> Environment:
         number=numbers.number,
         one_line=one_line,
         percent=numbers.percent,
-        quantity=numbers.quantity,
         signed=numbers.signed,
         table=_table,
     )

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rldk_tui.charts.line_chart import LineChart, Shade
 from rldk_tui.charts.scale import Scale, scale_of, ticks
-from rldk_tui.charts.svg import LineChart, Shade, line_chart
+from rldk_tui.charts.svg import line_chart
 
 SVG = "{http://www.w3.org/2000/svg}"
 

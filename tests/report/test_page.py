@@ -24,7 +24,7 @@ from rldk_tui.report.sections import verdict
 from rldk_tui.session import RunHealth, RunSession
 from rldk_tui.summary import check_object, check_schema
 from tests.conftest import SAMPLE_RUNS
-from tests.report.runs import FAMILIES, HOSTILE, RUNS, troubled
+from tests.report.runs import FAMILIES, RUNS, troubled
 
 
 class HtmlExtension(SingleFileSnapshotExtension):
@@ -216,4 +216,3 @@ def test_severity_is_told_by_word_and_glyph() -> None:
     text = page_of(troubled()).text
     for badge in ("✖✖ critical", "✖ high", "! warning"):
         assert badge in text
-    assert HOSTILE not in text

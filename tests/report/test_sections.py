@@ -32,6 +32,7 @@ class TestVerdict:
         built = verdict.build(troubled())
         assert built.letter == "F"
         assert built.headline == "Broken"
+        assert built.caps == "The score is held down to 0.39 by truncation (critical, open)."
         assert "(critical), since step 21" in sentences(troubled())
         assert [(todo.parameter, todo.current, todo.proposed) for todo in built.first] == [
             ("max_completion_length", 256.0, "512")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from rldk_tui.charts.svg import LineChart
+from rldk_tui.charts.line_chart import LineChart
 from rldk_tui.events import Advice, Finding, Severity
 from rldk_tui.metrics import title
 from rldk_tui.report.figures import evidence_chart

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rldk_tui.charts.svg import LineChart
+from rldk_tui.charts.line_chart import LineChart
 from rldk_tui.charts.trend import trend_of
 from rldk_tui.metrics import Direction, lookup, title
 from rldk_tui.report.figures import metric_chart, step_axis
