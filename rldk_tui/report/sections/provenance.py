@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from rldk_tui.charts.format import size
 from rldk_tui.events import Json, strict
 from rldk_tui.ingest.discovery import Discovery
 from rldk_tui.report.sections import Section
@@ -102,7 +103,7 @@ def build(health: RunHealth) -> Provenance:
         settings=_facts(telling),
         config=_facts(dict(sorted(info.config.items())), keep_none=True),
         versions=_facts(info.versions),
-        hardware=_facts(info.hardware),
+        hardware=_facts({name: _in_bytes(name, value) for name, value in info.hardware.items()}),
         sources=tuple(_sources(health)),
         started_at=info.started_at,
         taken_at=health.snapshot.taken_at,
@@ -111,6 +112,11 @@ def build(health: RunHealth) -> Provenance:
 
 def _facts(values: Mapping[str, Json], *, keep_none: bool = False) -> tuple[Fact, ...]:
     return tuple(Fact(str(name), _value(value)) for name, value in values.items() if keep_none or value is not None)
+
+
+def _in_bytes(name: str, value: Json) -> Json:
+    """Memory is recorded in bytes; people read GiB."""
+    return size(value) if name.startswith("memory") and isinstance(value, int) else value
 
 
 def _value(value: Json) -> str:
