@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from rldk_tui.diagnosis.engine import Diagnosis, Engine, NotEvaluated, RuleFailure
+from rldk_tui.diagnosis.engine import Engine
+from rldk_tui.diagnosis.findings import Diagnosis, NotEvaluated, RuleFailure
 from rldk_tui.diagnosis.verdict import judge
 from rldk_tui.events import Finding
 from rldk_tui.ingest import Follower, locate

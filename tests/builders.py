@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from types import EllipsisType
 
 from rldk_tui.diagnosis.catalogue import rule_named
-from rldk_tui.diagnosis.engine import Diagnosis, Engine
+from rldk_tui.diagnosis.engine import Engine
+from rldk_tui.diagnosis.findings import Diagnosis
 from rldk_tui.events import (
     Algorithm,
     Event,

@@ -10,7 +10,8 @@ from itertools import pairwise
 
 from hypothesis import strategies as st
 
-from rldk_tui.diagnosis.engine import Diagnosis, Engine
+from rldk_tui.diagnosis.engine import Engine
+from rldk_tui.diagnosis.findings import Diagnosis
 from rldk_tui.diagnosis.rule import NamedRule
 from rldk_tui.events import Algorithm, Event, Heartbeat, Metrics, Origin, RunEnded, RunStarted
 from rldk_tui.run import RunStore

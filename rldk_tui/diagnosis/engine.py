@@ -8,46 +8,26 @@ walks begin again: late knowledge gives the same answer as early knowledge.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from rldk_tui.diagnosis.catalogue import load_rules
 from rldk_tui.diagnosis.episodes import Track, follow
-from rldk_tui.diagnosis.evidence import evidence_of
-from rldk_tui.diagnosis.rule import Context, Episode, NamedRule, RowRule, StateRule
-from rldk_tui.events import Evidence, Finding
-from rldk_tui.metrics import lookup
+from rldk_tui.diagnosis.evidence import Evidences
+from rldk_tui.diagnosis.findings import (
+    Diagnosis,
+    NotEvaluated,
+    RuleFailure,
+    episode_finding,
+    state_finding,
+    why_silent,
+    worst_first,
+)
+from rldk_tui.diagnosis.rule import Context, NamedRule, RowRule, StateRule
+from rldk_tui.events import Finding
 from rldk_tui.run import Rows, RunInfo, RunSnapshot, Segment
-
-
-@dataclass(frozen=True, slots=True)
-class NotEvaluated:
-    """A rule that says nothing of this run. `applicable` tells missing data from a rule that is not for this run."""
-
-    rule: str
-    reason: str
-    how: str | None
-    applicable: bool
-
-
-@dataclass(frozen=True, slots=True)
-class RuleFailure:
-    """A rule that raised; the others still ran."""
-
-    rule: str
-    scope: str | None
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
-    """What the rules say, worst finding first."""
-
-    findings: tuple[Finding, ...]
-    evaluated: tuple[str, ...]
-    not_evaluated: tuple[NotEvaluated, ...]
-    failures: tuple[RuleFailure, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,51 +40,89 @@ class _Walk:
     row: int = 0
 
 
+@dataclass(slots=True)
+class _Said:
+    """What some of the rules said."""
+
+    findings: list[Finding] = field(default_factory=list)
+    evaluated: list[str] = field(default_factory=list)
+    silent: list[NotEvaluated] = field(default_factory=list)
+    failures: list[RuleFailure] = field(default_factory=list)
+
+
 class Engine:
     """Diagnoses one run, snapshot after snapshot."""
 
     def __init__(self, rules: Iterable[NamedRule] | None = None) -> None:
-        self._rules = tuple(load_rules() if rules is None else rules)
+        rules = tuple(load_rules() if rules is None else rules)
+        self._row_rules = [rule for rule in rules if isinstance(rule.rule, RowRule)]
+        self._state_rules = [rule for rule in rules if isinstance(rule.rule, StateRule)]
         self._walks: dict[tuple[str, str], _Walk] = {}
+        self._evidences = Evidences()
         self._ground: tuple[object, ...] = ()
+        self._judged: tuple[object, ...] = ()
+        self._of_rows = _Said()
 
     def diagnose(self, snapshot: RunSnapshot) -> Diagnosis:
         """What every rule says of the run as it stands in the snapshot."""
-        ground = tuple((segment.key, segment.revision, segment.info) for segment in snapshot.segments)
+        self._judge_rows(snapshot)
+        now = self._ask(self._state_rules, snapshot)
+        rows = self._of_rows
+        return Diagnosis(
+            findings=worst_first([*rows.findings, *now.findings]),
+            evaluated=tuple(sorted([*rows.evaluated, *now.evaluated])),
+            not_evaluated=tuple(sorted([*rows.silent, *now.silent], key=lambda silent: silent.rule)),
+            failures=(*rows.failures, *now.failures),
+        )
+
+    def _judge_rows(self, snapshot: RunSnapshot) -> None:
+        """Ask the row rules, unless no row and no fact is new since they were asked last."""
+        judged = (snapshot.info, *((segment.key, segment.version, segment.info) for segment in snapshot.segments))
+        if judged == self._judged:
+            return
+        ground = (*((segment.key, segment.revision, segment.info) for segment in snapshot.segments),)
         if ground[: len(self._ground)] != self._ground:
             self._walks.clear()
+            self._evidences.forget()
         self._ground = ground
-        names = snapshot.metric_names()
-        findings: list[Finding] = []
-        evaluated: list[str] = []
-        silent: list[NotEvaluated] = []
-        failures: list[RuleFailure] = []
-        for named in self._rules:
-            reason = _why_silent(named, snapshot, names)
-            if reason is not None:
-                silent.append(reason)
-                continue
-            evaluated.append(named.id)
-            for scope in _scopes(named, names):
-                try:
-                    findings.extend(self._findings(named, scope, snapshot))
-                except Exception as failure:  # noqa: BLE001 - the border: one broken rule must not silence the others
-                    failures.append(RuleFailure(named.id, scope, f"{type(failure).__name__}: {failure}"))
-        findings.sort(key=_worst_first)
-        return Diagnosis(tuple(_unique(findings)), tuple(evaluated), tuple(silent), tuple(failures))
+        self._of_rows = self._ask(self._row_rules, snapshot)
+        self._judged = judged
 
-    def _findings(self, named: NamedRule, scope: str | None, snapshot: RunSnapshot) -> list[Finding]:
-        if isinstance(named.rule, StateRule):
-            return _state_findings(named, snapshot)
-        assert scope is not None  # noqa: S101 - `_scopes` gives None to state rules alone
-        walk = self._walks.get((named.id, scope)) or _Walk(Track(), named.rule.fresh)
-        settled, now = _walk_on(walk, named.rule, scope, snapshot.segments)
-        self._walks[named.id, scope] = settled
-        return [_finding(named, named.rule, episode, snapshot) for episode in now.episodes()]
+    def _ask(self, rules: list[NamedRule], snapshot: RunSnapshot) -> _Said:
+        said, names = _Said(), snapshot.metric_names()
+        for rule in rules:
+            _guarded(said, rule.id, None, partial(self._ask_one, said, rule, snapshot, names))
+        return said
+
+    def _ask_one(self, said: _Said, named: NamedRule, snapshot: RunSnapshot, names: tuple[str, ...]) -> None:
+        reason = why_silent(named, snapshot, names)
+        if reason is not None:
+            said.silent.append(reason)
+            return
+        said.evaluated.append(named.id)
+        rule = named.rule
+        if isinstance(rule, StateRule):
+            verdict = rule.judge(snapshot)
+            said.findings.extend([] if verdict is None else [state_finding(named, verdict)])
+            return
+        for scope in rule.scopes(rule.reads, names):
+            _guarded(said, named.id, scope, partial(self._walk, said, named, rule, scope, snapshot))
+
+    def _walk(self, said: _Said, named: NamedRule, rule: RowRule[Any], scope: str, snapshot: RunSnapshot) -> None:
+        walk = self._walks.get((named.id, scope)) or _Walk(Track(), rule.fresh)
+        self._walks[named.id, scope], now = _walk_on(walk, rule, scope, snapshot.segments)
+        said.findings += [
+            episode_finding(named, episode, rule.tell(episode, snapshot.info), self._evidences.of(episode, snapshot))
+            for episode in now.episodes()
+        ]
 
 
-def _scopes(named: NamedRule, names: tuple[str, ...]) -> tuple[str | None, ...]:
-    return (None,) if isinstance(named.rule, StateRule) else named.rule.scopes(named.rule.reads, names)
+def _guarded(said: _Said, rule: str, scope: str | None, work: Callable[[], None]) -> None:
+    """Let a rule work; what it raises becomes a failure that is shown."""
+    try:
+        work()
+    except Exception as failure:  # noqa: BLE001 - the border: one broken rule must not silence the others
+        said.failures.append(RuleFailure(rule, scope, f"{type(failure).__name__}: {failure}"))
 
 
 def _walk_on(walk: _Walk, rule: RowRule[Any], scope: str, segments: tuple[Segment, ...]) -> tuple[_Walk, Track]:
@@ -127,77 +145,3 @@ def _step(track: Track, past: Any, rule: RowRule[Any], scope: str, info: RunInfo
         return track, past
     verdict = rule.watch(rows, past, Context(info, scope))
     return follow(track, rows.steps[verdict.at], verdict, rule, scope), verdict.past
-
-
-def _finding(named: NamedRule, rule: RowRule[Any], episode: Episode, snapshot: RunSnapshot) -> Finding:
-    telling = rule.tell(episode, snapshot.info)
-    return Finding(
-        id=f"{named.id}:{episode.scope}:{episode.first_step}",
-        rule=named.id,
-        severity=episode.severity,
-        metric=episode.scope,
-        first_step=episode.first_step,
-        last_step=episode.last_step,
-        detected_step=episode.detected_step,
-        open=episode.open,
-        summary=telling.summary,
-        evidence=evidence_of(episode, snapshot),
-        cause=telling.cause,
-        advice=telling.advice,
-    )
-
-
-def _state_findings(named: NamedRule, snapshot: RunSnapshot) -> list[Finding]:
-    assert isinstance(named.rule, StateRule)  # noqa: S101 - the caller looked
-    verdict = named.rule.judge(snapshot)
-    if verdict is None:
-        return []
-    return [
-        Finding(
-            id=f"{named.id}:run:{verdict.step}",
-            rule=named.id,
-            severity=verdict.severity,
-            metric=None,
-            first_step=verdict.step,
-            last_step=verdict.step,
-            detected_step=verdict.step,
-            open=True,
-            summary=verdict.telling.summary,
-            evidence=Evidence(),
-            cause=verdict.telling.cause,
-            advice=verdict.telling.advice,
-        )
-    ]
-
-
-def _why_silent(named: NamedRule, snapshot: RunSnapshot, names: tuple[str, ...]) -> NotEvaluated | None:
-    rule = named.rule
-    if isinstance(rule, StateRule):
-        reason = rule.evaluable(snapshot)
-        return None if reason is None else NotEvaluated(named.id, reason, None, applicable=True)
-    unfit = rule.applies(snapshot.info)
-    if unfit is not None:
-        return NotEvaluated(named.id, unfit, None, applicable=False)
-    if rule.scopes(rule.reads, names):
-        return None
-    how = next((lookup(name).to_log for name in rule.reads if lookup(name).to_log), None)
-    wanted = " or ".join(rule.reads) or "any metric"
-    return NotEvaluated(named.id, f"{wanted} is not logged", how, applicable=True)
-
-
-def _worst_first(finding: Finding) -> tuple[int, int, int, str]:
-    return (-finding.severity.rank, not finding.open, finding.first_step, finding.id)
-
-
-def _unique(findings: list[Finding]) -> Iterable[Finding]:
-    """A relaunch may repeat an episode's first step: its finding is told apart by a count."""
-    seen: dict[str, int] = {}
-    for finding in findings:
-        count = seen[finding.id] = seen.get(finding.id, 0) + 1
-        yield finding if count == 1 else _renamed(finding, f"{finding.id}#{count}")
-
-
-def _renamed(finding: Finding, identity: str) -> Finding:
-    from msgspec.structs import replace as with_changes
-
-    return with_changes(finding, id=identity)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from rldk_tui.diagnosis.rule import Episode
 from rldk_tui.events import Evidence
 from rldk_tui.metrics import lookup
-from rldk_tui.run import Kind, RunSnapshot
+from rldk_tui.run import Kind, Rows, RunSnapshot
 from rldk_tui.statistics.trend import LARGEST
 
 POINTS = 48
@@ -20,20 +21,62 @@ _CONTEXT = 1.0
 """How much is shown before the onset, in lengths of the episode."""
 
 
-def evidence_of(episode: Episode, snapshot: RunSnapshot) -> Evidence:
-    """The metric from before the onset to the end of the episode, thinned to `POINTS` with its extremes kept."""
-    length = max(10, episode.last_step - episode.first_step)
-    before = episode.first_step - math.ceil(_CONTEXT * length)
-    series = snapshot.series(episode.scope, before, episode.last_step)
-    picked = _thin(series.values, series.kinds)
-    return Evidence(
-        metric=episode.scope,
-        unit=lookup(episode.scope).unit_in(snapshot.info.algorithm) or None,
-        steps=tuple(int(step) for step in series.steps[picked]),
-        values=tuple(None if series.kinds[index] == Kind.NULL else float(series.values[index]) for index in picked),
-        limit=None if math.isnan(episode.limit) else episode.limit,
-        peak=None if math.isnan(episode.peak) else episode.peak,
-        peak_step=episode.peak_step,
+class Evidences:
+    """The evidence of each episode, drawn anew only when it has grown by a sixty-fourth of itself.
+
+    What is shown of an episode is a function of the episode alone, so it does not matter when it was drawn; and an
+    episode that stays open for a million rows is not read again at every one of them.
+    """
+
+    def __init__(self) -> None:
+        self._drawn: dict[tuple[int, str, int, int], _Drawn] = {}
+
+    def forget(self) -> None:
+        """Something settled has changed."""
+        self._drawn.clear()
+
+    def of(self, episode: Episode, snapshot: RunSnapshot) -> Evidence:
+        """The metric from before the onset to the end of the episode, in its own launch."""
+        length = max(10, episode.last_step - episode.first_step)
+        grain = 1 << max(0, length.bit_length() - 7)
+        until = episode.last_step - (episode.last_step - episode.first_step) % grain
+        since = episode.first_step - math.ceil(_CONTEXT * (length // grain * grain))
+        key = (episode.launch, episode.scope, since, until)
+        drawn = self._drawn.get(key)
+        if drawn is None:
+            segment = snapshot.segments[episode.launch]
+            drawn = _draw(segment.rows, episode.scope, since, until)
+            settled = segment.rows.steps[: segment.settled]
+            if settled.size and until <= int(settled[-1]):
+                self._drawn[key] = drawn
+        return Evidence(
+            metric=episode.scope,
+            unit=lookup(episode.scope).unit_in(snapshot.info.algorithm) or None,
+            steps=drawn.steps,
+            values=drawn.values,
+            limit=None if math.isnan(episode.limit) else episode.limit,
+            peak=None if math.isnan(episode.peak) else episode.peak,
+            peak_step=episode.peak_step,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    steps: tuple[int, ...]
+    values: tuple[float | None, ...]
+
+
+def _draw(rows: Rows, name: str, since: int, until: int) -> _Drawn:
+    """The logged values of a metric in these steps, thinned to `POINTS` with its extremes kept."""
+    low, high = int(np.searchsorted(rows.steps, since)), int(np.searchsorted(rows.steps, until, side="right"))
+    shown = rows[low:high]
+    column = shown.column(name)
+    present = np.flatnonzero(column.codes)
+    values, kinds = column.values[present], column.kinds[present]
+    picked = _thin(values, kinds)
+    return _Drawn(
+        steps=tuple(int(step) for step in shown.steps[present[picked]]),
+        values=tuple(None if kinds[index] == Kind.NULL else float(values[index]) for index in picked),
     )
 
 

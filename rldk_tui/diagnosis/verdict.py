@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rldk_tui.diagnosis.catalogue import load_rules
-from rldk_tui.diagnosis.engine import Diagnosis
+from rldk_tui.diagnosis.findings import Diagnosis
 from rldk_tui.events import Finding
 from rldk_tui.run import RunSnapshot
 from rldk_tui.scoring import Evaluated, Judged, Score, score_of

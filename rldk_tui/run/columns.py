@@ -148,6 +148,7 @@ class Table:
     Attributes:
         length: Rows so far.
         revision: Raised whenever a settled row changed, so that whoever walked past it walks again.
+        version: Raised whenever anything changed.
         closed: Whether its newest row is settled too, because a later launch has begun.
     """
 
@@ -155,6 +156,7 @@ class Table:
         self.length = 0
         self.closed = False
         self.revision = 0
+        self.version = 0
         self._capacity = 64
         self._steps = _Buffer(np.int64, 0, self._capacity)
         self._times = _Buffer(np.float64, math.nan, self._capacity)
@@ -176,6 +178,7 @@ class Table:
         changed = False
         for name, value in values.items():
             changed |= self._merge(index, name, value, authority)
+        self.version += changed
         if changed and (self.closed or index < self.length - 1):
             self.revision += 1
 
@@ -184,6 +187,7 @@ class Table:
         self._make_room()
         index = self.length
         self.length += 1
+        self.version += 1
         self.revision += self.closed
         self._steps.array[index] = step
         self._times.array[index] = time
@@ -212,6 +216,7 @@ class Table:
             buffer.insert(index, self.length)
         self._steps[index] = step
         self.length += 1
+        self.version += 1
         self.revision += 1
 
     def _buffers(self) -> Iterator[_Buffer]:

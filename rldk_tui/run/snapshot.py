@@ -32,6 +32,7 @@ class Segment:
         settled: Rows that can no longer get another value by the ordinary course of the log: all but the newest row of
             the newest segment.
         revision: Changes whenever a settled row was changed after all (a source that tells more arrived late).
+        version: Changes whenever any row did.
         ended: Why the training loop returned; None if it never said so.
     """
 
@@ -40,6 +41,7 @@ class Segment:
     rows: Rows
     settled: int
     revision: int
+    version: int
     ended: str | None
 
 

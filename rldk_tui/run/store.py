@@ -204,6 +204,7 @@ class RunStore:
                 rows=launch.table.rows(),
                 settled=launch.table.length - (launch is newest and launch.table.length > 0),
                 revision=launch.table.revision,
+                version=launch.table.version,
                 ended=launch.ended,
             )
             for launch in self._launches

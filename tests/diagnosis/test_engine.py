@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rldk_tui.diagnosis.catalogue import load_rules, rule_named
-from rldk_tui.diagnosis.engine import Diagnosis, Engine
+from rldk_tui.diagnosis.engine import Engine
+from rldk_tui.diagnosis.findings import Diagnosis
 from rldk_tui.diagnosis.rule import Context, NamedRule, RowRule, StateRule, StateVerdict, Telling, Verdict
 from rldk_tui.events import Algorithm, Metrics, Origin, Severity
 from rldk_tui.run import Rows, RunSnapshot, RunStore

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msgspec.structs import replace as with_changes
 
-from rldk_tui.diagnosis.engine import NotEvaluated, RuleFailure
+from rldk_tui.diagnosis.findings import NotEvaluated, RuleFailure
 from rldk_tui.events import (
     Advice,
     Algorithm,

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 from msgspec.structs import replace as with_changes
 
-from rldk_tui.diagnosis.engine import NotEvaluated, RuleFailure
+from rldk_tui.diagnosis.findings import NotEvaluated, RuleFailure
 from rldk_tui.events import Advice, Evidence, Finding, ReadProblem, Severity
 from rldk_tui.session import RunHealth, RunSession
 from rldk_tui.summary import RENDERERS, as_junit, check_object, check_schema, latest_metrics, once_object, to_json

@@ -6,7 +6,8 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
-from rldk_tui.diagnosis.engine import Engine, NotEvaluated
+from rldk_tui.diagnosis.engine import Engine
+from rldk_tui.diagnosis.findings import NotEvaluated
 from rldk_tui.events import (
     Advice,
     Algorithm,

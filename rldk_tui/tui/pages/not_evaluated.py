@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rldk_tui.charts.format import count
-from rldk_tui.diagnosis.engine import NotEvaluated
+from rldk_tui.diagnosis.findings import NotEvaluated
 from rldk_tui.tui.cells import Box, Line, Page, Span, Tone, line, wrapped
 from rldk_tui.tui.view import View
 
