@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from sample_runs.tiny_language import prompts, topic_reward
+from sample_runs.tiny_language import preferences, prompts, topic_reward
 from sample_runs.tiny_models import Models
 
 
@@ -34,9 +34,13 @@ def _name(model: Any) -> None:
 
 
 def train_grpo(
-    models: Models, arguments: dict[str, Any], callbacks: list[Any], reward: Callable[..., Any] = topic_reward
+    models: Models,
+    arguments: dict[str, Any],
+    callbacks: list[Any],
+    reward: Callable[..., Any] = topic_reward,
+    policy: Any = None,
 ) -> Any:
-    """A finished GRPO training, by default rewarded by the share of words on topic."""
+    """A finished GRPO training of the language model or `policy`, by default rewarded by the share of words on topic."""
     from datasets import Dataset
     from trl import GRPOConfig, GRPOTrainer
 
@@ -50,10 +54,29 @@ def train_grpo(
         "num_completions_to_print": 0,
     }
     trainer = GRPOTrainer(
-        model=models.policy(),
+        model=policy or models.policy(),
         reward_funcs=reward,
         args=GRPOConfig(**{**recipe, **arguments}),
         train_dataset=Dataset.from_dict({"prompt": prompts(arguments["seed"])}),
+        processing_class=models.tokenizer(),
+        callbacks=callbacks,
+    )
+    _name(trainer.model)
+    trainer.train()
+    trainer.save_state()
+    return trainer
+
+
+def train_sft(models: Models, arguments: dict[str, Any], callbacks: list[Any]) -> Any:
+    """A finished supervised fine-tuning on answers that mostly stay on topic."""
+    from datasets import Dataset
+    from trl import SFTConfig, SFTTrainer
+
+    pairs = preferences(arguments["seed"])
+    trainer = SFTTrainer(
+        model=models.policy(),
+        args=SFTConfig(**{"per_device_train_batch_size": 16, "learning_rate": 1e-3, **arguments}),
+        train_dataset=Dataset.from_dict({"prompt": pairs["prompt"], "completion": pairs["chosen"]}),
         processing_class=models.tokenizer(),
         callbacks=callbacks,
     )
