@@ -153,9 +153,9 @@ def _check(arguments: argparse.Namespace) -> int:
     from rldk_tui.summary import RENDERERS
 
     health = RunSession.open(arguments.run).poll()
-    print(RENDERERS[arguments.format](health))
-    threshold = Severity(arguments.fail_on).rank
-    return int(any(finding.severity.rank >= threshold for finding in health.findings))
+    fail_on = Severity(arguments.fail_on)
+    print(RENDERERS[arguments.format](health, fail_on))
+    return int(any(finding.severity.rank >= fail_on.rank for finding in health.findings))
 
 
 def _report(arguments: argparse.Namespace) -> int:

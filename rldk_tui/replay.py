@@ -30,7 +30,9 @@ class Replay:
         self.directory = locate(path)
         self._speed = speed
         self._clock = clock
-        batch = Follower(self.directory).poll()
+        follower = Follower(self.directory)
+        batch = follower.poll()
+        self._sources = follower.sources()
         self._problems = batch.problems
         self._timed = _in_time(batch.events)
         if not self._timed:
@@ -53,7 +55,7 @@ class Replay:
         over = self._given == len(self._timed)
         pulse = self._store.pulse(process_alive=None if over else True)
         snapshot = self._store.snapshot(min(moment, self._times[-1]), self._problems, pulse)
-        return health_of(self.directory, snapshot, self._engine.diagnose(snapshot))
+        return health_of(self.directory, snapshot, self._engine.diagnose(snapshot), self._sources)
 
 
 def _in_time(events: list[tuple[Event, Origin]]) -> list[tuple[float, Event, Origin]]:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rldk_tui.diagnosis.engine import Engine
 from rldk_tui.diagnosis.findings import Diagnosis, NotEvaluated, RuleFailure
 from rldk_tui.diagnosis.verdict import judge
-from rldk_tui.events import Finding
+from rldk_tui.events import Finding, Origin
 from rldk_tui.ingest import Follower, locate
 from rldk_tui.run import RunSnapshot, RunStore
 from rldk_tui.scoring import Score
@@ -33,6 +33,8 @@ class RunHealth:
         not_evaluated: Rules that say nothing of this run, with why and what to log.
         rule_failures: Rules that broke; never silence.
         score: The health score with its reasons.
+        sources: The files that were read, each with its format.
+        vanished: Whether the run directory is not there now; everything else is what was last known.
     """
 
     directory: Path
@@ -42,6 +44,8 @@ class RunHealth:
     not_evaluated: tuple[NotEvaluated, ...]
     rule_failures: tuple[RuleFailure, ...]
     score: Score
+    sources: tuple[Origin, ...] = ()
+    vanished: bool = False
 
 
 class RunSession:
@@ -79,10 +83,11 @@ class RunSession:
         info = self._store.info()
         alive = process_is_alive(info.pid, info.host, info.started_at)
         snapshot = self._store.snapshot(now, batch.problems, self._store.pulse(process_alive=alive))
-        return health_of(self.directory, snapshot, self._engine.diagnose(snapshot))
+        health = health_of(self.directory, snapshot, self._engine.diagnose(snapshot), self._follower.sources())
+        return replace(health, vanished=batch.vanished)
 
 
-def health_of(directory: Path, snapshot: RunSnapshot, diagnosis: Diagnosis) -> RunHealth:
+def health_of(directory: Path, snapshot: RunSnapshot, diagnosis: Diagnosis, sources: tuple[Origin, ...] = ()) -> RunHealth:
     """Facts, findings and score in one value."""
     return RunHealth(
         directory=directory,
@@ -92,4 +97,5 @@ def health_of(directory: Path, snapshot: RunSnapshot, diagnosis: Diagnosis) -> R
         not_evaluated=diagnosis.not_evaluated,
         rule_failures=diagnosis.failures,
         score=judge(diagnosis, snapshot),
+        sources=sources,
     )

@@ -15,6 +15,9 @@ from rldk_tui.charts.columns import Columns, in_columns, rows_of
 from rldk_tui.charts.glyphs import BLOCK, Glyphs, dotted
 from rldk_tui.charts.growing import Shape
 
+_STANDS_OUT = 2.0
+"""How many times further from the middle than the median stretch an extreme must lie to be drawn for its stretch."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cells:
@@ -32,8 +35,9 @@ class Cells:
 def sparkline(shape: Shape, width: int, glyphs: Glyphs = BLOCK) -> Cells:
     """The series in at most `width` cells, scaled from its lowest to its highest value.
 
-    A cell of one level shows the value of its stretch that is furthest from the middle of the series, a cell of dots the
-    range from the lowest to the highest: a spike of a single log stays visible however long the run is.
+    A cell of dots shows the range of its stretch, from the lowest to the highest. A cell of one level cannot, so it shows
+    the middle of that range, unless an end of it stands out from the series' ordinary noise: a spike of a single log stays
+    visible however long the run is, and noise does not look like a run that flips between two levels.
     """
     if not len(shape) or width < 1:
         return Cells("", np.empty(0, np.int64))
@@ -48,7 +52,11 @@ def _levels(columns: Columns, span: tuple[float, float], glyphs: Glyphs) -> str:
     both = np.concatenate([columns.low, columns.high])
     with np.errstate(over="ignore"):  # near the largest float, the mean of two values overflows
         middle = 0.0 if np.isnan(both).all() else float(np.nanmedian(both))
-        telling = np.where(np.abs(columns.high - middle) >= np.abs(columns.low - middle), columns.high, columns.low)
+        furthest = np.where(np.abs(columns.high - middle) >= np.abs(columns.low - middle), columns.high, columns.low)
+    centre = columns.low / 2 + columns.high / 2
+    away = np.abs(furthest / 2 - middle / 2)
+    ordinary = 0.0 if np.isnan(away).all() else float(np.nanmedian(away))
+    telling = np.where(away > _STANDS_OUT * ordinary, furthest, centre)
     rows = rows_of(telling, span, len(glyphs.levels))
     return "".join(glyphs.mark(int(mark)) or glyphs.levels[row] for mark, row in zip(columns.marks, rows, strict=True))
 

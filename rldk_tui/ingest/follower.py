@@ -122,6 +122,10 @@ class Follower:
         self._look_at_checkpoints(events)
         return Batch(events, self._problems(), restarted)
 
+    def sources(self) -> tuple[Origin, ...]:
+        """The files that are read, in the order of their names."""
+        return tuple(source.origin for _, source in sorted([*self._streams.items(), *self._documents.items()]))
+
     def _adopt(self, found: Found) -> None:
         origin = Origin(source=str(found.path), format=found.format.name, authority=found.format.authority)
         if isinstance(found.format, StreamFormat):

@@ -19,15 +19,14 @@ from markupsafe import Markup, escape
 
 from rldk_tui.charts import format as numbers
 from rldk_tui.charts.line_chart import LineChart
+from rldk_tui.charts.severity import SEVERITY_GLYPHS
 from rldk_tui.charts.svg import line_chart
 from rldk_tui.charts.text import lines, one_line
-from rldk_tui.events import Severity
 
 _LONGEST = 20_000
 """Characters of one text that a page prints; sections cut long texts themselves, and say so."""
 _LONGEST_NAME = 100
 _CODE = re.compile(r"`([^`]+)`")
-_GLYPHS = {Severity.INFO: "·", Severity.WARNING: "!", Severity.HIGH: "✖", Severity.CRITICAL: "✖✖"}
 
 
 def templates_folder() -> Path:
@@ -54,7 +53,7 @@ def environment() -> Environment:
         count=numbers.count,
         facts=_facts,
         fragment=_fragment,
-        glyph=_GLYPHS.__getitem__,
+        glyph=SEVERITY_GLYPHS.__getitem__,
         moment=_moment,
         number=numbers.number,
         one_line=one_line,

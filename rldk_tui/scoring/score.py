@@ -73,26 +73,30 @@ class Score:
         grade: A to F, with "?" when too little was measured to be sure; "not graded" without a value.
         coverage: Share (0–1, by weight) of the applicable rules that were evaluated; None if none applies.
         caps: What bounds the value, the tightest first; only those that bind.
-        dimensions: The score of each dimension.
+        dimensions: The score of each dimension; None where no rule could judge it.
     """
 
     value: float | None
     grade: str
     coverage: float | None
     caps: tuple[Cap, ...]
-    dimensions: dict[Dimension, float]
+    dimensions: dict[Dimension, float | None]
 
 
 def score_of(findings: Iterable[Judged], rules: Iterable[Evaluated]) -> Score:
     """The score of these findings, given which rules could be judged at all."""
     found, applicable = list(findings), list(rules)
     coverage = _coverage(applicable)
-    dimensions = {dimension: _dimension(found, families) for dimension, (_, families) in DIMENSIONS.items()}
+    kept = {dimension: _dimension(found, families) for dimension, (_, families) in DIMENSIONS.items()}
+    seen = {rule.family for rule in applicable if rule.evaluated} | {finding.family for finding in found}
+    dimensions = {
+        dimension: kept[dimension] if seen.intersection(families) else None for dimension, (_, families) in DIMENSIONS.items()
+    }
     if not any(rule.evaluated and rule.family in _PRIMARY for rule in applicable):
         return Score(None, "not graded", coverage, (), dimensions)
-    weighted = math.prod(dimensions[dimension] ** weight for dimension, (weight, _) in DIMENSIONS.items())
-    raw = 0.5 * min(dimensions.values()) + 0.5 * weighted
-    caps = sorted((cap for cap in map(_cap, found) if cap is not None), key=lambda cap: (cap.limit, cap.reason))
+    weighted = math.prod(kept[dimension] ** weight for dimension, (weight, _) in DIMENSIONS.items())
+    raw = 0.5 * min(kept.values()) + 0.5 * weighted
+    caps = sorted({cap for cap in map(_cap, found) if cap is not None}, key=lambda cap: (cap.limit, cap.reason))
     value = min([raw, *(cap.limit for cap in caps)])
     binding = tuple(cap for cap in caps if cap.limit < raw)
     return Score(value, _grade(value, coverage, applicable), coverage, binding, dimensions)

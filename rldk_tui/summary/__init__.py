@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from rldk_tui.events import Severity
 from rldk_tui.session import RunHealth
 from rldk_tui.summary.check import CHECK_VERSION, check_object, latest_metrics, once_object, to_json
 from rldk_tui.summary.junit import as_junit
@@ -36,7 +37,12 @@ def as_json(health: RunHealth) -> str:
     return to_json(check_object(health))
 
 
-RENDERERS: Mapping[str, Callable[[RunHealth], str]] = MappingProxyType(
-    {"text": as_text, "json": as_json, "markdown": as_markdown, "junit": as_junit}
+RENDERERS: Mapping[str, Callable[[RunHealth, Severity], str]] = MappingProxyType(
+    {
+        "text": lambda health, _: as_text(health),
+        "json": lambda health, _: as_json(health),
+        "markdown": lambda health, _: as_markdown(health),
+        "junit": as_junit,
+    }
 )
-"""What `rldk check --format` offers."""
+"""What `rldk check --format` offers; the severity is the one from which on a finding is a failure."""

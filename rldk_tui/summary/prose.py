@@ -15,6 +15,8 @@ from rldk_tui.session import RunHealth
 
 _LONGEST = 2000
 """Characters of any one text of a run that a summary repeats."""
+_ERRORS = 5
+"""Extraction errors that a summary repeats, the newest."""
 _MARKUP = re.compile(r"([\\`*_\[\]!|~>$])")
 _AT_THE_START = re.compile(r"^(\d*)([-+=#.)])")
 
@@ -38,6 +40,11 @@ def _text_lines(health: RunHealth) -> Iterator[str]:
             yield f"  → {_plain(advice_line(advice))}"
     yield ""
     yield tally(health)
+    yield from _unknown_lines(health)
+
+
+def _unknown_lines(health: RunHealth) -> Iterator[str]:
+    """What could not be judged, read or recorded."""
     for silent in health.not_evaluated:
         if silent.applicable:
             how = f"; {silent.how}" if silent.how else ""
@@ -46,6 +53,10 @@ def _text_lines(health: RunHealth) -> Iterator[str]:
         yield f"  rule failed    {failure.rule}: {_plain(failure.message)}"
     for problem in health.snapshot.problems:
         yield f"  read problem   {_plain(f'{problem.source}: {problem.message}')}"
+    for error in health.snapshot.extraction_errors[-_ERRORS:]:
+        yield f"  not recorded   {_plain(error.message)}"
+    if len(health.snapshot.extraction_errors) > _ERRORS:
+        yield f"  not recorded   and {count(len(health.snapshot.extraction_errors) - _ERRORS)} times before"
 
 
 def verdict_line(health: RunHealth) -> str:

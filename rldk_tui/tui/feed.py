@@ -105,7 +105,7 @@ class Feed:
                         self._post(Waiting(self._clock() - begun))
                     else:
                         metrics = lines.update(health.snapshot)
-                        self._post(HealthUpdated(View(health, metrics, host, gone=not health.directory.is_dir())))
+                        self._post(HealthUpdated(View(health, metrics, host, gone=health.vanished)))
                 self._woken.wait(self._interval)
 
 

@@ -101,8 +101,9 @@ def health_line(view: View) -> Line:
 
 def _weakest(score: Score) -> str:
     """The dimension with the lowest score, where any is below full."""
-    name = min(score.dimensions, key=score.dimensions.__getitem__, default=None)
-    return "" if name is None or score.dimensions[name] >= 1.0 else f"{name.value} {score.dimensions[name]:.2f}"
+    known = {dimension: value for dimension, value in score.dimensions.items() if value is not None}
+    name = min(known, key=known.__getitem__, default=None)
+    return "" if name is None or known[name] >= 1.0 else f"{name.value} {known[name]:.2f}"
 
 
 def _pace(view: View) -> Line:

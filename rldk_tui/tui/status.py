@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from rldk_tui.charts.format import count
+from rldk_tui.charts.severity import SEVERITY_GLYPHS
 from rldk_tui.tui.cells import Box, Line, Span, Tone, cut, line
 from rldk_tui.tui.header import health_line, state_line
 from rldk_tui.tui.panels import panel_named
-from rldk_tui.tui.tones import SEVERITY_GLYPHS, SEVERITY_TONES
+from rldk_tui.tui.panels.findings import span_of
+from rldk_tui.tui.tones import SEVERITY_TONES
 from rldk_tui.tui.view import View
 
 
@@ -31,7 +33,7 @@ def draw_status(view: View, box: Box) -> tuple[Line, ...]:
         *(
             line(
                 Span(f"{SEVERITY_GLYPHS[finding.severity]} {finding.severity.value} ", SEVERITY_TONES[finding.severity]),
-                f"{finding.rule} {count(finding.first_step)} → now",
+                f"{finding.rule} {span_of(finding, snapshot.state)}",
             )
             for finding in opened
         ),

@@ -11,7 +11,9 @@ SEVERITY_TONES = {
     Severity.HIGH: Tone.HIGH,
     Severity.CRITICAL: Tone.CRITICAL,
 }
-SEVERITY_GLYPHS = {Severity.INFO: "·", Severity.WARNING: "!", Severity.HIGH: "✖", Severity.CRITICAL: "✖✖"}
+
+OVER = frozenset({RunState.FINISHED, RunState.DIED})
+"""States in which nothing more will come: what is open stayed open to the end."""
 
 STATE_TONES = {
     RunState.WAITING: Tone.DIM,

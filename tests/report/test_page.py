@@ -20,7 +20,6 @@ from rldk_tui.diagnosis.rule import MANUAL_HEADINGS, NamedRule
 from rldk_tui.errors import UserError
 from rldk_tui.report.build import build_report, report_folder
 from rldk_tui.report.document import document_of, html_of, json_of
-from rldk_tui.report.sections import verdict
 from rldk_tui.session import RunHealth, RunSession
 from rldk_tui.summary import check_object, check_schema
 from tests.conftest import SAMPLE_RUNS
@@ -67,7 +66,6 @@ def fixed_manuals(monkeypatch: pytest.MonkeyPatch) -> None:
     rules = {rule.id: rule for rule in load_rules()}
     shown = tuple(NamedRule(rule, rules["truncation"].rule, manual.format(id=rule)) for rule in (*FAMILIES, "kl-negative"))
     monkeypatch.setattr("rldk_tui.report.manual.load_rules", lambda: shown)
-    monkeypatch.setattr(verdict, "load_rules", lambda: shown)
 
 
 @pytest.mark.usefixtures("fixed_manuals")

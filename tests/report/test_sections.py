@@ -9,7 +9,7 @@ import pytest
 from rldk_tui.events import Algorithm, RunState, Severity
 from rldk_tui.report.sections import data_quality, findings, generations, metrics, not_evaluated, provenance, verdict
 from rldk_tui.run import RunSnapshot
-from rldk_tui.session import RunHealth
+from rldk_tui.session import RunHealth, RunSession
 from tests.conftest import SAMPLE_RUNS
 from tests.report.runs import STEPS, completions, empty, episode, health_of, healthy, hostile, snapshot_of, started, troubled
 
@@ -184,7 +184,7 @@ def test_provenance_keeps_every_setting_and_names_the_files() -> None:
     config = {fact.name: fact.value for fact in built.config}
     assert config["reward_weights"] == "null"
     assert [fact.name for fact in built.settings] == ["learning_rate", "beta", "max_completion_length"]
-    real = dataclasses.replace(healthy(), directory=SAMPLE_RUNS / "grpo-healthy")
+    real = RunSession.open(SAMPLE_RUNS / "grpo-healthy").poll()
     sources = {source.format: source.files for source in provenance.build(real).sources}
     assert sources["RLDK event log"] == 1
     assert sources["TRL completions"] > 1

@@ -107,7 +107,7 @@ def test_the_latest_metrics_have_value_unit_and_step(collapsed: RunHealth) -> No
 
 @pytest.mark.parametrize("name", sorted(RENDERERS))
 def test_a_hostile_run_steers_no_terminal(name: str, hostile: RunHealth) -> None:
-    text = RENDERERS[name](hostile)
+    text = RENDERERS[name](hostile, Severity.WARNING)
     assert not {char for char in text if ord(char) < 32} - {"\n"}
     text.encode("utf-8")
     if name != "json":
@@ -115,7 +115,7 @@ def test_a_hostile_run_steers_no_terminal(name: str, hostile: RunHealth) -> None
 
 
 def test_markdown_says_a_runs_text_and_obeys_none_of_it(hostile: RunHealth) -> None:
-    text = RENDERERS["markdown"](hostile)
+    text = RENDERERS["markdown"](hostile, Severity.WARNING)
     assert "<script" not in text
     assert "http://" not in text
     assert "@all" not in text
@@ -142,7 +142,7 @@ def test_a_finding_below_the_threshold_does_not_fail_its_rule(collapsed: RunHeal
 
 
 def test_text_tells_the_verdict_the_findings_and_the_change(collapsed: RunHealth) -> None:
-    text = RENDERERS["text"](collapsed)
+    text = RENDERERS["text"](collapsed, Severity.WARNING)
     assert text.startswith("grpo-collapsed  finished, ")
     for finding in collapsed.findings:
         assert finding.rule in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,13 +37,13 @@ def posted(answers: list[RunHealth | Exception | None], wanted: int) -> list[Mes
 
 
 def test_it_waits_and_then_shows() -> None:
-    health = health_of_run(healthy_run())
+    health = replace(health_of_run(healthy_run()), vanished=True)
     waiting, shown = posted([None, health], 2)
     assert isinstance(waiting, Waiting)
     assert waiting.seconds == 1
     assert isinstance(shown, HealthUpdated)
     assert shown.view.metrics["reward"].last_step == 60
-    assert shown.view.gone, "the directory of this run was never there"
+    assert shown.view.gone
 
 
 def test_what_ends_it_is_handed_over() -> None:

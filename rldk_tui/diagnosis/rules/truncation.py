@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rldk_tui.charts.format import percent
 from rldk_tui.diagnosis.levels import LevelPast, Rung, scope_rows, watch_levels
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Algorithm, Severity
@@ -64,8 +65,8 @@ def tell(episode: Episode, info: RunInfo) -> Telling:
     limit = info.setting("max_completion_length")
     where = f" at the limit of {limit:g} tokens" if limit else ""
     return Telling(
-        summary=f"Up to {episode.peak:.0%} of the replies were cut off{where} (median of {LIMITS.median} logs, "
-        f"limit {episode.limit:.0%}).",
+        summary=f"Up to {percent(episode.peak)} of the replies were cut off{where} (median of {LIMITS.median} logs, "
+        f"limit {percent(episode.limit)}).",
         cause="The policy does not end its replies within the allowed length, so the reward grades fragments.",
         advice=(
             Advice(

@@ -28,6 +28,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from rldk_tui.charts.format import percent
 from rldk_tui.diagnosis import cadence
 from rldk_tui.diagnosis.beside import GROUPED, held
 from rldk_tui.diagnosis.levels import finite_rows
@@ -133,8 +134,8 @@ def tell(episode: Episode, info: RunInfo) -> Telling:
         summary = f"The rewards of the whole batch were exactly equal in most logs from step {episode.first_step} on."
     else:
         summary = (
-            f"Up to {episode.peak:.0%} of the groups had replies that all scored the same "
-            f"(step {episode.peak_step}, limit {episode.limit:.0%})."
+            f"Up to {percent(episode.peak)} of the groups had replies that all scored the same "
+            f"(step {episode.peak_step}, limit {percent(episode.limit)})."
         )
     cause = "All replies to a prompt get one reward, so there is nothing to prefer."
     if hidden and episode.facts.get("share", 1.0) <= LIMITS.warning:

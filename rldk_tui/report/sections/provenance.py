@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from rldk_tui.charts.format import size
 from rldk_tui.events import Json, strict
-from rldk_tui.ingest.discovery import Discovery
 from rldk_tui.report.sections import Section
 from rldk_tui.session import RunHealth
 
@@ -125,10 +124,9 @@ def _value(value: Json) -> str:
 
 
 def _sources(health: RunHealth) -> Iterator[Source]:
-    claimed = Discovery(health.directory).look()
-    counts = Counter(found.format.name for found in claimed)
+    counts = Counter(origin.format for origin in health.sources)
     for name, files in sorted(counts.items()):
-        yield Source(name, next(str(found.path) for found in claimed if found.format.name == name), files)
+        yield Source(name, next(origin.source for origin in health.sources if origin.format == name), files)
 
 
 SECTION = Section(title="Provenance", order=90, build=build, template="provenance")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rldk_tui.diagnosis.catalogue import load_rules
 from rldk_tui.events import Advice, Json, RunState, Severity
 from rldk_tui.report import wording
 from rldk_tui.report.sections import Section
@@ -103,12 +102,8 @@ def _facts(health: RunHealth) -> Iterator[str]:
 
 
 def _dimensions(health: RunHealth) -> Iterator[Dimension]:
-    broken = {failure.rule for failure in health.rule_failures}
-    judged = set(health.evaluated) - broken
-    families = {rule.rule.family for rule in load_rules() if rule.id in judged}
-    for dimension, (_, members) in DIMENSIONS.items():
-        measured = families.intersection(members)
-        yield Dimension(dimension.value, health.score.dimensions.get(dimension) if measured else None)
+    for dimension in DIMENSIONS:
+        yield Dimension(dimension.value, health.score.dimensions.get(dimension))
 
 
 def _tallies(health: RunHealth) -> Iterator[Tally]:

@@ -7,11 +7,12 @@ import numpy as np
 from rldk_tui.charts.format import count, quantity
 from rldk_tui.charts.growing import shape_of
 from rldk_tui.charts.plot import plot
+from rldk_tui.charts.severity import SEVERITY_GLYPHS
 from rldk_tui.charts.text import one_line
 from rldk_tui.events import Advice, Evidence, Finding, Json
 from rldk_tui.metrics import title
 from rldk_tui.tui.cells import Box, Line, Page, Span, Tone, line, right, wrapped
-from rldk_tui.tui.tones import SEVERITY_GLYPHS, SEVERITY_TONES
+from rldk_tui.tui.tones import SEVERITY_TONES
 from rldk_tui.tui.view import View
 
 _PLOT_HEIGHT = 8

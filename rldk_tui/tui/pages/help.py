@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from rldk_tui.charts.severity import SEVERITY_GLYPHS
 from rldk_tui.events import Severity
 from rldk_tui.tui.cells import Box, Line, Page, Span, Tone, left, line, wrapped
 from rldk_tui.tui.panels import load_panels
-from rldk_tui.tui.tones import SEVERITY_GLYPHS, SEVERITY_TONES
+from rldk_tui.tui.tones import SEVERITY_TONES
 from rldk_tui.tui.view import View
 
 _KEY = 16

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from rldk_tui.charts.format import count
-from rldk_tui.events import Finding
+from rldk_tui.charts.severity import SEVERITY_GLYPHS
+from rldk_tui.events import Finding, RunState
 from rldk_tui.tui.cells import Box, Drawing, Line, Span, Tone, cut, left, line, wrapped
 from rldk_tui.tui.pages.finding import finding_page
 from rldk_tui.tui.panels import Panel, Place
-from rldk_tui.tui.tones import SEVERITY_GLYPHS, SEVERITY_TONES
+from rldk_tui.tui.tones import OVER, SEVERITY_TONES
 from rldk_tui.tui.view import View
 
 _WORD = 9
@@ -21,9 +22,10 @@ def draw(view: View, box: Box) -> Drawing:
     footer = _footer(view, box)
     if not findings:
         return Drawing(wrapped(_nothing_found(view), box.width, Tone.DIM), footer, "none")
-    where_width = max(len(span_of(finding)) for finding in findings)
+    state = view.health.snapshot.state
+    where_width = max(len(span_of(finding, state)) for finding in findings)
     rule_width = min(max(len(finding.rule) for finding in findings), max(8, box.width - 3 - _WORD - 2 - where_width))
-    heads = [_head(finding, rule_width, box) for finding in findings]
+    heads = [_head(finding, span_of(finding, state), rule_width, box) for finding in findings]
     sentences = [wrapped(finding.summary, box.width - 1, Tone.DIM, "   ") for finding in findings]
     room = None if box.height is None else box.height - len(heads) - len(footer)
     lines: list[Line] = []
@@ -56,11 +58,10 @@ def _affordable(wanted: list[int], room: int | None) -> list[int]:
     return given
 
 
-def _head(finding: Finding, rule_width: int, box: Box) -> Line:
+def _head(finding: Finding, where: str, rule_width: int, box: Box) -> Line:
     glyph, word, tone = SEVERITY_GLYPHS[finding.severity], finding.severity.value, SEVERITY_TONES[finding.severity]
     if tone is Tone.CRITICAL and not finding.open:
         tone = Tone.HIGH  # over, so it does not shout
-    where = span_of(finding)
     rule = left(finding.rule, rule_width)
     shown = line(
         Span(glyph, tone),
@@ -74,10 +75,10 @@ def _head(finding: Finding, rule_width: int, box: Box) -> Line:
     return cut(shown, box.width)
 
 
-def span_of(finding: Finding) -> str:
+def span_of(finding: Finding, state: RunState) -> str:
     """Since when, and until when."""
     if finding.open:
-        return f"{count(finding.first_step)} → now"
+        return f"{count(finding.first_step)} → {'end' if state in OVER else 'now'}"
     last = f"–{count(finding.last_step)}" if finding.last_step != finding.first_step else ""
     return f"{count(finding.first_step)}{last} closed"
 
