@@ -7,6 +7,7 @@ and decides exit codes: 0 fine, 1 a finding at or above the threshold, 2 the que
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -33,22 +34,38 @@ def _run(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
     arguments = parser.parse_args(argv)
     verb: Callable[[argparse.Namespace], int] = arguments.verb
     try:
-        code = verb(arguments)
-        sys.stdout.flush()
+        return verb(arguments)
     except UserError as failure:
-        print(f"{parser.prog}: {failure.message}", file=sys.stderr)
-        if failure.hint:
-            print(f"  {failure.hint}", file=sys.stderr)
+        hint = f"\n  {failure.hint}" if failure.hint else ""
+        _complain(f"{parser.prog}: {failure.message}{hint}")
         return failure.exit_code
-    except RldkError as failure:
-        print(f"{parser.prog}: {failure}", file=sys.stderr)
+    except (RldkError, OSError) as failure:
+        _complain(f"{parser.prog}: {failure}")
         return 2
-    except BrokenPipeError:  # `| head` closed the pipe: the reader has what it wanted
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except KeyboardInterrupt:
         return 130
-    return code
+
+
+def _say(text: str) -> None:
+    """Print to whoever listens: a terminal of any alphabet, a pipe that may be closed already, or nobody.
+
+    Raises:
+        OSError: if the text could not be written for another reason, such as a full disk.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        print(text, flush=True)
+    except OSError as failure:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or the interpreter fails once more when it flushes at its end
+        if not isinstance(failure, BrokenPipeError):
+            raise
+
+
+def _complain(text: str) -> None:
+    if isinstance(sys.stderr, io.TextIOWrapper):
+        sys.stderr.reconfigure(errors="backslashreplace")
+    print(text, file=sys.stderr)
 
 
 def _monitor_options() -> argparse.ArgumentParser:
@@ -118,7 +135,7 @@ def _positive(text: str) -> float:
 def _monitor(arguments: argparse.Namespace) -> int:
     if arguments.json and not arguments.once:
         raise UserError("--json goes with --once.", "rldk-tui RUN --once --json")
-    if arguments.once or not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if arguments.once or not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout)):
         return _once(arguments)
     from rldk_tui.tui.app import run_monitor
     from rldk_tui.tui.feed import opening
@@ -139,11 +156,11 @@ def _once(arguments: argparse.Namespace) -> int:
     if arguments.json:
         from rldk_tui.summary import once_object, to_json
 
-        print(to_json(once_object(health)))
+        _say(to_json(once_object(health)))
         return 0
-    from rldk_tui.tui.once import print_once
+    from rldk_tui.tui.once import page_once
 
-    print_once(health, ascii=arguments.ascii)
+    _say(page_once(health, ascii=arguments.ascii).rstrip("\n"))
     return 0
 
 
@@ -154,7 +171,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
     health = RunSession.open(arguments.run).poll()
     fail_on = Severity(arguments.fail_on)
-    print(RENDERERS[arguments.format](health, fail_on))
+    _say(RENDERERS[arguments.format](health, fail_on))
     return int(any(finding.severity.rank >= fail_on.rank for finding in health.findings))
 
 
@@ -165,7 +182,7 @@ def _report(arguments: argparse.Namespace) -> int:
     health = RunSession.open(arguments.run).poll()
     written = build_report(health, arguments.output, pdf=arguments.pdf)
     for path in written.all():
-        print(path)
+        _say(str(path))
     return 0
 
 
@@ -175,7 +192,7 @@ def _rules(_arguments: argparse.Namespace) -> int:
     rules = load_rules()
     width = max(len(rule.id) for rule in rules)
     for rule in rules:
-        print(f"{rule.id:{width}}  {rule.title}")
+        _say(f"{rule.id:{width}}  {rule.title}")
     return 0
 
 
@@ -183,7 +200,7 @@ def _explain(arguments: argparse.Namespace) -> int:
     from rldk_tui.diagnosis.catalogue import rule_named
 
     rule = rule_named(arguments.rule)
-    print(f"{rule.id}\n\n{rule.manual.strip()}")
+    _say(f"{rule.id}\n\n{rule.manual.strip()}")
     return 0
 
 
@@ -194,5 +211,5 @@ def _schema(arguments: argparse.Namespace) -> int:
         from rldk_tui.events import json_schema as schema
     else:
         from rldk_tui.summary import check_schema as schema
-    print(json.dumps(schema(), indent=2))
+    _say(json.dumps(schema(), indent=2))
     return 0

@@ -55,8 +55,7 @@ class RunSession:
         self.directory = directory
         self._clock = clock
         self._follower = Follower(directory)
-        self._name = directory.resolve().name
-        self._store = RunStore(self._name)
+        self._store = RunStore(directory.resolve().name)
         self._engine = Engine()
 
     @classmethod
@@ -75,8 +74,10 @@ class RunSession:
         """
         batch = self._follower.poll()
         if batch.restarted:
-            self._store = RunStore(self._name)
+            self._store = RunStore(self.directory.resolve().name)
             self._engine = Engine()
+        for source in batch.rewritten:
+            self._store.rewrite(source)
         for event, origin in batch.events:
             self._store.add(event, origin)
         now = self._clock()

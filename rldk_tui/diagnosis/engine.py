@@ -1,9 +1,9 @@
 """Runs every rule over what is new in a snapshot.
 
-A walk is one rule over one scope through all launches. It keeps, frozen, where it got to in the settled rows; the newest
-row, which may still get values, is judged on trial on top of that each time. So a poll costs what is new, and the answer
-does not depend on how the log was cut into polls. If a settled row changed after all, or the facts of a launch did, the
-walks begin again: late knowledge gives the same answer as early knowledge.
+A walk is one rule over one scope in one launch. It keeps, frozen, where it got to in the settled rows; the newest row,
+which may still get values, is judged on trial on top of that each time. So a poll costs what is new, and the answer does
+not depend on how the log was cut into polls. If a settled row of a launch changed after all, or its facts did, its walks
+begin again: late knowledge gives the same answer as early knowledge.
 """
 
 from __future__ import annotations
@@ -27,16 +27,15 @@ from rldk_tui.diagnosis.findings import (
 )
 from rldk_tui.diagnosis.rule import Context, NamedRule, RowRule, StateRule
 from rldk_tui.events import Finding
-from rldk_tui.run import Rows, RunInfo, RunSnapshot, Segment
+from rldk_tui.run import RunSnapshot, Segment
 
 
 @dataclass(frozen=True, slots=True)
 class _Walk:
-    """How far a walk has come: `launch` whole launches and `row` settled rows of the next."""
+    """How far a walk has come: `row` settled rows."""
 
     track: Track
     past: Any
-    launch: int = 0
     row: int = 0
 
 
@@ -57,9 +56,9 @@ class Engine:
         rules = tuple(load_rules() if rules is None else rules)
         self._row_rules = [rule for rule in rules if isinstance(rule.rule, RowRule)]
         self._state_rules = [rule for rule in rules if isinstance(rule.rule, StateRule)]
-        self._walks: dict[tuple[str, str], _Walk] = {}
+        self._walks: dict[str, dict[tuple[str, str], _Walk]] = {}
+        self._grounds: dict[str, tuple[object, ...]] = {}
         self._evidences = Evidences()
-        self._ground: tuple[object, ...] = ()
         self._judged: tuple[object, ...] = ()
         self._of_rows = _Said()
 
@@ -80,11 +79,12 @@ class Engine:
         judged = (snapshot.info, *((segment.key, segment.version, segment.info) for segment in snapshot.segments))
         if judged == self._judged:
             return
-        ground = (*((segment.key, segment.revision, segment.info) for segment in snapshot.segments),)
-        if ground[: len(self._ground)] != self._ground:
-            self._walks.clear()
-            self._evidences.forget()
-        self._ground = ground
+        for segment in snapshot.segments:
+            ground = (segment.revision, segment.info)
+            if self._grounds.get(segment.key) != ground:
+                self._walks[segment.key] = {}
+                self._evidences.forget(segment.key)
+            self._grounds[segment.key] = ground
         self._of_rows = self._ask(self._row_rules, snapshot)
         self._judged = judged
 
@@ -109,12 +109,16 @@ class Engine:
             _guarded(said, named.id, scope, partial(self._walk, said, named, rule, scope, snapshot))
 
     def _walk(self, said: _Said, named: NamedRule, rule: RowRule[Any], scope: str, snapshot: RunSnapshot) -> None:
-        walk = self._walks.get((named.id, scope)) or _Walk(Track(), rule.fresh)
-        self._walks[named.id, scope], now = _walk_on(walk, rule, scope, snapshot.segments)
-        said.findings += [
-            episode_finding(named, episode, rule.tell(episode, snapshot.info), self._evidences.of(episode, snapshot))
-            for episode in now.episodes()
-        ]
+        for segment in snapshot.segments:
+            walks = self._walks[segment.key]
+            walk = walks.get((named.id, scope)) or _Walk(Track(), rule.fresh)
+            walks[named.id, scope] = walk = _on(walk, rule, scope, segment, segment.settled)
+            trial = _on(walk, rule, scope, segment, len(segment.rows))
+            over = segment is not snapshot.segments[-1]
+            for episode in trial.track.episodes():
+                told = replace(episode, open=episode.open and not over)
+                evidence = self._evidences.of(told, segment)
+                said.findings.append(episode_finding(named, told, rule.tell(told, segment.info), evidence))
 
 
 def _guarded(said: _Said, rule: str, scope: str | None, work: Callable[[], None]) -> None:
@@ -125,23 +129,10 @@ def _guarded(said: _Said, rule: str, scope: str | None, work: Callable[[], None]
         said.failures.append(RuleFailure(rule, scope, f"{type(failure).__name__}: {failure}"))
 
 
-def _walk_on(walk: _Walk, rule: RowRule[Any], scope: str, segments: tuple[Segment, ...]) -> tuple[_Walk, Track]:
-    """The walk through the settled rows, and the track with the newest rows on trial."""
-    for index in range(walk.launch, len(segments)):
-        segment = segments[index]
-        if index > walk.launch:
-            walk = _Walk(walk.track.at_relaunch(), rule.fresh, index, 0)
-        track, past = _step(walk.track, walk.past, rule, scope, segment.info, segment.rows[walk.row : segment.settled])
-        walk = replace(walk, track=track, past=past, row=segment.settled)
-    if not segments:
-        return walk, walk.track
-    newest = segments[-1]
-    trial, _ = _step(walk.track, walk.past, rule, scope, newest.info, newest.rows[newest.settled :])
-    return walk, trial
-
-
-def _step(track: Track, past: Any, rule: RowRule[Any], scope: str, info: RunInfo, rows: Rows) -> tuple[Track, Any]:
+def _on(walk: _Walk, rule: RowRule[Any], scope: str, segment: Segment, upto: int) -> _Walk:
+    """The walk after the rows up to `upto`."""
+    rows = segment.rows[walk.row : upto]
     if not len(rows):
-        return track, past
-    verdict = rule.watch(rows, past, Context(info, scope))
-    return follow(track, rows.steps[verdict.at], verdict, rule, scope), verdict.past
+        return walk
+    verdict = rule.watch(rows, walk.past, Context(segment.info, scope))
+    return _Walk(follow(walk.track, rows.steps[verdict.at], verdict, rule, scope), verdict.past, upto)

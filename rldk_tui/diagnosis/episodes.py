@@ -25,7 +25,6 @@ class Recent:
     breach: NDArray[np.bool_]
 
 
-_LONG_AGO = 2**62
 NO_ROWS = Recent(np.empty(0, np.int64), np.empty(0, np.bool_))
 
 
@@ -36,24 +35,17 @@ class Track:
     Attributes:
         closed: In order.
         current: The open one, if any.
-        clean: Rows of the walk since its last row in trouble; after a relaunch more than any rule asks for.
-        launch: The launch the walk is in, counted from 0.
+        clean: Rows of the walk since its last row in trouble.
     """
 
     closed: tuple[Episode, ...] = ()
     current: Episode | None = None
     clean: int = 0
     recent: Recent = NO_ROWS
-    launch: int = 0
 
     def episodes(self) -> tuple[Episode, ...]:
         """All of them, the open one last."""
         return self.closed if self.current is None else (*self.closed, self.current)
-
-    def at_relaunch(self) -> Track:
-        """The walk begins anew: what was open ended with the launch it belonged to."""
-        ended = () if self.current is None else (replace(self.current, open=False),)
-        return Track(closed=(*self.closed, *ended), clean=_LONG_AGO, launch=self.launch + 1)
 
 
 def follow(track: Track, steps: NDArray[np.int64], verdict: Verdict[Any], rule: RowRule[Any], scope: str) -> Track:
@@ -83,7 +75,7 @@ def follow(track: Track, steps: NDArray[np.int64], verdict: Verdict[Any], rule: 
             opening = track.recent.steps.size + first
             since = max(0, opening - min(rule.window - 1, clean))
             onset = since + int(np.argmax(seen_breach[since : opening + 1]))
-            current = _opened(track.launch, scope, int(seen_steps[onset]), int(seen_steps[opening]), verdict, first)
+            current = _opened(scope, int(seen_steps[onset]), int(seen_steps[opening]), verdict, first)
         current = _extended(current, steps, verdict, stretch, rule)
         last_trouble = int(stretch[-1])
     clean = steps.size - 1 - last_trouble
@@ -92,7 +84,7 @@ def follow(track: Track, steps: NDArray[np.int64], verdict: Verdict[Any], rule: 
         current = None
     kept = min(seen_steps.size, rule.window - 1)
     recent = Recent(seen_steps[seen_steps.size - kept :].copy(), seen_breach[seen_breach.size - kept :].copy())
-    return Track(tuple(closed), current, clean, recent, track.launch)
+    return Track(tuple(closed), current, clean, recent)
 
 
 def _stretches(in_trouble: NDArray[np.intp], close_after: int) -> list[NDArray[np.intp]]:
@@ -102,9 +94,8 @@ def _stretches(in_trouble: NDArray[np.intp], close_after: int) -> list[NDArray[n
     return np.split(in_trouble, np.flatnonzero(np.diff(in_trouble) > close_after) + 1)
 
 
-def _opened(launch: int, scope: str, first: int, detected: int, verdict: Verdict[Any], index: int) -> Episode:
+def _opened(scope: str, first: int, detected: int, verdict: Verdict[Any], index: int) -> Episode:
     return Episode(
-        launch=launch,
         scope=scope,
         severity=Severity.from_rank(int(verdict.level[index])),
         first_step=first,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rldk_tui.diagnosis.rule import Episode
 from rldk_tui.events import Evidence
 from rldk_tui.metrics import lookup
-from rldk_tui.run import Kind, Rows, RunSnapshot
+from rldk_tui.run import Kind, Rows, Segment
 from rldk_tui.statistics.trend import LARGEST
 
 POINTS = 48
@@ -29,29 +29,28 @@ class Evidences:
     """
 
     def __init__(self) -> None:
-        self._drawn: dict[tuple[int, str, int, int], _Drawn] = {}
+        self._drawn: dict[tuple[str, str, int, int], _Drawn] = {}
 
-    def forget(self) -> None:
-        """Something settled has changed."""
-        self._drawn.clear()
+    def forget(self, launch: str) -> None:
+        """Something settled has changed in the launch of this key."""
+        self._drawn = {key: drawn for key, drawn in self._drawn.items() if key[0] != launch}
 
-    def of(self, episode: Episode, snapshot: RunSnapshot) -> Evidence:
-        """The metric from before the onset to the end of the episode, in its own launch."""
+    def of(self, episode: Episode, segment: Segment) -> Evidence:
+        """The metric from before the onset to the end of an episode of this launch."""
         length = max(10, episode.last_step - episode.first_step)
         grain = 1 << max(0, length.bit_length() - 7)
         until = episode.last_step - (episode.last_step - episode.first_step) % grain
         since = episode.first_step - math.ceil(_CONTEXT * (length // grain * grain))
-        key = (episode.launch, episode.scope, since, until)
+        key = (segment.key, episode.scope, since, until)
         drawn = self._drawn.get(key)
         if drawn is None:
-            segment = snapshot.segments[episode.launch]
             drawn = _draw(segment.rows, episode.scope, since, until)
             settled = segment.rows.steps[: segment.settled]
             if settled.size and until <= int(settled[-1]):
                 self._drawn[key] = drawn
         return Evidence(
             metric=episode.scope,
-            unit=lookup(episode.scope).unit_in(snapshot.info.algorithm) or None,
+            unit=lookup(episode.scope).unit_in(segment.info.algorithm) or None,
             steps=drawn.steps,
             values=drawn.values,
             limit=None if math.isnan(episode.limit) else episode.limit,

@@ -94,8 +94,8 @@ def why_silent(named: NamedRule, snapshot: RunSnapshot, names: tuple[str, ...]) 
 
 
 def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Sorted, and each with an id of its own: a relaunch may repeat an episode's first step."""
-    return tuple(_unique(sorted(findings, key=_rank)))
+    """Sorted, and each with an id of its own: a relaunch may repeat an episode's first step. Given in order of launches."""
+    return tuple(sorted(_unique(findings), key=_rank))
 
 
 def _rank(finding: Finding) -> tuple[int, bool, int, str]:

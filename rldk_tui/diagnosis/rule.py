@@ -70,7 +70,6 @@ class Episode:
     """One stretch of trouble, as `tell` gets it.
 
     Attributes:
-        launch: Which launch of the run it lies in, counted from 0.
         first_step: Where the trouble began: the first row beyond the limit of the window that opened the episode.
         detected_step: The row at which it could first be known.
         last_step: The last row in trouble.
@@ -80,7 +79,6 @@ class Episode:
         facts: What the rule noted of the row at the detection; a fact that was not known there is absent.
     """
 
-    launch: int
     scope: str
     severity: Severity
     first_step: int

@@ -21,6 +21,9 @@ LAST_STEP = 2**53
 Step: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=LAST_STEP)]
 """An optimizer step as the trainer counts them."""
 
+Time: TypeAlias = Annotated[float, msgspec.Meta(le=1e11)]
+"""Unix seconds, not beyond the year 5138: a clock that says more is broken."""
+
 Json: TypeAlias = Any
 """A value that JSON can carry. The wire decides its shape, so no narrower type is true."""
 
@@ -93,7 +96,7 @@ class _Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class _Event(_Record, frozen=True, kw_only=True, tag_field="type"):
     """One line of an event log."""
 
-    time: float
+    time: Time
 
 
 class RunStarted(_Event, frozen=True, kw_only=True, tag="run_started"):

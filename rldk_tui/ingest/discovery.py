@@ -1,8 +1,8 @@
 """Finds the files of a run directory and asks the readers whose they are.
 
 A folder is listed again only when its own modification time moved, and once more after that (an entry may be added within
-the clock's grain of the listing), so an idle poll costs one `stat` a folder. Symbolic links to folders are not followed,
-pipes and devices are never opened, what we write ourselves (`rldk/report/`) is never read.
+the clock's grain of the listing), so an idle poll costs one `stat` a folder. Links to folders are followed, each
+folder once; pipes and devices are never opened; what we write ourselves (`rldk/report/`) is never read.
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ class Discovery:
     _folders: dict[PurePath, _Folder] = field(default_factory=dict)
     _undecided: dict[PurePath, int] = field(default_factory=dict)
     _declined: set[PurePath] = field(default_factory=set)
+    _known: dict[tuple[int, int], PurePath] = field(default_factory=dict)
     _entries: int = 0
 
     def look(self) -> list[Found]:
@@ -76,7 +77,10 @@ class Discovery:
         """List one folder if it changed; return the folders in it."""
         folder = self._folders.setdefault(path, _Folder())
         try:
-            changed = os.stat(self.root / path).st_mtime_ns  # noqa: PTH116 - one a folder a poll
+            facts = os.stat(self.root / path)  # noqa: PTH116 - one a folder a poll
+            if self._known.setdefault((facts.st_dev, facts.st_ino), path) != path:
+                return []  # a link to a folder that is walked already
+            changed = facts.st_mtime_ns
             if changed == folder.listed_at and folder.settled:
                 return []
             folder.settled = changed == folder.listed_at
@@ -95,7 +99,7 @@ class Discovery:
         folders = []
         for entry in entries:
             here = path / entry.name
-            if entry.is_dir(follow_symlinks=False):
+            if _is_folder(entry):
                 if step_of(entry.name) is not None:
                     self.checkpoints.setdefault(here, self.root / here)
                 if here != _OUR_OUTPUT and not entry.name.startswith(".") and len(here.parts) <= DEEPEST:
@@ -150,3 +154,10 @@ class Discovery:
 
     def _problem(self, path: PurePath, message: str) -> None:
         self.problems[str(path)] = ReadProblem(source=str(path) if path.parts else self.root.name, message=message)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False

@@ -21,6 +21,7 @@ from rldk_tui.readers import (
     StreamDecoder,
     StreamFormat,
     decode_safely,
+    flush_safely,
     read_safely,
 )
 
@@ -39,12 +40,14 @@ class Batch:
         problems: Everything that cannot be read now.
         restarted: Something read earlier is no longer there (a log was truncated or replaced): forget everything first.
         vanished: The run directory is not there now; what was read before still stands.
+        rewritten: Documents whose events are among these once more, and count alone from now on.
     """
 
     events: list[tuple[Event, Origin]]
     problems: tuple[ReadProblem, ...]
     restarted: bool = False
     vanished: bool = False
+    rewritten: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -95,6 +98,7 @@ class Follower:
         self._reset()
 
     def _reset(self) -> None:
+        self._was_gone = False
         self._target = self._root.resolve()
         self._discovery = Discovery(self._target)
         self._streams: dict[PurePath, _Stream] = {}
@@ -105,11 +109,11 @@ class Follower:
     def poll(self) -> Batch:
         """Everything that is new, the most trusted sources first."""
         if not self._target.is_dir() and not self._root.is_dir():
+            self._was_gone = True
             gone = ReadProblem(source=str(self._root), message="the run directory is gone; this is what was read before")
             return Batch([], (*self._problems(), gone), vanished=True)
-        restarted = self._root.resolve() != self._target or any(
-            self._was_restarted(stream) for stream in self._streams.values()
-        )
+        moved = self._was_gone or self._root.resolve() != self._target
+        restarted = moved or any(self._was_restarted(stream) for stream in self._streams.values())
         if restarted:
             self._reset()
         for found in self._discovery.look():
@@ -117,10 +121,9 @@ class Follower:
         events: list[tuple[Event, Origin]] = []
         for stream in sorted(self._streams.values(), key=_trust):
             self._read_stream(stream, events)
-        for document in self._due():
-            self._read_document(document, events)
+        rewritten = [document.origin.source for document in self._due() if self._read_document(document, events)]
         self._look_at_checkpoints(events)
-        return Batch(events, self._problems(), restarted)
+        return Batch(events, self._problems(), restarted, rewritten=tuple(rewritten))
 
     def sources(self) -> tuple[Origin, ...]:
         """The files that are read, in the order of their names."""
@@ -151,6 +154,8 @@ class Follower:
     def _was_restarted(self, stream: _Stream) -> bool:
         try:
             return stream.tail.restarted()
+        except FileNotFoundError:
+            return not (self._target / stream.path).parent.is_dir()  # not rotated away: its folder was made anew
         except OSError:
             return False  # the next read says what is wrong
 
@@ -166,7 +171,7 @@ class Follower:
             )
             return
         stream.problems.pop(_UNREADABLE, None)
-        self._sort(stream, list(stream.decoder.flush()), events)
+        self._sort(stream, flush_safely(stream.decoder, stream.path), events)
         pending = stream.decoder.pending()
         if pending:
             torn = f"the last record is not whole ({pending} bytes); it is read when the rest arrives"
@@ -179,26 +184,28 @@ class Follower:
         due = {document.path: document for shelf in self._shelves.values() for document in (*shelf.unread, *shelf.newest)}
         return sorted(due.values(), key=lambda document: (_trust(document), document.place))
 
-    def _read_document(self, document: _Document, events: list[tuple[Event, Origin]]) -> None:
+    def _read_document(self, document: _Document, events: list[tuple[Event, Origin]]) -> bool:
+        """Read a document if it changed; whether it was read, with or without problems."""
         file = self._target / document.path
         try:
             facts = file.stat()
         except FileNotFoundError:
-            return
+            return False
         except OSError as failure:
             document.note(ReadProblem(source=document.origin.source, message=f"{_UNREADABLE}: {failure.strerror}"))
-            return
+            return False
         state = (facts.st_size, facts.st_mtime_ns)
         if state == document.state:
-            return
+            return False
         document.problems.clear()
         reads = read_safely(document.format, file, document.path)
         self._sort(document, reads, events)
         failed = any(problem.message.startswith("could not be read") for problem in document.problems.values())
-        document.state = None if failed else state
+        document.state = state
         shelf = self._shelves.get((document.format.name, False))
         if not failed and shelf is not None and document in shelf.unread:
             shelf.unread.remove(document)
+        return not failed
 
     def _look_at_checkpoints(self, events: list[tuple[Event, Origin]]) -> None:
         for path, folder in self._discovery.checkpoints.items():
@@ -207,6 +214,9 @@ class Follower:
                 continue
             try:
                 facts = inspect_folder(folder)
+            except FileNotFoundError:  # rotated away
+                self._discovery.problems.pop(str(path), None)
+                continue
             except OSError as failure:
                 self._discovery.problems[str(path)] = ReadProblem(
                     source=str(path), message=f"{_UNREADABLE}: {failure.strerror}"
@@ -242,10 +252,11 @@ def _differ(known: Checkpoint, event: Checkpoint) -> bool:
     return (known.complete, known.size) != (event.complete, event.size)
 
 
-def _trust(source: _Source) -> tuple[int, str]:
-    return (-source.origin.authority, source.origin.source)
+def _trust(source: _Source) -> tuple[object, ...]:
+    """The most trusted first; of one format by name, which for event files is by the time they were begun."""
+    return (-source.origin.authority, _natural(PurePath(source.path.name)), source.origin.source)
 
 
 def _natural(path: PurePath) -> tuple[object, ...]:
     """Sorts `checkpoint-100` after `checkpoint-60`."""
-    return tuple(int(part) if part.isdigit() else part for part in re.split(r"(\d+)", str(path)))
+    return tuple(int(part) if part.isdecimal() and part.isascii() else part for part in re.split(r"([0-9]+)", str(path)))

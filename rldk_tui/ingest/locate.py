@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path, PurePath
 
 from rldk_tui.errors import UserError
@@ -29,19 +30,19 @@ def locate(path: Path) -> Path:
         UserError: if the path does not exist, is a file or may not be read.
         NoLogError: if it is empty or holds no log.
     """
-    if not path.exists():
-        raise UserError(f"{path} does not exist.", _near(path))
-    if not path.is_dir():
-        raise UserError(f"{path} is a file, not a run directory.", f"Give the folder it lies in: {path.parent}")
     try:
-        if is_run(path):
-            return path
-        newest = newest_run(path)
-        if newest is not None:
-            return newest
+        if not path.exists():
+            raise UserError(f"{path} does not exist.", _near(path))
+        if not path.is_dir():
+            raise UserError(f"{path} is a file, not a run directory.", f"Give the folder it lies in: {path.parent}")
         empty = not any(path.iterdir())
-    except PermissionError as failure:
-        raise UserError(f"{path} may not be read by this user.", "Check its mode and owner.") from failure
+    except OSError as failure:
+        raise UserError(f"{str(path)[:200]} cannot be looked at: {failure.strerror}.", "Check its mode and owner.") from failure
+    if is_run(path):
+        return path
+    newest = newest_run(path)
+    if newest is not None:
+        return newest
     if empty:
         raise NoLogError(f"{path} is empty.", _LOOKED_FOR)
     raise NoLogError(f"{path} holds no training log.", _LOOKED_FOR)
@@ -62,7 +63,14 @@ def is_run(path: Path) -> bool:
 
 def _is_launch(folder: Path) -> bool:
     """A folder of event files alone, as TensorBoard writers make them: part of a run rather than one."""
-    return any("tfevents" in name for name in os.listdir(folder)) and _has_log(folder, PurePath(folder.name))  # noqa: PTH208
+    return any("tfevents" in file.name for file in _entries(folder)) and _has_log(folder, PurePath(folder.name))
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError:
+        return []
 
 
 def newest_run(path: Path) -> Path | None:
@@ -80,17 +88,19 @@ def runs_below(path: Path) -> Iterator[Path]:
 
 
 def _has_log(folder: Path, place: PurePath) -> bool:
-    with os.scandir(folder) as listing:
-        for count, entry in enumerate(listing):
-            if count > _MOST_FILES:
-                return False
-            if entry.is_file() and _is_log(Path(entry.path), place / entry.name):
-                return True
-    return False
+    """Whether a log lies in the folder itself; a folder that cannot be listed holds none that can be read."""
+    try:
+        with os.scandir(folder) as listing:
+            names = [entry.name for entry in islice(listing, _MOST_FILES)]
+    except OSError:
+        return False
+    return any(_is_log(folder / name, place / name) for name in names)
 
 
 def _is_log(file: Path, place: PurePath) -> bool:
     try:
+        if not file.is_file():
+            return False
         with file.open("rb") as opened:
             return format_of(place, opened.read(HEAD)) is not None
     except OSError:
@@ -98,9 +108,13 @@ def _is_log(file: Path, place: PurePath) -> bool:
 
 
 def _folders(path: Path) -> list[Path]:
-    with os.scandir(path) as listing:
-        names = [entry.path for entry in listing if entry.is_dir() and not entry.name.startswith(".")]
-    return [Path(name) for name in sorted(names)]
+    """The folders in a folder; none if it cannot be listed."""
+    try:
+        with os.scandir(path) as listing:
+            names = sorted(entry.name for entry in listing if not entry.name.startswith("."))
+    except OSError:
+        return []
+    return [path / name for name in names if (path / name).is_dir()]
 
 
 def _last_written(run: Path) -> float:

@@ -105,6 +105,14 @@ def decode_safely(decoder: StreamDecoder, chunk: bytes, path: PurePath) -> list[
     return reads
 
 
+def flush_safely(decoder: StreamDecoder, path: PurePath) -> list[Read]:
+    """What the decoder holds beyond doubt; a failure becomes a problem."""
+    try:
+        return list(decoder.flush())
+    except Exception as failure:  # noqa: BLE001 - the border: a broken file must not hide the rest of the run
+        return [_problem(path, failure)]
+
+
 def read_safely(form: DocumentFormat, file: Path, path: PurePath) -> list[Read]:
     """What the document says; a failure becomes a problem."""
     reads: list[Read] = []

@@ -8,6 +8,7 @@ object, because a JSON object tells its own end; otherwise it waits for the rest
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import PurePath
 
@@ -20,7 +21,10 @@ from rldk_tui.readers import Read, StreamFormat
 LONGEST_LINE = 64 * 1024 * 1024
 """Bytes after which a line without an end is given up: no event of ours comes near."""
 _BOM = b"\xef\xbb\xbf"
-_TYPE = b'"type"'
+_FIRST_LINE = re.compile(
+    rb'\{\s*"type":\s*"(?:run_started|run_described|metrics|heartbeat|system|completions|checkpoint|extraction_error|finding'
+    rb'|run_ended)",\s*"time":'
+)
 
 
 class JsonlDecoder:
@@ -56,7 +60,7 @@ class JsonlDecoder:
             return
         try:
             event = decode_line(self._rest.removeprefix(_BOM))
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return
         self._rest = b""
         yield event
@@ -85,9 +89,9 @@ class JsonlDecoder:
 
 
 def claims(path: PurePath, head: bytes) -> bool:
-    """A file of JSON lines whose first line is an event of ours."""
+    """A file of JSON lines whose first line is an event of ours; after a rotation it need not be the start of a run."""
     first = head.removeprefix(_BOM).lstrip().split(b"\n", 1)[0]
-    return ".jsonl" in path.name and first.startswith(b"{") and _TYPE in first[:64] and b'"run_started"' in first[:128]
+    return ".jsonl" in path.name and _FIRST_LINE.match(first) is not None
 
 
 FORMAT = StreamFormat(name="RLDK event log", authority=12, claims=claims, decoder=JsonlDecoder)

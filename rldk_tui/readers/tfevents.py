@@ -151,7 +151,7 @@ class TfeventsDecoder:
             for read in self._event(payload):
                 if not isinstance(read, Metrics):
                     yield read
-                elif group is not None and (group.step, group.phase) == (read.step, read.phase):
+                elif group is not None and _extends(group, read):
                     group.values.update(read.values)
                 else:
                     if group is not None:
@@ -218,7 +218,7 @@ class TfeventsDecoder:
         """The run's arguments and model, as the Hugging Face TensorBoard callback stores them."""
         try:
             facts = json.loads(text or b"")
-        except ValueError:
+        except (ValueError, RecursionError):
             return
         if not isinstance(facts, dict):
             return
@@ -233,6 +233,11 @@ class TfeventsDecoder:
         elif what == "model_config":
             name = facts.get("_name_or_path") or facts.get("model_type")
             yield RunDescribed(time=time, model=str(name) if name else None)
+
+
+def _extends(group: Metrics, read: Metrics) -> bool:
+    """Whether a scalar belongs to the group: its step and phase, and not a second word on a metric it has already."""
+    return (group.step, group.phase) == (read.step, read.phase) and not group.values.keys() & read.values.keys()
 
 
 def _phase(tag: str) -> tuple[Phase, str]:

@@ -182,13 +182,36 @@ class Table:
         if changed and (self.closed or index < self.length - 1):
             self.revision += 1
 
+    def has_step(self, step: int) -> bool:
+        """Whether there is a row of this step."""
+        return self._index(step) is not None
+
+    def has_metric(self, name: str) -> bool:
+        """Whether the metric was ever logged."""
+        return name in self._columns
+
+    def has(self, name: str, step: int) -> bool:
+        """Whether the metric was logged at this step."""
+        index, column = self._index(step), self._columns.get(name)
+        return index is not None and column is not None and bool(column[1].array[index])
+
+    def finite(self, name: str, step: int) -> float | None:
+        """The metric at this step; None unless it was logged as a finite number."""
+        index, column = self._index(step), self._columns.get(name)
+        if index is None or column is None or int(column[1].array[index]) >> _KIND_SHIFT != Kind.FINITE:
+            return None
+        return float(column[0].array[index])
+
+    def _index(self, step: int) -> int | None:
+        index = int(np.searchsorted(self._steps.array[: self.length], step))
+        return index if index < self.length and int(self._steps.array[index]) == step else None
+
     def _append(self, step: int, time: float, values: Mapping[str, float | None], authority: int) -> None:
         """A new row at the end: nothing to merge with, which is what nearly every log entry is."""
         self._make_room()
         index = self.length
         self.length += 1
         self.version += 1
-        self.revision += self.closed
         self._steps.array[index] = step
         self._times.array[index] = time
         for name, value in values.items():

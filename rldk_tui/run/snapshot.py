@@ -44,6 +44,15 @@ class Segment:
     version: int
     ended: str | None
 
+    def first_step(self, name: str) -> int | None:
+        """The step at which this launch first logged a metric; None if it never did."""
+        column = self.rows.columns.get(name)
+        if column is None or not len(self.rows):
+            return None
+        logged = self.rows.column(name).codes != 0
+        first = int(logged.argmax())
+        return int(self.rows.steps[first]) if logged[first] else None
+
 
 @dataclass(frozen=True, slots=True)
 class MetricSeries:
@@ -140,7 +149,7 @@ def _visible(
     rows = segments[index].rows
     if name not in rows.columns:
         return _NOTHING
-    later = [int(segment.rows.steps[0]) for segment in segments[index + 1 :] if len(segment.rows)]
+    later = [begin for segment in segments[index + 1 :] if (begin := segment.first_step(name)) is not None]
     low = 0 if first is None else int(np.searchsorted(rows.steps, first))
     high = len(rows) if last is None else int(np.searchsorted(rows.steps, last, side="right"))
     if later:

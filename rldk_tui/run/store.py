@@ -1,47 +1,36 @@
 """The one mutable object: events in, snapshots out.
 
-Launches are kept apart (`_Launch`), because a resumed run logs some steps twice and both are true. Sources that know
-which process wrote them (our log, tfevents) open a launch; the others (trainer_state, a model card) join the launch
-that was running at their step.
+Launches are kept apart, because a resumed run logs some steps twice and both are true. Sources that know which process
+wrote them (our log, tfevents) open a launch. Documents (trainer_state, a model card) do not know, and are rewritten: their
+rows join the launch whose numbers they repeat, whatever was read first, and rows that no launch logged stand by themselves
+before all launches.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from rldk_tui.events import (
     Event,
     Heartbeat,
     Metrics,
     Origin,
-    Phase,
     ReadProblem,
     RunDescribed,
     RunEnded,
     RunStarted,
 )
-from rldk_tui.metrics import algorithm_from_keys, canonical
-from rldk_tui.run.columns import Table
+from rldk_tui.metrics import algorithm_from_keys
 from rldk_tui.run.info import RunInfo, info_of
+from rldk_tui.run.launch import Document, Launch, launch_of_step
 from rldk_tui.run.pulse import Pace, Pulse
 from rldk_tui.run.snapshot import RunSnapshot, Segment
 from rldk_tui.run.things import Things
 
-_JOINED = ""
-"""The launch of rows that no launch claims."""
-
-
-@dataclass(slots=True)
-class _Launch:
-    key: str
-    started_at: float
-    info: RunInfo
-    authority: int = 0
-    table: Table = field(default_factory=Table)
-    step: int | None = None
-    ended: str | None = None
+_AT_ONCE = 10.0
+"""Seconds within which two sources that tell of one process's start tell of the same start."""
 
 
 class RunStore:
@@ -49,17 +38,23 @@ class RunStore:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._launches: list[_Launch] = []
-        self._current: dict[str, _Launch] = {}
-        self._launch_counts: Counter[tuple[str, str]] = Counter()
-        self._joined: dict[tuple[str, int, Phase], tuple[Metrics, Origin]] = {}
-        self._described: dict[str, tuple[int, RunInfo]] = {}
-        self._ended_at: int | None = None
+        self._launches: list[Launch] = []
+        self._current: dict[str, Launch] = {}
+        self._other_ranks: set[str] = set()
+        self._documents: dict[str, Document] = {}
+        self._unclaimed: Launch | None = None
+        self._unclaimed_built = 0
+        self._joining_due = False
         self._keys: set[str] = set()
         self._pace = Pace()
         self._last_event_at: float | None = None
         self._tailable = False
         self._things = Things()
+
+    def rewrite(self, source: str) -> None:
+        """A document is about to be read anew: what it said before no longer counts."""
+        if self._documents.pop(source, None) is not None:
+            self._joining_due = True
 
     def add(self, event: Event, origin: Origin) -> None:
         """Take in one event. Adding the same event again changes nothing that a snapshot shows."""
@@ -69,13 +64,9 @@ class RunStore:
             case RunStarted():
                 self._start(event, origin)
             case RunDescribed():
-                _, known = self._described.get(origin.source, (0, RunInfo()))
-                self._described[origin.source] = (origin.authority, info_of(event).completed_by(known))
+                self._describe(event, origin)
             case Heartbeat():
-                launch = self._current.get(origin.source)
-                if launch is not None:
-                    launch.step = max(launch.step or 0, event.step)
-                self._heard(event.step, event.time)
+                self._beat(event, origin)
             case RunEnded():
                 self._end(event, origin)
             case _:
@@ -86,69 +77,86 @@ class RunStore:
         self._tailable = True
         self._clock(event.time)
         if event.rank != 0:
+            self._other_ranks.add(origin.source)
             return
         process = f"{event.host}:{event.pid}"
-        count = self._launch_counts[origin.format, process]
-        self._launch_counts[origin.format, process] += 1
-        key = process if count == 0 else f"{process}#{count}"
-        launch = next((known for known in self._launches if known.key == key), None)
+        known = [launch for launch in self._launches if launch.process == process]
+        launch = next((one for one in reversed(known) if self._same_start(one, event, origin)), None)
         info = info_of(event)
         if launch is None:
-            launch = _Launch(key, event.time, info, origin.authority)
-            self._launches.append(launch)
-            self._launches.sort(key=lambda known: known.started_at)
-            for earlier in self._launches[:-1]:
-                earlier.table.closed = True
-            self._rejoin()
-        else:
-            more_trusted = origin.authority > launch.authority
-            launch.info = info.completed_by(launch.info) if more_trusted else launch.info.completed_by(info)
-            launch.authority = max(launch.authority, origin.authority)
+            launch = self._launched(process, event.time, len(known))
+        more_trusted = origin.authority > launch.authority
+        launch.info = info.completed_by(launch.info) if more_trusted else launch.info.completed_by(info)
+        launch.authority = max(launch.authority, origin.authority)
         self._current[origin.source] = launch
 
-    def _rejoin(self) -> None:
-        """A launch became known: rows that joined without one find their place anew."""
-        if not self._joined:
+    def _same_start(self, launch: Launch, event: RunStarted, origin: Origin) -> bool:
+        """Whether an event tells of a launch that is known already.
+
+        Two sources of a process tell of its start within seconds. A source that cannot tell a training from a second
+        writer (it carries no config) belongs to the launch it was opened in; `logged_again` notices a second training.
+        """
+        close = abs(event.time - launch.started_at) <= _AT_ONCE
+        if any(current is launch and source == origin.source for source, current in self._current.items()):
+            return False  # the same log was headed again: another training
+        return close or (not event.config and event.time > launch.started_at)
+
+    def _launched(self, process: str, time: float, count: int) -> Launch:
+        launch = Launch(key=process if count == 0 else f"{process}#{count}", process=process, started_at=time)
+        self._launches.append(launch)
+        self._launches.sort(key=lambda known: known.started_at)
+        for earlier in self._launches[:-1]:
+            earlier.table.closed = True
+        self._joining_due = True
+        return launch
+
+    def _describe(self, event: RunDescribed, origin: Origin) -> None:
+        launch = self._current.get(origin.source)
+        if launch is not None:
+            launch.info = launch.info.completed_by(info_of(event))
             return
-        self._launches = [launch for launch in self._launches if launch.key != _JOINED]
-        joined, self._joined = self._joined, {}
-        for event, origin in joined.values():
-            self._add_metrics(event, origin)
+        document = self._document(origin)
+        document.info = info_of(event).completed_by(document.info)
+        self._joining_due = True
 
     def _add_metrics(self, event: Metrics, origin: Origin) -> None:
+        self._keys.update(event.values)
+        launch = self._current.get(origin.source)
+        if launch is None and math.isfinite(event.time):  # a log whose beginning is lost
+            launch = self._current[origin.source] = self._launched(origin.source, event.time, 0)
+        if launch is None:
+            self._document(origin).rows[event.step, event.phase] = event
+            self._joining_due = True
+            return
+        if origin.authority >= launch.authority and launch.logged_again(event, origin.source):
+            count = Counter(known.process for known in self._launches)[launch.process]
+            launch = self._launched(launch.process, event.time, count)
+            launch.writer = origin.source
+            self._current[origin.source] = launch
+        launch.put(event, origin.authority)
+        if self._unclaimed is not None and self._unclaimed.agrees(event):
+            self._joining_due = True  # a document's row that nobody had logged is this one
+        self._heard(event.step, event.time)
+
+    def _document(self, origin: Origin) -> Document:
+        return self._documents.setdefault(origin.source, Document(origin.authority))
+
+    def _beat(self, event: Heartbeat, origin: Origin) -> None:
         launch = self._current.get(origin.source)
         if launch is None:
-            self._joined[origin.source, event.step, event.phase] = (event, origin)
-            launch = self._launch_at(event.step)
+            self._clock(event.time)
         else:
+            launch.reached(event.step)
             self._heard(event.step, event.time)
-        if event.phase is Phase.FINAL:
-            launch.ended = launch.ended or "finished"
-        self._keys.update(event.values)
-        prefix = "" if event.phase is Phase.TRAIN else f"{event.phase.value}/"
-        values = {prefix + canonical(key): value for key, value in event.values.items()}
-        launch.table.put(event.step, event.time, values, origin.authority)
-        launch.step = max(launch.step or 0, event.step)
-
-    def _launch_at(self, step: int) -> _Launch:
-        """The launch a row without one belongs to: the newest that had logged by then."""
-        begun = [launch for launch in self._launches if launch.table.length]
-        for launch in reversed(begun):
-            if int(launch.table.rows().steps[0]) <= step:
-                return launch
-        if begun:
-            return begun[0]
-        if not self._launches:
-            self._launches.append(_Launch(_JOINED, -math.inf, RunInfo()))
-        return self._launches[-1]
 
     def _end(self, event: RunEnded, origin: Origin) -> None:
         launch = self._current.get(origin.source)
-        if launch is None:
-            self._ended_at = max(self._ended_at or 0, event.step or 0)
-        else:
-            launch.ended = event.reason
+        if launch is not None:
+            launch.end(event.reason, event.step)
             self._clock(event.time)
+        elif origin.source not in self._other_ranks:
+            self._document(origin).ended_at = event.step
+            self._joining_due = True
 
     def _heard(self, step: int, time: float) -> None:
         if math.isfinite(time):
@@ -159,11 +167,44 @@ class RunStore:
         if math.isfinite(time):
             self._last_event_at = time if self._last_event_at is None else max(self._last_event_at, time)
 
+    def _join(self) -> None:
+        """Find the launch of every document's row anew."""
+        if not self._joining_due:
+            return
+        self._joining_due = False
+        self._unclaimed_built += 1
+        unclaimed = Launch(key="", process="", started_at=-math.inf)
+        unclaimed.table.revision = self._unclaimed_built
+        for document in sorted(self._documents.values(), key=lambda known: known.authority):
+            document.home = None
+            for _, event in sorted(document.rows.items()):
+                document.home = launch_of_step(self._launches, event) or unclaimed
+                document.home.put(event, document.authority)
+        self._unclaimed = unclaimed if unclaimed.table.length else None
+        for document in self._documents.values():
+            self._end_by(document)
+
+    def _end_by(self, document: Document) -> None:
+        """A final state is the end of the launch its rows are of; without rows, of the newest if that got just as far."""
+        home = document.home or next((one for one in self._launches[-1:] if one.step == document.ended_at), None)
+        if home is not None and document.ended_at is not None and document.ended_at >= (home.step or 0):
+            home.end("finished", document.ended_at)
+
+    def _all(self) -> list[Launch]:
+        """Every launch in order, rows that none claims first."""
+        return self._launches if self._unclaimed is None else [self._unclaimed, *self._launches]
+
     def info(self) -> RunInfo:
         """The facts of the newest launch, completed by what the other sources tell."""
-        info = self._launches[-1].info if self._launches else RunInfo()
-        for _, described in sorted(self._described.values(), key=lambda item: -item[0]):
-            info = info.completed_by(described)
+        self._join()
+        launches = self._all()
+        return self._info_of(launches[-1] if launches else None)
+
+    def _info_of(self, launch: Launch | None) -> RunInfo:
+        info = RunInfo() if launch is None else launch.info
+        for document in sorted(self._documents.values(), key=lambda known: -known.authority):
+            if document.home is None or document.home is launch:
+                info = info.completed_by(document.info)
         if info.algorithm is None:
             info = replace(info, algorithm=algorithm_from_keys(frozenset(self._keys)))
         return info
@@ -171,19 +212,16 @@ class RunStore:
     def pulse(self, *, process_alive: bool | None) -> Pulse:
         """What the events say of the run's life."""
         info = self.info()
-        newest = self._launches[-1] if self._launches else None
-        step = newest.step if newest else None
-        ended = newest is not None and newest.ended is not None
-        if self._ended_at is not None and self._ended_at >= (
-            step or 0
-        ):  # a final state older than the newest launch is not its end
-            ended = True
+        launches = self._all()
+        newest = launches[-1] if launches else None
         return Pulse(
             last_event_at=self._last_event_at,
-            step_seconds=self._pace.seconds(),
-            ended=ended,
+            step_seconds=self._pace.step_seconds(),
+            sign_seconds=self._pace.sign_seconds(),
+            ended=newest is not None and newest.over is not None,
+            tells_its_end=newest is not None and newest.authority >= _TELLS_ITS_END,
             process_alive=process_alive,
-            step=step,
+            step=newest.step if newest else None,
             max_steps=info.max_steps,
         )
 
@@ -196,19 +234,19 @@ class RunStore:
             pulse: From `pulse()`, with what the caller knows of the process.
         """
         info = self.info()
-        newest = self._launches[-1] if self._launches else None
+        launches = self._all()
         segments = tuple(
             Segment(
                 key=launch.key,
-                info=launch.info.completed_by(info),
+                info=self._info_of(launch),
                 rows=launch.table.rows(),
-                settled=launch.table.length - (launch is newest and launch.table.length > 0),
+                settled=launch.table.length - (launch is launches[-1] and launch.table.length > 0),
                 revision=launch.table.revision,
                 version=launch.table.version,
-                ended=launch.ended,
+                ended=launch.over,
             )
-            for launch in self._launches
-            if launch.table.length or launch is newest
+            for launch in launches
+            if launch.table.length or launch is launches[-1]
         )
         return RunSnapshot(
             name=self._name,
@@ -227,3 +265,7 @@ class RunStore:
             problems=problems,
             tailable=self._tailable,
         )
+
+
+_TELLS_ITS_END = 12
+"""Authority of our own event log, the one source in which a missing end means that there was none."""

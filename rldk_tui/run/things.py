@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from rldk_tui.events import (
     Checkpoint,
     Completions,
@@ -47,9 +49,15 @@ class Things:
                 raise TypeError(f"no place for {type(event).__name__}")
 
     def _thin_out(self) -> None:
-        """Keep every second of the older half: a long run's memory trend at half the rate, the newest samples whole."""
+        """Keep every second sample of the older half, rank by rank: a long run's trend at half the rate, the newest whole."""
         older, newer = self._system[: _MOST_SAMPLES // 2], self._system[_MOST_SAMPLES // 2 :]
-        self._system = older[::2] + newer
+        seen: Counter[int] = Counter()
+        kept = []
+        for sample in older:
+            if seen[sample.rank] % 2 == 0:
+                kept.append(sample)
+            seen[sample.rank] += 1
+        self._system = kept + newer
 
     def completions(self) -> tuple[Completions, ...]:
         """By step; of the same step, eval before train."""

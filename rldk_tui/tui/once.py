@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import sys
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -54,12 +53,12 @@ def render_once(health: RunHealth, width: int, *, ascii: bool = False, color: bo
     return out.getvalue()
 
 
-def print_once(health: RunHealth, *, ascii: bool | None = None) -> None:  # noqa: A002
-    """Print the page as standard output can take it."""
+def page_once(health: RunHealth, *, ascii: bool | None = None) -> str:  # noqa: A002
+    """The page as standard output can take it."""
     from rldk_tui.tui.terminal import ascii_only, colours, page_width
 
     plain = ascii_only() if ascii is None else ascii
-    sys.stdout.write(render_once(health, page_width(), ascii=plain, color=colours()))
+    return render_once(health, page_width(), ascii=plain, color=colours())
 
 
 def _heading(title: str, note: str) -> Line:

@@ -92,8 +92,8 @@ def test_the_worst_finding_stands_first_and_ids_are_unique() -> None:
     found = Engine([rule_named("nonfinite-metric")]).diagnose(run.snapshot()).findings
     assert [finding.severity for finding in found] == [Severity.CRITICAL, Severity.CRITICAL, Severity.HIGH]
     assert [finding.id for finding in found] == [
-        "nonfinite-metric:loss:1",
         "nonfinite-metric:loss:1#2",
+        "nonfinite-metric:loss:1",
         "nonfinite-metric:entropy:1",
     ]
 

@@ -115,16 +115,6 @@ def test_facts_are_those_of_the_row_that_opened_it() -> None:
     assert episode.facts == {"double": 2.0}
 
 
-def test_a_relaunch_ends_what_was_open() -> None:
-    track = track_of([0, 2]).at_relaunch()
-    (episode,) = track.episodes()
-    assert not episode.open
-    assert track.current is None
-    assert track.recent.steps.size == 0
-    later = follow(track, np.array([10], np.int64), verdict([2]), rule(reopen_within=99), "kl")
-    assert len(later.episodes()) == 2, "another launch is another episode"
-
-
 LEVELS = st.lists(st.sampled_from([0, 0, 0, 1, 2, 4]), max_size=40)
 
 

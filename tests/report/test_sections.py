@@ -109,7 +109,7 @@ class TestMetrics:
 
     def test_a_metric_that_stopped_arriving_says_when(self) -> None:
         cards = {card.name: card for card in metrics.build(troubled()).headline}
-        assert cards["learning_rate"].last_seen == 17
+        assert cards["learning_rate"].last_seen == 20
         assert cards["reward"].last_seen is None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from rldk_tui.events import Algorithm, Event, Heartbeat, Metrics, Origin, Phase, RunDescribed, RunEnded, RunStarted, RunState
-from rldk_tui.run import RunSnapshot, RunStore
+from rldk_tui.run import Kind, RunSnapshot, RunStore
 
 OURS = Origin(source="rldk/events-rank00000.jsonl", format="RLDK event log", authority=12)
 BOARD = Origin(source="runs/x/events.out.tfevents.1.h.7.0", format="TensorBoard events", authority=8)
@@ -54,13 +54,65 @@ def test_rows_without_a_launch_join_the_one_of_their_step_whatever_came_first() 
         (started(1.0, 7), BOARD),
         *((logged(step, float(step), loss=1.0), BOARD) for step in range(1, 4)),
     ]
-    state: list[tuple[Event, Origin]] = [(logged(2, reward=None), STATE), (logged(4, loss=0.5), STATE)]
+    state: list[tuple[Event, Origin]] = [(logged(2, loss=1.0, reward=None), STATE), (logged(3, reward=0.5), STATE)]
     for events in ([*board, *state], [*state, *board]):
         shot = snapshot(*events)
         assert len(shot.segments) == 1
-        assert shot.series("loss").steps.tolist() == [1, 2, 3, 4]
-        assert shot.series("reward").latest is None
-        assert len(shot.series("reward")) == 1
+        assert shot.series("loss").steps.tolist() == [1, 2, 3]
+        assert shot.series("reward").steps.tolist() == [2, 3]
+        assert shot.series("reward").kinds.tolist() == [Kind.NULL, Kind.FINITE]
+
+
+def test_a_final_state_of_an_earlier_run_in_the_same_folder_says_nothing_of_this_one() -> None:
+    earlier = [(logged(step, loss=5.0 + step, reward=None), STATE) for step in range(1, 101)]
+    shot = snapshot(
+        (started(1.0, 8, max_steps=200), BOARD),
+        *((logged(step, float(step), loss=1.0, reward=0.5), BOARD) for step in range(1, 31)),
+        *earlier,
+        (RunEnded(time=math.nan, step=100), STATE),
+        at=31.0,
+    )
+    assert shot.state is RunState.LIVE
+    assert shot.step == 30
+    assert shot.series("reward").steps.tolist() == list(range(1, 31))
+    assert set(shot.series("reward").kinds.tolist()) == {Kind.FINITE}
+
+
+def test_a_second_writer_of_the_process_is_no_launch_and_a_second_training_is() -> None:
+    own = Origin(source="runs/x/events.out.tfevents.5.h.7.1", format="TensorBoard events", authority=8)
+    board: list[tuple[Event, Origin]] = [
+        (started(1.0, 7, max_steps=50), BOARD),
+        *((logged(step, float(step), loss=1.0), BOARD) for step in range(1, 51)),
+    ]
+    shot = snapshot(*board, (started(5.0, 7), own), (logged(0, 5.0, hparam=1.0), own), (logged(20, 20.0, mine=2.0), own))
+    assert len(shot.segments) == 1
+    assert shot.series("loss").steps.size == 50
+    assert shot.series("mine").steps.tolist() == [20]
+    again = [(logged(step, 100.0 + step, loss=2.0), own) for step in range(1, 11)]
+    shot = snapshot(*board, (started(100.0, 7), own), *again)
+    assert [len(segment.rows) for segment in shot.segments] == [50, 10]
+    assert shot.step == 10
+
+
+def test_each_launch_keeps_what_its_own_process_said() -> None:
+    later = Origin(source="runs/y/events.out.tfevents.90.h.8.0", format="TensorBoard events", authority=8)
+    shot = snapshot(
+        (started(1.0, 7), BOARD),
+        (RunDescribed(time=1.0, config={"learning_rate": 1e-4}, max_steps=100), BOARD),
+        (logged(1, 2.0, loss=1.0), BOARD),
+        (started(90.0, 8), later),
+        (RunDescribed(time=90.0, config={"learning_rate": 1e-6}, max_steps=200), later),
+        (logged(1, 91.0, loss=1.0), later),
+    )
+    assert [segment.info.config["learning_rate"] for segment in shot.segments] == [1e-4, 1e-6]
+    assert shot.info.max_steps == 200
+
+
+def test_the_end_of_another_rank_is_not_the_end_of_the_run() -> None:
+    other = Origin(source="rldk/events-rank00001.jsonl", format="RLDK event log", authority=12)
+    events = beating(last=1000.0)
+    shot = snapshot((started(1.0, 9, rank=1), other), (RunEnded(time=2.0, step=10), other), *events, at=1005.0)
+    assert shot.state is RunState.LIVE
 
 
 def test_eval_and_final_rows_stand_beside_the_training_row_of_their_step() -> None:
@@ -102,6 +154,31 @@ def test_the_state_follows_from_the_runs_own_pace() -> None:
     assert snapshot(*events, at=9000.0).state is RunState.DIED
     assert snapshot(*events, at=9000.0, alive=True).state is RunState.STALLED
     assert snapshot(*events, at=1001.0, alive=False).state is RunState.DIED
+
+
+def test_a_log_that_speaks_every_five_hundred_steps_is_not_called_dead_between_two_of_its_words() -> None:
+    log = [(logged(500 * count, 1000.0 * count, loss=1.0), BOARD) for count in range(1, 6)]
+    events: list[tuple[Event, Origin]] = [(started(0.5, 7, max_steps=100_000), BOARD), *log]
+    assert snapshot(*events, at=5990.0).state is RunState.LIVE
+    assert snapshot(*events, at=9000.0).state is RunState.SLOW
+    assert snapshot(*events, at=20_000.0).state is RunState.STALLED
+    assert snapshot(*events[:2], at=1500.0).state is RunState.LIVE
+    assert snapshot(*events[:2], at=9000.0).state is RunState.SLOW, "one word tells no pace"
+
+
+def test_a_pause_as_long_as_the_last_one_is_waited_for() -> None:
+    times = [*range(1, 30), *range(1200, 1230)]
+    log: list[tuple[Event, Origin]] = [(Heartbeat(time=float(time), step=step), OURS) for step, time in enumerate(times)]
+    assert snapshot((started(0.5, 7), OURS), *log, at=1229.0 + 1200.0).state is RunState.SLOW
+
+
+def test_a_run_that_reached_its_goal_did_not_die() -> None:
+    log = [(logged(step, float(step), loss=1.0), BOARD) for step in range(1, 101)]
+    ppo: list[tuple[Event, Origin]] = [(started(0.5, 7, max_steps=100), BOARD), *log]
+    assert snapshot(*ppo, at=9000.0, alive=False).state is RunState.FINISHED
+    assert snapshot(*ppo[:-1], at=9000.0, alive=False).state is RunState.DIED
+    goalless: list[tuple[Event, Origin]] = [(started(0.5, 7), BOARD), *log]
+    assert snapshot(*goalless, at=9000.0, alive=False).state is RunState.UNKNOWN
 
 
 def test_an_end_record_is_the_end_and_a_final_state_of_an_earlier_launch_is_not() -> None:

@@ -60,8 +60,8 @@ def test_hostile_text_is_shown() -> None:
 
 def test_it_needs_no_textual(sample_runs: Path) -> None:
     code = (
-        "import sys; from rldk_tui import open_run; from rldk_tui.tui.once import print_once; "
-        f"print_once(open_run({str(sample_runs / 'grpo-healthy')!r}), ascii=True); assert 'textual' not in sys.modules"
+        "import sys; from rldk_tui import open_run; from rldk_tui.tui.once import page_once; "
+        f"print(page_once(open_run({str(sample_runs / 'grpo-healthy')!r}), ascii=True)); assert 'textual' not in sys.modules"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("grpo-healthy")

@@ -1,0 +1,131 @@
+"""One launch of a run: the rows one training process logged, and what it said of itself."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from rldk_tui.events import Metrics, Phase
+from rldk_tui.metrics import canonical
+from rldk_tui.run.columns import Table
+from rldk_tui.run.info import RunInfo
+
+SAME_NUMBER = 1e-4
+"""Relative difference up to which two sources mean the same number: TensorBoard keeps 32 bits, some logs four digits."""
+
+
+def named(event: Metrics) -> dict[str, float | None]:
+    """The event's values by canonical name, `eval/` and `final/` in front of those phases."""
+    prefix = "" if event.phase is Phase.TRAIN else f"{event.phase.value}/"
+    return {prefix + canonical(key): value for key, value in event.values.items()}
+
+
+@dataclass(slots=True)
+class Launch:
+    """What is known of one launch.
+
+    Attributes:
+        key: Tells it from the others: `host:pid`, counted where one process trained more than once.
+        process: `host:pid`.
+        started_at: Unix seconds; −inf for rows of which no launch is recorded.
+        authority: Of the most trusted source that told of its start.
+        step: The last step heard of.
+        ended: Why the training loop returned, and at which step.
+        writer: The source whose rows came first.
+        others: Metrics that other writers of the process began, by writer and name.
+    """
+
+    key: str
+    process: str
+    started_at: float
+    info: RunInfo = field(default_factory=RunInfo)
+    authority: int = 0
+    table: Table = field(default_factory=Table)
+    step: int | None = None
+    ended: tuple[str, int] | None = None
+    writer: str | None = None
+    others: set[tuple[str, str]] = field(default_factory=set)
+
+    def put(self, event: Metrics, authority: int) -> None:
+        """Take in one log entry."""
+        if event.phase is Phase.FINAL:
+            self.end("finished", event.step)
+        self.table.put(event.step, event.time, named(event), authority)
+        self.reached(event.step)
+
+    def reached(self, step: int) -> None:
+        """A step was heard of."""
+        self.step = step if self.step is None else max(self.step, step)
+
+    def end(self, reason: str, step: int | None) -> None:
+        """The training loop returned."""
+        self.ended = (reason, step if step is not None else self.step or 0)
+
+    @property
+    def over(self) -> str | None:
+        """Why the loop returned; None while it runs, or runs again beyond the end it told of."""
+        return self.ended[0] if self.ended is not None and self.ended[1] >= (self.step or 0) else None
+
+    def logged_again(self, event: Metrics, source: str) -> bool:
+        """Whether this source logs, at a step that was logged, a metric that another writer of the process began.
+
+        A second writer of one process (a user's own, hyperparameters) logs metrics of its own; a second training in it
+        logs the same metrics from an early step again.
+        """
+        self.writer = self.writer or source
+        if source == self.writer:
+            return False
+        for name in named(event):
+            if not self.table.has_metric(name):
+                self.others.add((source, name))
+            if (source, name) not in self.others and self.table.has(name, event.step):
+                return True
+        return False
+
+    def agrees(self, event: Metrics) -> bool | None:
+        """Whether a log entry says what this launch logged at its step; None if they have no number in common."""
+        common = 0
+        for name, value in named(event).items():
+            mine = self.table.finite(name, event.step)
+            if mine is None or value is None or not math.isfinite(value):
+                continue
+            if abs(mine - value) > SAME_NUMBER * max(abs(mine), abs(value)) + 1e-12:
+                return False
+            common += 1
+        return True if common else None
+
+
+def launch_of_step(launches: list[Launch], event: Metrics) -> Launch | None:
+    """The launch that logged this entry, as far as the numbers tell: the newest that agrees with it.
+
+    A row of which nothing is in common with a launch (all its values are None) goes to the newest that logged its step
+    and does not contradict.
+    """
+    possible = None
+    for launch in reversed(launches):
+        if not launch.table.has_step(event.step):
+            continue
+        agrees = launch.agrees(event)
+        if agrees:
+            return launch
+        if agrees is None and possible is None:
+            possible = launch
+    return possible
+
+
+@dataclass(slots=True)
+class Document:
+    """What one rewritten file says now: rows of which it does not know the process, and facts.
+
+    Attributes:
+        rows: By step and phase.
+        info: What it tells of the run.
+        ended_at: The step at which, it says, training was over.
+        home: The launch its newest row belongs to; None if it has no rows.
+    """
+
+    authority: int
+    rows: dict[tuple[int, Phase], Metrics] = field(default_factory=dict)
+    info: RunInfo = field(default_factory=RunInfo)
+    ended_at: int | None = None
+    home: Launch | None = None
