@@ -54,7 +54,9 @@ class Replay:
         self._given = max(self._given, upto)
         over = self._given == len(self._timed)
         pulse = self._store.pulse(process_alive=None if over else True)
-        snapshot = self._store.snapshot(min(moment, self._times[-1]), self._problems, pulse)
+        # A run that told its end stays at it; of one that did not, the silence after its last word is part of the story.
+        now = moment if over and not pulse.ended else min(moment, self._times[-1])
+        snapshot = self._store.snapshot(now, self._problems, pulse)
         return health_of(self.directory, snapshot, self._engine.diagnose(snapshot), self._sources)
 
 

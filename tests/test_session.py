@@ -71,11 +71,12 @@ def test_a_replay_ends_where_reading_the_run_whole_does(name: str) -> None:
         health = replay.poll()
         states.add(health.snapshot.state)
     whole = offline(SAMPLE_RUNS / name)
-    # a replay ends with the last event, and of a death only the silence after it tells
-    assert told(health) == told(whole, but="run-died")
+    # how long ago a run died is told from another now
+    assert told(health, but="run-died") == told(whole, but="run-died")
+    assert health.snapshot.state == whole.snapshot.state
     assert health.snapshot.step == whole.snapshot.step
     assert first < (whole.snapshot.step or 0)
-    assert RunState.DIED not in states
+    assert (RunState.DIED in states) == (whole.snapshot.state is RunState.DIED)
 
 
 def test_a_notebook_gets_the_same_value() -> None:

@@ -40,7 +40,8 @@ class Batch:
         problems: Everything that cannot be read now.
         restarted: Something read earlier is no longer there (a log was truncated or replaced): forget everything first.
         vanished: The run directory is not there now; what was read before still stands.
-        rewritten: Documents whose events are among these once more, and count alone from now on.
+        rewritten: Documents whose events are among these once more, or that a newer one repeats: what they said before no
+            longer counts.
     """
 
     events: list[tuple[Event, Origin]]
@@ -104,6 +105,7 @@ class Follower:
         self._streams: dict[PurePath, _Stream] = {}
         self._documents: dict[PurePath, _Document] = {}
         self._shelves: dict[tuple[str, bool], _Shelf] = {}
+        self._superseded: list[str] = []
         self._checkpoints: dict[PurePath, Checkpoint] = {}
 
     def poll(self) -> Batch:
@@ -123,7 +125,8 @@ class Follower:
             self._read_stream(stream, events)
         rewritten = [document.origin.source for document in self._due() if self._read_document(document, events)]
         self._look_at_checkpoints(events)
-        return Batch(events, self._problems(), restarted, rewritten=tuple(rewritten))
+        superseded, self._superseded = self._superseded, []
+        return Batch(events, self._problems(), restarted, rewritten=(*superseded, *rewritten))
 
     def sources(self) -> tuple[Origin, ...]:
         """The files that are read, in the order of their names."""
@@ -146,10 +149,15 @@ class Follower:
         """A checkpoint's document repeats what the earlier ones say, so of those only the newest is read."""
         nested = document.path.parent in self._discovery.checkpoints
         shelf = self._shelves.setdefault((document.format.name, nested), _Shelf())
-        shelf.newest = sorted([*shelf.newest, document], key=lambda known: known.place)[-1 if nested else -_HOT :]
+        known = sorted([*shelf.newest, document], key=lambda known: known.place)
+        shelf.newest = known[-1 if nested else -_HOT :]
+        self._documents[document.path] = document
         if not nested:
             shelf.unread.append(document)
-        self._documents[document.path] = document
+            return
+        for older in known[:-1]:
+            self._superseded.append(older.origin.source)
+            self._documents.pop(older.path, None)
 
     def _was_restarted(self, stream: _Stream) -> bool:
         try:

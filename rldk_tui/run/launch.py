@@ -129,3 +129,8 @@ class Document:
     info: RunInfo = field(default_factory=RunInfo)
     ended_at: int | None = None
     home: Launch | None = None
+
+    @property
+    def last_step(self) -> int:
+        """The newest step it has a row of; −1 without rows."""
+        return max((step for step, _ in self.rows), default=-1)

@@ -134,7 +134,8 @@ class RunStore:
             launch.writer = origin.source
             self._current[origin.source] = launch
         launch.put(event, origin.authority)
-        if self._unclaimed is not None and self._unclaimed.agrees(event):
+        unclaimed = self._unclaimed
+        if unclaimed is not None and unclaimed.table.has_step(event.step) and unclaimed.agrees(event) is not False:
             self._joining_due = True  # a document's row that nobody had logged is this one
         self._heard(event.step, event.time)
 
@@ -202,7 +203,7 @@ class RunStore:
 
     def _info_of(self, launch: Launch | None) -> RunInfo:
         info = RunInfo() if launch is None else launch.info
-        for document in sorted(self._documents.values(), key=lambda known: -known.authority):
+        for document in sorted(self._documents.values(), key=lambda known: (-known.authority, -known.last_step)):
             if document.home is None or document.home is launch:
                 info = info.completed_by(document.info)
         if info.algorithm is None:
