@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rldk_tui.events import Completion, Completions
+from rldk_tui.events import Algorithm, Completion, Completions
 
 _LONGEST = 200_000
 """Characters of a text that are measured; the rest would change no ranking."""
@@ -16,7 +17,7 @@ class MeasuredCompletion:
     """A completion with what was measured on it.
 
     Attributes:
-        reward: The mean of the reward functions that gave a finite number; None if none did.
+        reward: The sum over the reward functions that scored it; None if none did.
         words: Words separated by white space.
         repetition: seq-rep-4, the share of repeated 4-grams of words (0 to 1); None below four words.
     """
@@ -25,6 +26,15 @@ class MeasuredCompletion:
     reward: float | None
     words: int
     repetition: float | None
+
+
+def why_none(algorithm: Algorithm | None) -> str | None:
+    """Why a run of this trainer has no generations on record; None if there are none to have."""
+    if algorithm in (Algorithm.SFT, Algorithm.DPO, Algorithm.KTO, Algorithm.REWARD):
+        return None
+    if algorithm in (Algorithm.PPO, Algorithm.RLOO, Algorithm.ONLINE_DPO):
+        return "No generations were logged: this trainer of TRL prints samples but writes them to no file."
+    return "No generations were logged, so nobody can see what the model writes: set `log_completions=True` in the config."
 
 
 def repetition(words: list[str], n: int = 4) -> float | None:
@@ -39,9 +49,9 @@ def repetition(words: list[str], n: int = 4) -> float | None:
 
 
 def total_reward(completion: Completion) -> float | None:
-    """The mean over the reward functions that scored it with a finite number; None if none did."""
-    finite = [value for value in completion.rewards.values() if value is not None and abs(value) < float("inf")]
-    return sum(finite) / len(finite) if finite else None
+    """The sum over the reward functions that scored it, as TRL adds them up with equal weights; None if none did."""
+    scored = [value for value in completion.rewards.values() if value is not None and not math.isnan(value)]
+    return sum(scored) if scored else None
 
 
 def measure(completions: Completions) -> tuple[MeasuredCompletion, ...]:

@@ -102,7 +102,7 @@ async def test_what_is_not_known_is_a_key_away(settled: Settled) -> None:
     async with app.run_test(size=(100, 60)) as pilot:
         app.post_message(HealthUpdated(full_view()))
         await settled(pilot)
-        assert "2 read problems · 1 extraction error" in shown(app, "findings")
+        assert "1 read problem · 1 extraction error" in shown(app, "findings")
         await pilot.press("u")
         await settled(pilot)
         for part in ("kl-negative", "line is no JSON (2 times)", "line 17", "the value was no number"):

@@ -4,21 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rldk_tui.analysis.generations import MeasuredCompletion, measure, worst_first
-from rldk_tui.events import Algorithm, Completions
+from rldk_tui.analysis.generations import MeasuredCompletion, measure, why_none, worst_first
+from rldk_tui.events import Completions
 from rldk_tui.report.sections import Section
 from rldk_tui.session import RunHealth
 
 LONGEST_PROMPT = 600
 LONGEST_COMPLETION = 1500
 """Characters shown of a text; how many more there are is said."""
-_SILENT = frozenset({Algorithm.REWARD, Algorithm.SFT, Algorithm.DPO, Algorithm.KTO})
-"""Trainers that sample nothing."""
-_NOT_ASKED_FOR = (
-    "No generations were logged, so nobody can see what the model writes: set `log_completions=True` in the config."
-)
-_NOT_WRITTEN = "No generations were logged: this trainer of TRL prints samples but writes them to no file."
-_WRITES_NONE = frozenset({Algorithm.PPO, Algorithm.RLOO, Algorithm.ONLINE_DPO})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +28,7 @@ class Sample:
 
     Attributes:
         why: Why it is shown.
-        reward: The mean of its rewards; None if nobody could score it.
+        reward: The sum of its rewards; None if nobody could score it.
         rewards: Each reward function's.
         length: In tokens, where the trainer said so.
         repetition: Share of repeated 4-grams of words.
@@ -79,8 +72,8 @@ def build(health: RunHealth) -> Generations | None:
     logs = [log for log in health.snapshot.completions if log.rows]
     if not logs:
         algorithm = health.snapshot.info.algorithm
-        missing = _NOT_WRITTEN if algorithm in _WRITES_NONE else _NOT_ASKED_FOR
-        return None if algorithm in _SILENT else Generations(None, 0, 0, (), (), missing)
+        missing = why_none(algorithm)
+        return None if missing is None else Generations(None, 0, 0, (), (), missing)
     last = logs[-1]
     return Generations(
         step=last.step,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-
+from rldk_tui.analysis.generations import total_reward
 from rldk_tui.charts.format import count, number
 from rldk_tui.charts.text import lines
 from rldk_tui.events import Completion, Completions
@@ -11,12 +10,6 @@ from rldk_tui.tui.cells import Box, Line, Page, Span, Tone, line, wrapped
 
 _MOST = 20_000
 """Characters of a text that are shown."""
-
-
-def total_reward(row: Completion) -> float | None:
-    """The sum of its reward functions' values; None if none of them could score it."""
-    scored = [value for value in row.rewards.values() if value is not None and not math.isnan(value)]
-    return sum(scored) if scored else None
 
 
 def length_of(row: Completion) -> str:

@@ -100,7 +100,7 @@ def _footer(view: View, box: Box) -> tuple[Line, ...]:
         ),
         Span(f"{count(broken)} failed", Tone.WARNING if broken else Tone.DIM),
     )
-    problems = sum(problem.count for problem in health.snapshot.problems)
+    problems = len(health.snapshot.problems)
     errors = len(health.snapshot.extraction_errors)
     unread = [f"{count(problems)} read problem{'s' * (problems != 1)}"] if problems else []
     unread += [f"{count(errors)} extraction error{'s' * (errors != 1)}"] if errors else []

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from rldk_tui.analysis.generations import total_reward, why_none
 from rldk_tui.charts.format import count, number
 from rldk_tui.charts.text import one_line
 from rldk_tui.events import Completion, Completions, Phase
 from rldk_tui.tui.cells import Box, Drawing, Line, Span, Tone, left, line, right, wrapped
-from rldk_tui.tui.pages.generation import generation_page, length_of, total_reward
+from rldk_tui.tui.pages.generation import generation_page, length_of
 from rldk_tui.tui.panels import Panel, Place
 from rldk_tui.tui.view import View
 
@@ -20,7 +21,8 @@ def draw(view: View, box: Box) -> Drawing:
     """A row a completion: reward, length, whether it was cut off, prompt and text."""
     latest = _latest(view)
     if latest is None or not latest.rows:
-        return Drawing(wrapped("No completions were logged: log_completions=True records them.", box.width, Tone.DIM))
+        why = why_none(view.health.snapshot.info.algorithm) or "This trainer samples nothing."
+        return Drawing(wrapped(why.replace("`", ""), box.width, Tone.DIM))
     ranked = sorted(enumerate(latest.rows), key=lambda item: _worst_first(item[1]))
     shared = _shared_beginning(latest.rows)
     room = max(0, box.width - _REWARD - 1 - _LENGTH - 3)
