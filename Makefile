@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 PANGO := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0
 DEMO_RUN := sample_runs/grpo-collapsed
-DEMO_SPEED := 8
+# The run took ten seconds; at half speed the eye can follow.
+DEMO_SPEED := 0.5
 TRAIN_RUN := demo-run
 QUIET_TRL := HF_HUB_OFFLINE=1 HF_HUB_DISABLE_TELEMETRY=1 TRL_EXPERIMENTAL_SILENCE=1 OMP_NUM_THREADS=1
 # Two workers fill the two cores these tests are sized for; a training is one worker's work.
