@@ -3,6 +3,8 @@
 A learning rate far too high shows itself in other metrics: KL blows up, the entropy is spent in a few steps, the reward
 falls. The rules that see those ask here whether the evidence supports that explanation. It does in two cases: the logged
 rate jumped to a multiple of anything before, or it lies far above what the method is trained with.
+
+`set_to` is how any rule proposes a setting: only one that the run's own trainer has.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from numpy.typing import NDArray
 from rldk_tui.diagnosis.beside import held
 from rldk_tui.diagnosis.levels import finite_rows
 from rldk_tui.diagnosis.rule import Episode
-from rldk_tui.events import Advice, Algorithm
+from rldk_tui.events import Advice, Algorithm, Json
 from rldk_tui.run import Rows, RunInfo
 from rldk_tui.statistics.windows import Floats
 
@@ -48,6 +50,13 @@ class RatePast:
     latest: float = math.nan
 
 
+def set_to(info: RunInfo, parameter: str, text: str, proposed: str, *, current: Json = None) -> Advice:
+    """To set a parameter; the words alone where the run's config is known and has no such parameter."""
+    if info.config and parameter not in info.config:
+        return Advice(text=f"{text}.")
+    return Advice(text=text, parameter=parameter, current=current, proposed=proposed)
+
+
 def learning_rates(rows: Rows, at: NDArray[np.intp], past: RatePast) -> tuple[dict[str, Floats], RatePast]:
     """Facts for `cause` at each row: the highest rate so far, and the highest before a jump that is still in force."""
     where, rates = finite_rows(rows, "learning_rate")
@@ -76,8 +85,14 @@ def cause(episode: Episode, info: RunInfo) -> str | None:
     )
 
 
-def lower_learning_rate(episode: Episode, info: RunInfo) -> Advice:
-    """Back to what it was before a jump, to a tenth where it is blamed, to a third where it is not."""
+def lower_learning_rate(episode: Episode, info: RunInfo, *, guessed: bool = False) -> Advice:
+    """Back to what it was before a jump, to a tenth where it is blamed, to a third where it is not.
+
+    Args:
+        episode: With the facts of `learning_rates`.
+        info: For the configured rate.
+        guessed: Nothing but the evidence `cause` asks for points at the rate, so without it the words say it is a guess.
+    """
     rate, before = _rate(episode, info), episode.facts.get("learning_rate_before")
     if before is not None:
         text, proposed = "Find out why the learning rate rose, and keep it where it was", f"{before:.2g}"
@@ -86,7 +101,9 @@ def lower_learning_rate(episode: Episode, info: RunInfo) -> Advice:
     else:
         blamed = cause(episode, info) is not None
         text, proposed = "Lower the learning rate", f"{rate / (10 if blamed else 3):.1g}"
-    return Advice(text=text, parameter="learning_rate", current=rate, proposed=proposed)
+    if guessed and cause(episode, info) is None:
+        text = "A guess, should nothing else explain it: lower the learning rate"
+    return set_to(info, "learning_rate", text, proposed, current=rate)
 
 
 def _rate(episode: Episode, info: RunInfo) -> float | None:

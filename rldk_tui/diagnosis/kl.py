@@ -6,10 +6,13 @@ token is known only with the length of the replies.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
 from rldk_tui.diagnosis.beside import GROUPED, of_grouped_trainer
+from rldk_tui.diagnosis.blame import set_to
 from rldk_tui.diagnosis.levels import finite_rows
 from rldk_tui.diagnosis.rule import Context
 from rldk_tui.events import Advice, Algorithm
@@ -52,6 +55,14 @@ def tells_the_start(step: int, info: RunInfo) -> bool:
     return info.first_step == 0 and step <= min(usual, LONGEST_FIRST_WINDOW)
 
 
+def offset(rows: Rows, at: NDArray[np.intp], values: Floats, past: float, info: RunInfo) -> float:
+    """What a wrong reference adds from the first log on: its KL, if it tells how training began; NaN before that log."""
+    if not math.isnan(past) or not at.size:
+        return past
+    wrong = tells_the_start(int(rows.steps[at[0]]), info) and values[0] > start_limit(info)
+    return float(values[0]) if wrong else 0.0
+
+
 def unit(info: RunInfo) -> str:
     """The unit, for people."""
     return "nat/sequence" if info.algorithm is Algorithm.PPO else "nat/token"
@@ -62,4 +73,4 @@ def raise_penalty(info: RunInfo) -> Advice:
     parameter = "kl_coef" if info.algorithm is Algorithm.PPO else "beta"
     today = info.setting(parameter)
     proposed = f"{max(2 * (today or 0.0), 0.01 if info.algorithm is Algorithm.GRPO else 0.1):.2g}"
-    return Advice(text="Pull harder towards the reference model", parameter=parameter, current=today, proposed=proposed)
+    return set_to(info, parameter, "Pull harder towards the reference model", proposed, current=today)

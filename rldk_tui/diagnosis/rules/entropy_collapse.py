@@ -141,7 +141,7 @@ def _exploration(info: RunInfo) -> tuple[Advice, ...]:
         return ()
     today = info.setting("epsilon_high")
     text = "Let rare tokens grow (DAPO's clip-higher)"
-    return (Advice(text=text, parameter="epsilon_high", current=today, proposed="0.28"),) if today != 0.28 else ()
+    return (blame.set_to(info, "epsilon_high", text, "0.28", current=today),) if today != 0.28 else ()
 
 
 RULE = RowRule(

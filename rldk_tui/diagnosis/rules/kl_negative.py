@@ -6,13 +6,14 @@ What it means
     going on like that: the reward with penalty rises while nothing improves, and such runs fail.
 
 Why it happens
-    Sampling is not plain sampling: `top_k`, `top_p`, `min_p`, a minimum length or another temperature than the one used for
-    the log-probabilities; rollouts from another copy of the weights; padding or end tokens that are forced or counted
-    wrongly (pad and end token the same id).
+    Sampling is not plain sampling: `top_k`, `top_p`, `min_p`, a repetition penalty or a minimum length; rollouts from another
+    copy of the weights; padding or end tokens that are forced or counted wrongly (pad and end token the same id). The
+    temperature is not it: TRL divides the logits by it on both sides.
 
 What to do
-    Sample with `top_k=0`, `top_p=1.0`, no `min_p`, no minimum length, and the training temperature. Give padding and end
-    distinct ids; in PPO end replies by `stop_token="eos"` with a `missing_eos_penalty` instead of a minimum length.
+    Sample with `top_k=0`, `top_p=1.0`, no `min_p`, no repetition penalty and no minimum length. TRL's PPO sets the first two
+    itself and takes the rest from the model's `generation_config`: look there. Give padding and end distinct ids; in PPO end
+    replies by `stop_token="eos"` with a `missing_eos_penalty` instead of a minimum length.
     `kl_estimator="k3"` is never negative, but hides the mismatch instead of mending it.
 
 Where the limit comes from
@@ -140,22 +141,27 @@ def tell(episode: Episode, info: RunInfo) -> Telling:
 _PLAIN: tuple[tuple[str, float], ...] = (
     ("top_k", 0),
     ("top_p", 1.0),
-    ("temperature", 1.0),
     ("min_p", 0),
     ("repetition_penalty", 1.0),
     ("min_new_tokens", 0),
     ("min_length", 0),
 )
 
+_UNCUT = ("top_k", -1.0)
+"""Off, as vLLM spells it."""
+
 
 def _sampling(info: RunInfo) -> tuple[Advice, ...]:
-    """Every setting that bends the sampling of this run; all of them in one where the config is not known."""
+    """Every setting of the trainer that bends the sampling, then what may bend it beside the trainer's config."""
     bent = tuple(
         Advice(text="Sample from the policy itself", parameter=name, current=today, proposed=f"{plain:g}")
         for name, plain in _PLAIN
-        if (today := info.setting(name)) is not None and today != plain
+        if (today := info.setting(name)) is not None and today != plain and (name, today) != _UNCUT
     )
-    return bent or (Advice(text="Sample from the policy itself: top_k=0, top_p=1.0, no min_p, no minimum length."),)
+    none = "no min_p, no repetition penalty, no minimum length"
+    if info.algorithm is Algorithm.PPO:
+        return *bent, Advice(text=f"Look into the model's generation_config, which PPO samples with: {none}.")
+    return *bent, Advice(text=f"Sample from the policy itself, in all generation settings: top_k=0, top_p=1.0, {none}.")
 
 
 RULE = RowRule(

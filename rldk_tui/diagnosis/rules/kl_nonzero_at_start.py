@@ -11,8 +11,10 @@ Why it happens
     rollouts are sampled from a distorted distribution (`top_k`, another temperature).
 
 What to do
-    Merge the adapter of the former stage before training, or load it a second time as the adapter `ref`. Set
-    `disable_dropout=True`. Load both models in one dtype. Sample with `top_k=0`, `top_p=1.0`.
+    The size tells where to look. From ten times the limit on it is another model: merge the adapter of the former stage
+    before training, or load it a second time as the adapter `ref`; in PPO pass as `ref_model` a copy of the model that
+    training begins from. Below that, load both models in one dtype, sample with `top_k=0`, `top_p=1.0`, and set
+    `disable_dropout=True` (PPO has no such setting: it turns dropout off itself).
 
 Where the limit comes from
     Catalogue: 0.01 and 0.1 nat/token (PPO 0.5 and 5 nats a reply) in the first log only; bfloat16 alone gives 1e-5 to 1e-4.
@@ -30,6 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rldk_tui.diagnosis import kl
+from rldk_tui.diagnosis.blame import set_to
 from rldk_tui.diagnosis.levels import finite_rows, nothing
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Algorithm, Severity
@@ -42,7 +45,7 @@ class Limits:
     """See the manual for the source.
 
     Attributes:
-        high: Multiples of `kl.start_limit` from which it is high.
+        high: Multiples of the limit from which it is high, and another model likelier than dropout.
         preference: How far a first loss or margin may be from neutral.
     """
 
@@ -115,19 +118,39 @@ def tell(episode: Episode, info: RunInfo) -> Telling:
         what = f"Loss or margin is {episode.peak:.3g} away from neutral"
     return Telling(
         summary=f"{what} in the first log (step {episode.first_step}), before anything was learned (limit {episode.limit:g}).",
-        cause="The reference model is not the policy that training began from, so the KL term pulls it to another model.",
-        advice=(
-            _dropout(info),
-            Advice(text="Merge the adapter of the former stage before training, or load it again as the adapter `ref`."),
-            Advice(text="Do not edit weights after loading: TRL loads the reference anew from the model's name."),
-        ),
+        cause=_cause(episode),
+        advice=(*_other_model(info), *_same_model(info)) if _far(episode) else (*_same_model(info), *_other_model(info)),
     )
 
 
-def _dropout(info: RunInfo) -> Advice:
-    return Advice(
-        text="Turn dropout off", parameter="disable_dropout", current=info.config.get("disable_dropout"), proposed="True"
+def _far(episode: Episode) -> bool:
+    """Whether it is so much that dropout and dtype hardly explain it."""
+    return episode.peak >= LIMITS.high * episode.limit
+
+
+def _cause(episode: Episode) -> str:
+    if _far(episode):
+        return "The reference model is not the policy that training began from, so the KL term pulls it to another model."
+    return "Policy and reference do not compute the same: another dtype, dropout, distorted sampling, or another model."
+
+
+def _other_model(info: RunInfo) -> tuple[Advice, ...]:
+    """What to do where the reference is another model."""
+    if info.algorithm is Algorithm.PPO:
+        return (Advice(text="Pass as ref_model a copy of the very model that training begins from, its adapters merged."),)
+    return (
+        Advice(text="Merge the adapter of the former stage before training, or load it again as the adapter `ref`."),
+        Advice(text="Do not edit weights after loading: TRL loads the reference anew from the model's name."),
     )
+
+
+def _same_model(info: RunInfo) -> tuple[Advice, ...]:
+    """What makes one model compute two things. PPO turns dropout off itself, and has no setting for it."""
+    dtype = Advice(text="Load policy and reference in one dtype.")
+    today = info.config.get("disable_dropout")
+    if info.algorithm is Algorithm.PPO or today is True:
+        return (dtype,)
+    return dtype, set_to(info, "disable_dropout", "Turn dropout off", "True", current=today)
 
 
 RULE = RowRule(

@@ -92,18 +92,10 @@ def _limits(rows: Rows, at: NDArray[np.intp], info: RunInfo, before: float) -> t
     return warning, high, length
 
 
-def _offset(rows: Rows, at: NDArray[np.intp], values: Floats, past: float, info: RunInfo) -> float:
-    """What to subtract: the first log's KL, if it tells how training began and the reference was another policy there."""
-    if not math.isnan(past) or not at.size:
-        return past
-    wrong = kl.tells_the_start(int(rows.steps[at[0]]), info) and values[0] > kl.start_limit(info)
-    return float(values[0]) if wrong else 0.0
-
-
 def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     """The median KL against its limits, and what reward and entropy say about it."""
     at, values = kl.kl_rows(rows, context)
-    offset = _offset(rows, at, values, past.offset, context.info)
+    offset = kl.offset(rows, at, values, past.offset, context.info)
     drift = values - offset
     warning, high, length = _limits(rows, at, context.info, past.length)
     size = cadence.window(LIMITS.median, context.info)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rldk_tui.diagnosis.rules.kl_negative import LIMITS
-from rldk_tui.events import Algorithm, Severity
+from rldk_tui.events import Advice, Algorithm, Severity
 from tests.builders import RunBuilder, a_run, findings, only, worst
 
 RULE = "kl-negative"
@@ -66,10 +66,19 @@ def test_estimators_that_cannot_be_negative_are_left_out(algorithm: Algorithm) -
 
 
 def test_the_advice_names_what_bends_the_sampling() -> None:
-    config = {"top_k": 4, "top_p": 1.0, "temperature": 0.7}
-    advice = only(RULE, a_run(Algorithm.PPO, config=config).with_metric("kl", [-3.0] * 30)).advice
-    assert [(item.parameter, item.current, item.proposed) for item in advice if item.parameter] == [
-        ("top_k", 4.0, "0"),
-        ("temperature", 0.7, "1"),
-    ]
-    assert "top_k=0" in only(RULE, ppo(*[-3.0] * 30)).advice[0].text
+    def advice(algorithm: Algorithm, **config: float) -> tuple[Advice, ...]:
+        run = a_run(algorithm, config=config).with_metrics(kl=[-3.0] * 30)
+        return only(RULE, run.with_metric("completions/mean_length", [20.0] * 30)).advice
+
+    bent = advice(Algorithm.RLOO, top_k=4, top_p=1.0, temperature=0.7)
+    assert [(item.parameter, item.current, item.proposed) for item in bent if item.parameter] == [("top_k", 4.0, "0")]
+    assert "no minimum length" in bent[1].text, "what the config does not show is still to be looked at"
+    assert not advice(Algorithm.RLOO, top_k=-1)[0].parameter, "off, as vLLM spells it"
+
+
+def test_ppo_has_no_sampling_settings_of_its_own() -> None:
+    """TRL's PPO sets top_k and top_p itself, and divides the logits by the temperature on both sides."""
+    run = a_run(Algorithm.PPO, config={"temperature": 0.7, "kl_coef": 0.05}).with_metric("kl", [-3.0] * 30)
+    advice = only(RULE, run).advice
+    assert not any(item.parameter for item in advice)
+    assert "generation_config" in advice[0].text

@@ -91,3 +91,23 @@ def test_kto_begins_neutral_and_its_clamped_kl_is_not_judged(loss: float, config
     run = a_run(Algorithm.KTO, config=config).with_metrics(loss=[loss] * 9, kl=[0.4] * 9)
     run = run.with_metric("rewards/margins", [0.0] * 9)
     assert (worst(RULE, run) is Severity.WARNING) is found
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "kl", "config", "first", "dropout"),
+    [
+        (Algorithm.GRPO, 0.3, {"disable_dropout": False}, "Merge the adapter", "disable_dropout"),
+        (Algorithm.GRPO, 0.05, {"disable_dropout": False}, "one dtype", "disable_dropout"),
+        (Algorithm.GRPO, 0.05, {"disable_dropout": True}, "one dtype", None),
+        (Algorithm.PPO, 7.0, {"kl_coef": 0.05}, "ref_model", None),
+        (Algorithm.PPO, 7.0, {}, "ref_model", None),
+    ],
+)
+def test_the_size_orders_the_advice_and_ppo_has_no_dropout_setting(
+    algorithm: Algorithm, kl: float, config: dict[str, object], first: str, dropout: str | None
+) -> None:
+    advice = only(RULE, a_run(algorithm, config=config).with_metric("kl", [kl, 0.0, 0.0])).advice
+    assert first in advice[0].text
+    assert [item.parameter for item in advice if item.parameter] == ([dropout] if dropout else [])
+    if kl >= 0.1 and dropout:
+        assert advice[-1].parameter == dropout, "so much is another model, and dropout the last thing to look at"
