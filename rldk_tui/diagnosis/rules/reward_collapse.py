@@ -122,7 +122,7 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     facts, rate = blame.learning_rates(rows, at, past.rate)
     return Verdict(
         at=at,
-        breach=low,
+        breach=(reward < height - fall) | low,
         level=level.astype(np.int8),
         value=middle,
         limit=height - fall,
@@ -177,6 +177,6 @@ RULE = RowRule(
     fresh=Past(),
     tell=tell,
     applies=applies,
-    window=LIMITS.n,
+    window=LIMITS.median + LIMITS.n - 1,
     worst=np.argmin,
 )

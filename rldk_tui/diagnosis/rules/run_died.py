@@ -12,7 +12,8 @@ Why it happens
 
 What to do
     Died: read the end of the job's own output and `dmesg` for "Out of memory", and look at the findings just before the last
-    step. Then resume from the last complete checkpoint (`resume_from_checkpoint=True`). Stalled: `py-spy dump --pid PID` on
+    step. Then resume from the last complete checkpoint (`resume_from_checkpoint=True`); TRL's PPO cannot resume, so start it
+    again from the weights of that checkpoint. Stalled: `py-spy dump --pid PID` on
     the training process shows where it waits.
 
 Where the limit comes from
@@ -24,10 +25,11 @@ Where the limit comes from
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from rldk_tui.diagnosis.rule import Family, StateRule, StateVerdict, Telling
-from rldk_tui.events import Advice, RunState, Severity
+from rldk_tui.events import Advice, Algorithm, Checkpoint, RunState, Severity
 from rldk_tui.run import RunSnapshot
 
 
@@ -98,15 +100,28 @@ def _duration(seconds: float) -> str:
 
 
 def _last_checkpoint(snapshot: RunSnapshot) -> Advice:
-    complete = [checkpoint for checkpoint in snapshot.checkpoints if checkpoint.complete is not False]
-    if not complete:
+    usable = [checkpoint for checkpoint in snapshot.checkpoints if checkpoint.complete is not False]
+    if not usable:
         return Advice(text="There is no checkpoint to resume from; set save_steps so that the next run has one.")
-    newest = max(complete, key=lambda checkpoint: checkpoint.step)
-    return Advice(
-        text=f"Resume from the checkpoint of step {newest.step} once the cause is found",
-        parameter="resume_from_checkpoint",
-        proposed=newest.path,
-    )
+    best = max(usable, key=lambda checkpoint: (checkpoint.complete is True, _seen(checkpoint), checkpoint.step))
+    doubts = [
+        *(["if it is still there"] if not _seen(best) else []),
+        *(["if it is complete"] if best.complete is None else []),
+    ]
+    when = " and ".join([*doubts, "once the cause is found"])
+    if snapshot.info.algorithm is Algorithm.PPO:
+        text = f"Start again from the weights of the checkpoint of step {best.step} ({best.path}), {when}; PPO cannot resume."
+        return Advice(text=text)
+    text = f"Resume from the checkpoint of step {best.step}, {when}"
+    return Advice(text=text, parameter="resume_from_checkpoint", proposed=best.path)
+
+
+def _seen(checkpoint: Checkpoint) -> bool:
+    """Whether the folder itself was looked at: that event has no time.
+
+    One with a time is the trainer's word when it saved, and the folder may have been rotated away or left behind since.
+    """
+    return math.isnan(checkpoint.time)
 
 
 def _died(snapshot: RunSnapshot) -> Telling:

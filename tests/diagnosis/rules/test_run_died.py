@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from rldk_tui.events import Algorithm, Severity
-from tests.builders import RunBuilder, a_run, diagnosis_of, findings, only
+import math
+
+from rldk_tui.events import Algorithm, Checkpoint, Severity
+from rldk_tui.run import RunSnapshot, RunStore
+from tests.builders import OURS, RunBuilder, a_run, diagnosis_of, findings, only, snapshot_of
 
 RULE = "run-died"
 PACE = 1.0
@@ -60,3 +63,34 @@ def test_without_a_goal_silence_alone_proves_nothing() -> None:
 
 def test_a_run_that_logged_nothing_yet_is_not_judged() -> None:
     assert diagnosis_of(RULE, a_run().without_clock().snapshot()).not_evaluated
+
+
+def with_checkpoints(algorithm: Algorithm, *checkpoints: Checkpoint) -> RunSnapshot:
+    store = RunStore("run")
+    for event, origin in a_run(algorithm, max_steps=200).with_metric("loss", [1.0] * 100).events():
+        store.add(event, origin)
+    for checkpoint in checkpoints:
+        store.add(checkpoint, OURS)
+    return snapshot_of(store, alive=False)
+
+
+def saved(step: int, *, seen: bool = True, complete: bool | None = True) -> Checkpoint:
+    return Checkpoint(time=math.nan if seen else 1e6 + step, step=step, path=f"checkpoint-{step}", complete=complete)
+
+
+def test_a_checkpoint_that_was_seen_is_preferred_and_one_that_was_not_is_worded_so() -> None:
+    advice = only(RULE, with_checkpoints(Algorithm.GRPO, saved(40), saved(60, seen=False))).advice[-1]
+    assert (advice.parameter, advice.proposed) == ("resume_from_checkpoint", "checkpoint-40")
+    assert "still there" not in advice.text
+    advice = only(RULE, with_checkpoints(Algorithm.GRPO, saved(60, seen=False))).advice[-1]
+    assert "if it is still there" in advice.text
+    advice = only(RULE, with_checkpoints(Algorithm.GRPO, saved(40), saved(60, complete=None))).advice[-1]
+    assert advice.proposed == "checkpoint-40"
+    advice = only(RULE, with_checkpoints(Algorithm.GRPO, saved(60, complete=None), saved(80, complete=False))).advice[-1]
+    assert "step 60, if it is complete" in advice.text
+
+
+def test_ppo_cannot_resume() -> None:
+    advice = only(RULE, with_checkpoints(Algorithm.PPO, saved(60))).advice[-1]
+    assert advice.parameter is None
+    assert "from the weights of the checkpoint of step 60" in advice.text
