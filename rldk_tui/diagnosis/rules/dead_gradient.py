@@ -107,28 +107,37 @@ def tell(episode: Episode, info: RunInfo) -> Telling:
 def _cause(episode: Episode, info: RunInfo) -> tuple[str, Advice]:
     """What the other metrics of the same log tell of the cause."""
     facts = episode.facts
-    if info.config.get("mask_truncated_completions") is True and facts.get("completions/clipped_ratio", 0.0) >= LIMITS.cut:
+    spread, margin, alike, cut, entropy = (
+        facts.get(name, math.nan)
+        for name in ("reward_std", "rewards/margins", "frac_reward_zero_std", "completions/clipped_ratio", "entropy")
+    )  # what was not logged is NaN, and no comparison holds for it
+    if info.config.get("mask_truncated_completions") is True and cut >= LIMITS.cut:
         return "All replies were cut off, and cut replies are masked out of the loss.", Advice(
             text="Let cut replies count, or raise max_completion_length",
             parameter="mask_truncated_completions",
             current=True,
             proposed="False",
         )
-    if abs(facts.get("reward_std", 1.0)) < LIMITS.same or facts.get("frac_reward_zero_std", 0.0) > LIMITS.cut:
+    if abs(spread) < LIMITS.same or alike > LIMITS.cut:
         return "All rewards were equal, so every advantage was zero.", Advice(
             text="Score two very different replies by hand: if they score the same, mend the reward function."
         )
-    if abs(facts.get("rewards/margins", 1.0)) < LIMITS.same:
+    if abs(margin) < LIMITS.same:
         return "The margin is zero: chosen and rejected reply are the same to the model, or the weights are frozen.", Advice(
             text="Print one pair after tokenization and truncation, and count the trainable parameters."
         )
-    if facts.get("entropy", 1.0) < LIMITS.spent:
+    if entropy < LIMITS.spent:
         return "The policy is certain of every token: its entropy is spent, and with it the gradient.", Advice(
             text=f"Go back to the last checkpoint before step {episode.first_step}."
         )
-    return "Rewards or margins differ, so there is something to learn: the trainable weights are not part of the loss.", Advice(
-        text="Count the trainable parameters; load an adapter with is_trainable=True."
-    )
+    count = Advice(text="Count the trainable parameters; load an adapter with is_trainable=True.")
+    differing = "Rewards" if abs(spread) >= LIMITS.same else "Margins" if abs(margin) >= LIMITS.same else None
+    if differing is None:
+        return (
+            "Nothing that was logged tells why. Either the trainable weights are not part of the loss, or every token is "
+            "masked out of it."
+        ), Advice(text=f"{count.text} Then print one batch's labels: some must not be -100.")
+    return f"{differing} differ, so there is something to learn: the trainable weights are not part of the loss.", count
 
 
 RULE = RowRule(

@@ -11,8 +11,8 @@ Why it happens
 
 What to do
     Stop now: every step since is lost. Go back to the last checkpoint with finite weights. Set
-    `logging_nan_inf_filter=False`, so that the loss tells the truth. Train in bf16 or fp32, look for rewards that are not
-    finite, and lower `learning_rate`.
+    `logging_nan_inf_filter=False`, so that the loss tells the truth. Train in bf16 or fp32, and look for rewards that are not
+    finite and for batches without a token to learn from. Lower `learning_rate` only if none of that explains it.
 
 Where the limit comes from
     Nothing statistical: one gradient norm that is not finite beside a finite loss. With fp16 the loss scaler overflows and
@@ -23,11 +23,11 @@ Where the limit comes from
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from rldk_tui.diagnosis.blame import lower_learning_rate
+from rldk_tui.diagnosis.blame import RatePast, learning_rates, lower_learning_rate, set_to
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Algorithm, Severity
 from rldk_tui.run import Kind, Rows, RunInfo
@@ -44,6 +44,14 @@ class Limits:
 LIMITS = Limits()
 
 
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What is kept."""
+
+    flags: Floats = field(default_factory=lambda: NOTHING_YET)
+    rate: RatePast = field(default_factory=RatePast)
+
+
 def applies(info: RunInfo) -> str | None:
     """Trainers on the loop of transformers; PPO has its own and filters nothing."""
     return "TRL's PPO logs no gradient norm, and no filter hides its NaN" if info.algorithm is Algorithm.PPO else None
@@ -56,13 +64,13 @@ def _scaled(info: RunInfo) -> bool | None:
     return False if "fp16" in info.config or info.config.get("bf16") is True else None
 
 
-def watch(rows: Rows, past: Floats, context: Context) -> Verdict[Floats]:
+def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     """A norm that is not finite beside a loss that is."""
     norm, loss = rows.column("grad_norm"), rows.column("loss")
     at = np.flatnonzero(norm.present & loss.present)
     hidden = (norm.kinds[at] == Kind.NONFINITE) & loss.finite[at]
     zero = hidden & (loss.values[at] == 0.0)
-    lasting, flags = m_of_n(hidden, past, LIMITS.scaler, LIMITS.scaler)
+    lasting, flags = m_of_n(hidden, past.flags, LIMITS.scaler, LIMITS.scaler)
     scaled = _scaled(context.info)
     if scaled is False:
         sure, suspect = hidden, hidden
@@ -72,8 +80,16 @@ def watch(rows: Rows, past: Floats, context: Context) -> Verdict[Floats]:
         sure, suspect = lasting | zero, hidden
     level = np.where(sure, Severity.CRITICAL.rank, np.where(suspect, Severity.HIGH.rank, 0))
     nowhere = np.full(at.size, np.nan)
-    facts = {"loss": loss.values[at]}
-    return Verdict(at=at, breach=hidden, level=level.astype(np.int8), value=nowhere, limit=nowhere, past=flags, facts=facts)
+    rates, rate = learning_rates(rows, at, past.rate)
+    return Verdict(
+        at=at,
+        breach=hidden,
+        level=level.astype(np.int8),
+        value=nowhere,
+        limit=nowhere,
+        past=Past(flags, rate),
+        facts={**rates, "loss": loss.values[at]},
+    )
 
 
 def tell(episode: Episode, info: RunInfo) -> Telling:
@@ -86,13 +102,15 @@ def tell(episode: Episode, info: RunInfo) -> Telling:
         cause="The optimizer took a NaN or infinite gradient; the logger replaced the loss (logging_nan_inf_filter).",
         advice=(
             Advice(text=f"Stop, and go back to a checkpoint before step {episode.first_step} whose weights are finite."),
-            Advice(
-                text="Let the log show NaN losses",
-                parameter="logging_nan_inf_filter",
+            set_to(
+                info,
+                "logging_nan_inf_filter",
+                "Let the log show NaN losses",
+                "False",
                 current=info.config.get("logging_nan_inf_filter"),
-                proposed="False",
             ),
-            lower_learning_rate(episode, info),
+            Advice(text=f"Look at the batch of step {episode.first_step}: one without a token to learn from divides by zero."),
+            lower_learning_rate(episode, info, guessed=True),
         ),
     )
 
@@ -101,7 +119,7 @@ RULE = RowRule(
     family=Family.NONFINITE,
     reads=("grad_norm",),
     watch=watch,
-    fresh=NOTHING_YET,
+    fresh=Past(),
     tell=tell,
     applies=applies,
     window=LIMITS.scaler,

@@ -10,8 +10,8 @@ Why it happens
 
 What to do
     Find the metric that broke first: the causes stand in the order of their onset. Make the reward function return finite
-    numbers. Train in bf16 or fp32, not fp16. Lower `learning_rate`. Go back to the last checkpoint before the onset and check
-    that it holds finite weights.
+    numbers. Train in bf16 or fp32, not fp16. Go back to the last checkpoint before the onset and check that it holds finite
+    weights. Lower `learning_rate` only if nothing else explains it.
 
 Where the limit comes from
     Nothing statistical: a single such value. Critical in loss, gradient norm and reward, high elsewhere. Left out is PPO's
@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from rldk_tui.diagnosis.blame import lower_learning_rate
+from rldk_tui.diagnosis.blame import RatePast, learning_rates, lower_learning_rate
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Severity
 from rldk_tui.metrics import title
@@ -49,20 +49,21 @@ def scopes(_reads: tuple[str, ...], names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in names if name.removeprefix("eval/") not in LIMITS.normal)
 
 
-def watch(rows: Rows, _past: None, context: Context) -> Verdict[None]:
+def watch(rows: Rows, past: RatePast, context: Context) -> Verdict[RatePast]:
     """Each value by itself."""
     column = rows.column(context.scope)
     at = np.flatnonzero(column.present)
     broken = column.kinds[at] == Kind.NONFINITE
     grave = Severity.CRITICAL if context.scope.removeprefix("eval/") in LIMITS.critical else Severity.HIGH
+    rates, rate = learning_rates(rows, at, past) if context.scope in LIMITS.numerics else ({}, past)
     return Verdict(
         at=at,
         breach=broken,
         level=np.where(broken, grave.rank, 0).astype(np.int8),
         value=np.full(at.size, np.nan),
         limit=np.full(at.size, np.nan),
-        past=None,
-        facts={"infinite": np.isinf(column.values[at]).astype(np.float64)},
+        past=rate,
+        facts={**rates, "infinite": np.isinf(column.values[at]).astype(np.float64)},
     )
 
 
@@ -97,14 +98,14 @@ def _first_look(episode: Episode, info: RunInfo) -> tuple[Advice, ...]:
     if episode.scope.removeprefix("eval/").startswith("reward"):
         return (Advice(text="Make the reward function return finite numbers, and bound them."),)
     back = Advice(text=f"Go back to a checkpoint before step {episode.first_step} whose weights are finite.")
-    return (back, lower_learning_rate(episode, info)) if episode.scope in LIMITS.numerics else (back,)
+    return (back, lower_learning_rate(episode, info, guessed=True)) if episode.scope in LIMITS.numerics else (back,)
 
 
 RULE = RowRule(
     family=Family.NONFINITE,
     reads=(),
     watch=watch,
-    fresh=None,
+    fresh=RatePast(),
     tell=tell,
     scopes=scopes,
 )

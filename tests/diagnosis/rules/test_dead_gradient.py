@@ -57,7 +57,8 @@ def test_ppo_logs_no_gradient_norm() -> None:
         (Algorithm.GRPO, {"reward_std": 0.2, "completions/clipped_ratio": 1.0}, {}, "not part of the loss"),
         (Algorithm.DPO, {"rewards/margins": 0.0}, {}, "margin is zero"),
         (Algorithm.SFT, {"entropy": 0.001}, {}, "entropy is spent"),
-        (Algorithm.SFT, {}, {}, "not part of the loss"),
+        (Algorithm.DPO, {"rewards/margins": 0.3}, {}, "Margins differ"),
+        (Algorithm.SFT, {}, {}, "Nothing that was logged tells why"),
     ],
 )
 def test_the_cause_is_told_by_the_other_metrics(

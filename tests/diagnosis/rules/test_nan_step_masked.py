@@ -64,3 +64,12 @@ def test_late_truth_is_as_good_as_early_truth() -> None:
     assert not findings(RULE, snapshot_of(store))
     store.add(Metrics(time=math.nan, step=3, values={"grad_norm": math.nan, "loss": 0.0}), state)
     assert only(RULE, snapshot_of(store)).first_step == 3
+
+
+def test_the_learning_rate_is_a_guess_without_evidence() -> None:
+    flat = only(RULE, run([1.0] * 9 + [math.nan], [1.0] * 10, {**BF16, "learning_rate": 1e-4, "logging_nan_inf_filter": True}))
+    assert (flat.advice[-1].parameter, flat.advice[-1].proposed) == ("learning_rate", "3e-05")
+    assert "guess" in flat.advice[-1].text
+    rates = [1e-5] * 8 + [1e-3] * 2
+    jumped = only(RULE, run([1.0] * 9 + [math.nan], [1.0] * 10).with_metric("learning_rate", rates))
+    assert "Find out why the learning rate rose" in jumped.advice[-1].text

@@ -47,6 +47,10 @@ def test_each_metric_is_its_own_episode() -> None:
 def test_half_precision_and_rewards_get_their_own_advice() -> None:
     half = only(RULE, a_run(Algorithm.SFT, config={"fp16": True, "learning_rate": 1e-4}).with_metric("loss", [math.nan]))
     assert [item.parameter for item in half.advice] == ["fp16", None, "learning_rate"]
+    assert "guess" in half.advice[-1].text, "nothing but the NaN speaks against the rate"
+    rates = [1e-5] * 9 + [1e-3] * 3
+    jumped = only(RULE, a_run(Algorithm.SFT).with_metrics(learning_rate=rates, loss=[1.0] * 11 + [math.nan]))
+    assert "Find out why the learning rate rose" in jumped.advice[-1].text
     reward = only(RULE, a_run(Algorithm.GRPO).with_metric("reward", [math.inf]))
     assert "reward function" in (reward.cause or "")
 
