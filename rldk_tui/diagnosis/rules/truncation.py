@@ -9,20 +9,27 @@ Why it happens
     that the reward never sees is an end token the policy forgets.
 
 What to do
-    Raise `max_completion_length`, or make the reward pay for ending (`get_soft_overlong_punishment`;
-    `missing_eos_penalty` in PPO). Check that the end token of the tokenizer is the one the model was trained with.
+    If the KL had left its limit or the entropy was spent by then, the policy is broken and never ends a reply: mend that
+    first, for longer replies only cost more. Otherwise raise `max_completion_length`, or make the reward pay for ending
+    (`get_soft_overlong_punishment`; `missing_eos_penalty` in PPO). Check that the end token of the tokenizer is the one the
+    model was trained with.
 
 Where the limit comes from
     Catalogue of this project: the median of ten logs at 30, 60 and 95 %. Public runs with such shares (an environment
     with 100 % from step 55, one with 90–97 % at a limit of 128 tokens) did not learn; DAPO (arXiv 2503.14476) reports the
-    noise that cut replies bring and shapes the reward against it.
+    noise that cut replies bring and shapes the reward against it. Whether the policy is broken is told by the limits of
+    kl-too-high and entropy-collapse, 0.5 and 0.05 nat/token over five logs.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 
 from rldk_tui.charts.format import percent
+from rldk_tui.diagnosis import kl
+from rldk_tui.diagnosis.beside import GROUPED, SAMPLING, SmoothPast, smoothed
+from rldk_tui.diagnosis.blame import set_to
 from rldk_tui.diagnosis.levels import LevelPast, Rung, scope_rows, watch_levels
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Algorithm, Severity
@@ -31,60 +38,117 @@ from rldk_tui.run import Rows, RunInfo
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Shares of truncated replies; see the manual for their source."""
+    """Shares of truncated replies; see the manual for their source.
+
+    Attributes:
+        drift: KL in nat/token beyond which the policy is broken, the median of `beside` logs (kl-too-high).
+        spent: Entropy in nat/token below which it is (entropy-collapse).
+    """
 
     warning: float = 0.3
     high: float = 0.6
     critical: float = 0.95
     median: int = 10
     at_least: int = 8
+    drift: float = 0.5
+    spent: float = 0.05
+    beside: int = 5
 
 
 LIMITS = Limits()
 
 
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What is kept; `offset` is what a wrong reference adds to the KL."""
+
+    shares: LevelPast = field(default_factory=LevelPast)
+    kl: SmoothPast = field(default_factory=SmoothPast)
+    entropy: SmoothPast = field(default_factory=SmoothPast)
+    offset: float = math.nan
+
+
 def applies(info: RunInfo) -> str | None:
     """Only trainers that sample replies."""
-    sampling = (None, Algorithm.GRPO, Algorithm.RLOO, Algorithm.PPO, Algorithm.ONLINE_DPO)
-    return None if info.algorithm in sampling else "this trainer samples no replies"
+    return None if info.algorithm is None or info.algorithm in SAMPLING else "this trainer samples no replies"
 
 
-def watch(rows: Rows, past: LevelPast, context: Context) -> Verdict[LevelPast]:
-    """The median share over the last logs against the three limits."""
+def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
+    """The median share over the last logs against the three limits; beside it, whether the policy is broken."""
     at, share = scope_rows(rows, context)
     rungs = (
         Rung(LIMITS.warning, Severity.WARNING),
         Rung(LIMITS.high, Severity.HIGH),
         Rung(LIMITS.critical, Severity.CRITICAL),
     )
-    return watch_levels(share, at, past, rungs, median=LIMITS.median, at_least=LIMITS.at_least)
+    verdict = watch_levels(share, at, past.shares, rungs, median=LIMITS.median, at_least=LIMITS.at_least)
+    drift, kl_past = smoothed(rows, at, "kl", LIMITS.beside, past.kl)
+    entropy, entropy_past = smoothed(rows, at, "entropy", LIMITS.beside, past.entropy)
+    offset = kl.offset(rows, *kl.kl_rows(rows, context), past.offset, context.info)
+    a_token = context.info.algorithm is None or context.info.algorithm in GROUPED
+    return Verdict(
+        at=at,
+        breach=verdict.breach,
+        level=verdict.level,
+        value=verdict.value,
+        limit=verdict.limit,
+        past=Past(verdict.past, kl_past, entropy_past, offset),
+        facts={"kl": drift - offset, "entropy": entropy} if a_token else {},
+    )
 
 
 def tell(episode: Episode, info: RunInfo) -> Telling:
     """The words."""
-    limit = info.setting("max_completion_length")
+    parameter = "max_completion_length" if info.algorithm is None else _LENGTH.get(info.algorithm, "max_completion_length")
+    limit = info.setting(parameter)
+    broken = _broken(episode)
+    longer = set_to(
+        info,
+        parameter,
+        "Only if they are good text: allow longer replies" if broken else "Allow longer replies",
+        f"{2 * limit:g}" if limit else "twice today's value",
+        current=limit,
+    )
+    ending = _pay_for_ending(info)
     where = f" at the limit of {limit:g} tokens" if limit else ""
     return Telling(
         summary=f"Up to {percent(episode.peak)} of the replies were cut off{where} (median of {LIMITS.median} logs, "
         f"limit {percent(episode.limit)}).",
-        cause="The policy does not end its replies within the allowed length, so the reward grades fragments.",
-        advice=(
-            Advice(
-                text="Allow longer replies",
-                parameter="max_completion_length",
-                current=limit,
-                proposed=f"{2 * limit:g}" if limit else "twice today's value",
-            ),
-            Advice(text="Make the reward pay for ending a reply, e.g. with TRL's get_soft_overlong_punishment."),
-        ),
+        cause=broken or "The policy does not end its replies within the allowed length, so the reward grades fragments.",
+        advice=(_MEND, ending, longer) if broken else (longer, ending),
     )
+
+
+_LENGTH = {Algorithm.PPO: "response_length", Algorithm.ONLINE_DPO: "max_new_tokens"}
+"""What the limit is called where it is not `max_completion_length`."""
+_MEND = Advice(text="Mend the policy first: read the newest replies, and go back to a checkpoint from before it broke.")
+
+
+def _broken(episode: Episode) -> str | None:
+    """Why the policy itself is the cause, in one sentence; None where neither KL nor entropy tells so."""
+    drift, entropy = episode.facts.get("kl", math.nan), episode.facts.get("entropy", math.nan)
+    signs = [
+        *([f"KL was {drift:.2g} nat/token (limit {LIMITS.drift:g})"] if drift > LIMITS.drift else []),
+        *([f"entropy was {entropy:.2g} nat/token (limit {LIMITS.spent:g})"] if entropy < LIMITS.spent else []),
+    ]
+    if not signs:
+        return None
+    return f"The policy is broken and no longer ends its replies: at step {episode.detected_step} {' and '.join(signs)}."
+
+
+def _pay_for_ending(info: RunInfo) -> Advice:
+    """PPO and Online DPO have a setting for it, off by default."""
+    text = "Make the reward pay for ending a reply"
+    if info.algorithm in _LENGTH and info.config.get("missing_eos_penalty") is None:
+        return set_to(info, "missing_eos_penalty", text, "1.0")
+    return Advice(text=f"{text}, e.g. with TRL's get_soft_overlong_punishment.")
 
 
 RULE = RowRule(
     family=Family.LENGTH,
     reads=("completions/clipped_ratio",),
     watch=watch,
-    fresh=LevelPast(),
+    fresh=Past(),
     tell=tell,
     applies=applies,
     window=LIMITS.median,

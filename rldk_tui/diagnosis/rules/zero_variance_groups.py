@@ -11,8 +11,9 @@ Why it happens
     prompt for any of them to differ.
 
 What to do
-    Score two very different replies by hand with the reward function. Then leave out prompts whose replies always all pass or
-    all fail, raise `num_generations`, sample at `temperature=1.0`, and prefer a graded reward to pass or fail.
+    Score two very different replies by hand with the reward function. Where the reward is a constant that is all there is to
+    do: more replies of one score teach nothing either. Otherwise leave out prompts whose replies always all pass or all
+    fail, raise `num_generations`, sample at `temperature=1.0`, and prefer a graded reward to pass or fail.
 
 Where the limit comes from
     Catalogue: the mean share over the last ten logs and at least 16 groups above 80 % is high, above 95 % critical; above 50 %
@@ -27,10 +28,12 @@ import math
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rldk_tui.charts.format import percent
 from rldk_tui.diagnosis import cadence
-from rldk_tui.diagnosis.beside import GROUPED, held
+from rldk_tui.diagnosis.beside import GROUPED, held, last_known
+from rldk_tui.diagnosis.blame import set_to
 from rldk_tui.diagnosis.levels import finite_rows
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Severity
@@ -62,6 +65,16 @@ class Limits:
 
 
 LIMITS = Limits()
+_LIMIT = {Severity.WARNING: LIMITS.warning, Severity.HIGH: LIMITS.high, Severity.CRITICAL: LIMITS.critical}
+
+
+@dataclass(frozen=True, slots=True)
+class ConstantPast:
+    """What `_constant` keeps: the flags of its logs, the last mean reward, and what it said last."""
+
+    flags: Floats = field(default_factory=lambda: NOTHING_YET)
+    reward: float = math.nan
+    said: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +84,7 @@ class Past:
     shares: Floats = field(default_factory=lambda: NOTHING_YET)
     lasting: Floats = field(default_factory=lambda: NOTHING_YET)
     zeros: Floats = field(default_factory=lambda: NOTHING_YET)
+    constant: ConstantPast = field(default_factory=ConstantPast)
     said: tuple[float, float, float] = (0.0, math.nan, 0.0)
 
 
@@ -91,6 +105,17 @@ def groups_a_log(info: RunInfo) -> int:
     return max(1, int(batch // replies))
 
 
+def _constant(rows: Rows, at: NDArray[np.intp], spreads: Floats, logs: int, past: ConstantPast) -> tuple[Floats, ConstantPast]:
+    """1 where all rewards of the last logs were one number: none of them has a spread, and the mean did not move."""
+    means, _ = last_known(rows, at, "reward", past.reward)
+    before = np.concatenate(([past.reward], means))[:-1]
+    still = ~(np.abs(means - before) > LIMITS.zero)  # True where either is not known
+    same, flags = m_of_n((np.abs(spreads) < LIMITS.zero) & still, past.flags, logs, logs)
+    said = same.astype(np.float64)
+    latest = float(means[-1]) if means.size else past.reward
+    return said, ConstantPast(flags, latest, float(said[-1]) if said.size else past.said)
+
+
 def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     """The share of groups without signal, pooled; beside it, how often the spread of all rewards was zero."""
     info = context.info
@@ -105,9 +130,11 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
         0,
     ).astype(np.float64)
     with_spread, spreads = finite_rows(rows, SPREAD)
+    one_score, constant = _constant(rows, with_spread, spreads, cadence.window(LIMITS.pooled, info), past.constant)
     often, zeros = m_of_n(np.abs(spreads) < LIMITS.zero, past.zeros, *cadence.persistence(LIMITS.m, LIMITS.n, info))
     spread_level = np.where(often, float(Severity.HIGH.rank), 0.0)
     at = np.union1d(with_share, with_spread)
+    constantly, _ = held(with_spread, one_score, at, past.constant.said)
     by_share, said_level = held(with_share, share_level, at, past.said[0])
     value, said_mean = held(with_share, mean, at, past.said[1])
     by_spread, said_spread = held(with_spread, spread_level, at, past.said[2])
@@ -121,9 +148,9 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
         breach=breach,
         level=level.astype(np.int8),
         value=np.where(by_spread > by_share, 1.0, value),
-        limit=np.where(by_share == Severity.WARNING.rank, LIMITS.warning, LIMITS.high),
-        past=Past(kept, lasting, zeros, (said_level, said_mean, said_spread)),
-        facts={"share": value, "hidden": (by_spread > by_share).astype(np.float64)},
+        limit=np.select([level == severity.rank for severity in _LIMIT], list(_LIMIT.values()), LIMITS.high),
+        past=Past(kept, lasting, zeros, constant, (said_level, said_mean, said_spread)),
+        facts={"share": value, "hidden": (by_spread > by_share).astype(np.float64), "constant": constantly},
     )
 
 
@@ -133,34 +160,37 @@ def tell(episode: Episode, info: RunInfo) -> Telling:
     if hidden:
         summary = f"The rewards of the whole batch were exactly equal in most logs from step {episode.first_step} on."
     else:
+        first, last = episode.first_step, episode.last_step
+        when = f"From step {first} on" if episode.open else f"In steps {first}–{last}"
         summary = (
-            f"Up to {percent(episode.peak)} of the groups had replies that all scored the same "
-            f"(step {episode.peak_step}, limit {percent(episode.limit)})."
+            f"{when}, up to {percent(episode.peak)} of the groups had replies that all scored "
+            f"the same (limit {percent(_LIMIT.get(episode.severity, episode.limit))})."
         )
-    cause = "All replies to a prompt get one reward, so there is nothing to prefer."
+    constant = episode.facts.get("constant") == 1.0
+    if constant:
+        cause = "Every reply to every prompt got the same number, so there is nothing to prefer."
+    else:
+        cause = "All replies to a prompt get one reward, so there is nothing to prefer."
     if hidden and episode.facts.get("share", 1.0) <= LIMITS.warning:
         cause += f" {SHARE} does not show it here: the KL term in RLOO's reward keeps it at 0."
-    temperature = info.setting("temperature")
+    differ = Advice(text="Leave out prompts whose replies all pass or all fail, and prefer a graded reward.")
     return Telling(
         summary=summary,
         cause=cause,
         advice=(
             Advice(text="Score two very different replies by hand: if they score the same, mend the reward function."),
-            Advice(text="Leave out prompts whose replies all pass or all fail, and prefer a graded reward."),
-            _replies(info),
-            *(
-                (Advice(text="Sample more freely", parameter="temperature", current=temperature, proposed="1.0"),)
-                if temperature is not None and temperature < 1.0
-                else ()
-            ),
+            *(() if constant else (differ, *_more_differences(info))),
         ),
     )
 
 
-def _replies(info: RunInfo) -> Advice:
-    today = info.setting("num_generations")
-    proposed = f"{2 * today:g}" if today else "16"
-    return Advice(text="Compare more replies a prompt", parameter="num_generations", current=today, proposed=proposed)
+def _more_differences(info: RunInfo) -> tuple[Advice, ...]:
+    """More replies a prompt, sampled more freely where the temperature narrows them."""
+    today, temperature = info.setting("num_generations"), info.setting("temperature")
+    more = set_to(info, "num_generations", "Compare more replies a prompt", f"{2 * today:g}" if today else "16", current=today)
+    if temperature is None or temperature >= 1.0:
+        return (more,)
+    return more, Advice(text="Sample more freely", parameter="temperature", current=temperature, proposed="1.0")
 
 
 RULE = RowRule(

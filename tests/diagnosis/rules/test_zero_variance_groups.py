@@ -88,3 +88,19 @@ def test_the_advice_names_the_runs_own_settings() -> None:
     advice = {item.parameter: item for item in only(RULE, grpo(1.0, temperature=0.3)).advice if item.parameter}
     assert (advice["num_generations"].current, advice["num_generations"].proposed) == (8.0, "16")
     assert advice["temperature"].proposed == "1.0"
+
+
+def test_a_constant_reward_asks_for_no_more_replies() -> None:
+    run = grpo(1.0, temperature=0.3).with_metric("reward_std", [0.0] * 60)
+    for constant in (run, run.with_metric("reward", [0.5] * 60)):
+        assert not [item.parameter for item in only(RULE, constant).advice if item.parameter]
+    moving = only(RULE, run.with_metric("reward", [0.1, 0.9] * 30))
+    assert "num_generations" in {item.parameter for item in moving.advice}, "one group a log, and each of another score"
+
+
+@pytest.mark.parametrize(("share", "limit"), [(0.6, "50 %"), (0.85, "80 %"), (1.0, "95 %")])
+def test_the_summary_names_the_onset_and_the_limit_of_its_severity(share: float, limit: str) -> None:
+    run = a_run(Algorithm.GRPO, config=MANY).with_metric("frac_reward_zero_std", [0.0] * 40 + [share] * 80)
+    summary = only(RULE, run).summary
+    assert f"limit {limit}" in summary
+    assert summary.startswith(f"From step {only(RULE, run).first_step} on")
