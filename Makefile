@@ -77,7 +77,7 @@ schemas: $(VENV)/.package ## write docs/*.schema.json anew
 	@$(BIN)/rldk schema check >docs/check.schema.json
 
 bench: $(VENV)/.development ## measure; medians, to be compared within one run
-	@$(BIN)/python -m benchmarks
+	@PYTHONWARNINGS=ignore::FutureWarning $(BIN)/python -m benchmarks
 
 fuzz: $(VENV)/.development ## throw much more garbage at the readers than the tests do (about ten minutes)
 	@HYPOTHESIS_PROFILE=campaign $(BIN)/pytest -q -n $(WORKERS) tests/readers tests/ingest tests/events tests/contracts/test_readers.py

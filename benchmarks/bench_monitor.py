@@ -28,7 +28,7 @@ BARE = (
     "Bare().run()"
 )
 FRAME = b"reading"
-CHART = ("▁".encode(), b"custom/5")
+CHART = (b"whole run", b"custom/5")
 
 
 def seconds_until(command: list[str], *signs: tuple[bytes, ...]) -> list[float]:
