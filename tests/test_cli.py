@@ -126,10 +126,27 @@ def test_a_usage_error_exits_2() -> None:
     assert shell("frobnicate").returncode == 2
 
 
-def test_a_closed_pipe_is_no_error() -> None:
-    rldk = f"{sys.executable} -c 'import sys; from rldk_tui.cli import main; sys.exit(main())'"
-    command = f"{rldk} check {COLLAPSED} --json | head -c 10"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+RLDK = f"{sys.executable} -c 'import sys; from rldk_tui.cli import main; sys.exit(main())'"
+
+
+def bash(command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        (f"{RLDK} check {COLLAPSED} --json | head -c 10 >/dev/null; exit ${{PIPESTATUS[0]}}", 1),
+        (f"{RLDK} check {COLLAPSED} >&-", 1),
+        (f"PYTHONIOENCODING=ascii {RLDK} check {COLLAPSED}", 1),
+        (f"PYTHONIOENCODING=latin1 {RLDK} check {HEALTHY} --json", 0),
+        (f"{RLDK} check {HEALTHY} >/dev/full", 2),
+    ],
+    ids=["closed pipe", "no output", "ascii", "latin 1", "full disk"],
+)
+def test_whoever_listens_the_answer_is_the_exit_code(command: str, code: int) -> None:
+    done = bash(command)
+    assert done.returncode == code
     assert "Traceback" not in done.stderr
     assert "BrokenPipe" not in done.stderr
 

@@ -7,6 +7,7 @@ writes a run. To add a kind of event: a struct in `schema` and its name in `Even
 
 from rldk_tui.events.schema import (
     LAST_STEP,
+    LAST_TIME,
     SCHEMA_VERSION,
     Advice,
     Algorithm,
@@ -37,6 +38,7 @@ from rldk_tui.events.wire import SUBFOLDER, decode_line, encode_line, event_log_
 
 __all__ = [
     "LAST_STEP",
+    "LAST_TIME",
     "SCHEMA_VERSION",
     "SUBFOLDER",
     "Advice",

@@ -21,8 +21,11 @@ LAST_STEP = 2**53
 Step: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=LAST_STEP)]
 """An optimizer step as the trainer counts them."""
 
-Time: TypeAlias = Annotated[float, msgspec.Meta(le=1e11)]
-"""Unix seconds, not beyond the year 5138: a clock that says more is broken."""
+LAST_TIME = 1e11
+"""Unix seconds of the year 5138: a clock that says more is broken."""
+
+Time: TypeAlias = Annotated[float, msgspec.Meta(le=LAST_TIME)]
+"""Unix seconds."""
 
 Json: TypeAlias = Any
 """A value that JSON can carry. The wire decides its shape, so no narrower type is true."""

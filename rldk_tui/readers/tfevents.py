@@ -15,7 +15,7 @@ import struct
 from collections.abc import Iterator
 from pathlib import PurePath
 
-from rldk_tui.events import LAST_STEP, SCHEMA_VERSION, Metrics, Phase, ReadProblem, RunDescribed, RunStarted
+from rldk_tui.events import LAST_STEP, LAST_TIME, SCHEMA_VERSION, Metrics, Phase, ReadProblem, RunDescribed, RunStarted
 from rldk_tui.metrics import algorithm_from_config
 from rldk_tui.readers import Read, StreamFormat
 
@@ -111,6 +111,8 @@ def _parts(event: memoryview) -> tuple[float, int, list[memoryview]]:
             summaries.append(data)
     if step > LAST_STEP:
         raise ValueError(f"step {step}")
+    if not abs(time) <= LAST_TIME:
+        raise ValueError(f"time {time}")
     return time, step, summaries
 
 

@@ -150,3 +150,46 @@ def test_of_nested_checkpoints_one_history_is_read(tmp_path: Path) -> None:
         "checkpoint-120/trainer_state.json"
     }
     assert sorted(event.step for event, _ in batch.events if isinstance(event, Checkpoint)) == [60, 100, 120]
+
+
+def test_logs_behind_a_link_to_another_disk_are_followed(tmp_path: Path) -> None:
+    scratch, run = tmp_path / "scratch", tmp_path / "run"
+    run.mkdir()
+    shutil.copytree(SAMPLE_RUNS / "grpo-stock" / "runs", scratch)
+    (run / "runs").symlink_to(scratch)
+    assert any(isinstance(event, Metrics) for event, _ in Follower(run).poll().events)
+
+
+def test_a_last_line_that_only_looks_whole_is_a_problem_and_no_crash(tmp_path: Path) -> None:
+    a_log(tmp_path, encode_line(START), b'{"type":"heartbeat","x":"\xff\xfe"}')
+    batch = Follower(tmp_path).poll()
+    assert [type(event) for event, _ in batch.events] == [RunStarted]
+    assert "not whole" in batch.problems[0].message
+
+
+def test_a_directory_that_vanished_and_came_back_is_another_run(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(SAMPLE_RUNS / "grpo-stock", run)
+    follower = Follower(run)
+    follower.poll()
+    shutil.rmtree(run)
+    follower.poll()
+    a_log(run, encode_line(START), beat(7))
+    batch = follower.poll()
+    assert batch.restarted
+    assert steps(batch) == [7]
+    assert batch.problems == ()
+
+
+def test_a_checkpoint_that_was_rotated_away_leaves_no_problem(tmp_path: Path) -> None:
+    a_log(tmp_path, encode_line(START), beat(1))
+    (tmp_path / "checkpoint-5").mkdir()
+    follower = Follower(tmp_path)
+    follower.poll()
+    (tmp_path / "checkpoint-5").rmdir()
+    assert follower.poll().problems == ()
+
+
+def test_a_log_that_begins_in_the_middle_after_a_rotation_is_read(tmp_path: Path) -> None:
+    a_log(tmp_path, beat(5), beat(6))
+    assert steps(Follower(tmp_path).poll()) == [5, 6]

@@ -64,3 +64,17 @@ def test_what_is_no_run_is_said_in_one_sentence_with_a_hint(tmp_path: Path) -> N
 def test_no_log_is_told_from_other_errors(tmp_path: Path) -> None:
     with pytest.raises(NoLogError):
         locate(tmp_path)
+
+
+def test_links_to_themselves_and_unreadable_folders_hide_nothing_else(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(SAMPLE_RUNS / "grpo-healthy", run)
+    (run / "a").symlink_to("b")
+    (run / "b").symlink_to("a")
+    assert locate(run) == run
+    assert locate(tmp_path) == run
+
+
+def test_a_path_that_cannot_be_is_said_in_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="cannot be looked at"):
+        locate(tmp_path / ("x" * 5000))
