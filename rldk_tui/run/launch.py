@@ -29,7 +29,8 @@ class Launch:
         process: `host:pid`.
         started_at: Unix seconds; −inf for rows of which no launch is recorded.
         authority: Of the most trusted source that told of its start.
-        step: The last step heard of.
+        step: The last step its own log told of.
+        ended_later: Whether a document that repeats it says that training ended beyond that step.
         ended: Why the training loop returned, and at which step.
         writer: The source whose rows came first.
         others: Metrics that other writers of the process began, by writer and name.
@@ -43,14 +44,17 @@ class Launch:
     table: Table = field(default_factory=Table)
     step: int | None = None
     ended: tuple[str, int] | None = None
+    ended_later: bool = False
     writer: str | None = None
     others: set[tuple[str, str]] = field(default_factory=set)
 
-    def put(self, event: Metrics, authority: int) -> None:
-        """Take in one log entry."""
+    def put(self, event: Metrics, authority: int, *, own: bool = True) -> None:
+        """Take in one log entry; one that is not its own (a document's) says nothing of how far the launch got."""
+        self.table.put(event.step, event.time, named(event), authority)
+        if not own:
+            return
         if event.phase is Phase.FINAL:
             self.end("finished", event.step)
-        self.table.put(event.step, event.time, named(event), authority)
         self.reached(event.step)
 
     def reached(self, step: int) -> None:

@@ -36,6 +36,7 @@ class Pulse:
         sign_seconds: The usual and the longest gap between two of those signs, in seconds; a source that logs every 500
             steps gives a sign every 500 steps. None before the second sign.
         ended: The training loop said that it returned.
+        ended_later: A document says that training ended beyond the last step heard of.
         tells_its_end: Whether the source would have said so.
         process_alive: Whether the training process runs; None if it cannot be asked (another host, no pid known).
         step: The last step heard of.
@@ -46,6 +47,7 @@ class Pulse:
     step_seconds: float | None
     sign_seconds: tuple[float, float] | None
     ended: bool
+    ended_later: bool
     tells_its_end: bool
     process_alive: bool | None
     step: int | None
@@ -82,7 +84,7 @@ class Pulse:
 
     def _gone(self, *, can_tell: bool) -> RunState:
         """It is not there any more, or has been silent far beyond its own pace: was it at its end?"""
-        if self._reached:
+        if self._reached or self.ended_later:
             return RunState.FINISHED
         return RunState.DIED if can_tell else RunState.UNKNOWN
 

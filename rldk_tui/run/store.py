@@ -179,8 +179,12 @@ class RunStore:
         for document in sorted(self._documents.values(), key=lambda known: known.authority):
             document.home = None
             for _, event in sorted(document.rows.items()):
-                document.home = launch_of_step(self._launches, event) or unclaimed
-                document.home.put(event, document.authority)
+                home = launch_of_step(self._launches, event)
+                before: Launch | None = document.home
+                if home is None and before is not None and before is not unclaimed and event.step > (before.step or 0):
+                    home = before  # the document is ahead of what the launch's own log shows
+                document.home = home or unclaimed
+                document.home.put(event, document.authority, own=document.home is unclaimed)
         self._unclaimed = unclaimed if unclaimed.table.length else None
         for document in self._documents.values():
             self._end_by(document)
@@ -188,8 +192,11 @@ class RunStore:
     def _end_by(self, document: Document) -> None:
         """A final state is the end of the launch its rows are of; without rows, of the newest if that got just as far."""
         home = document.home or next((one for one in self._launches[-1:] if one.step == document.ended_at), None)
-        if home is not None and document.ended_at is not None and document.ended_at >= (home.step or 0):
+        if home is None or document.ended_at is None:
+            return
+        if home is self._unclaimed or document.ended_at == home.step:
             home.end("finished", document.ended_at)
+        home.ended_later = document.ended_at > (home.step or 0)
 
     def _all(self) -> list[Launch]:
         """Every launch in order, rows that none claims first."""
@@ -220,6 +227,7 @@ class RunStore:
             step_seconds=self._pace.step_seconds(),
             sign_seconds=self._pace.sign_seconds(),
             ended=newest is not None and newest.over is not None,
+            ended_later=newest is not None and newest.ended_later,
             tells_its_end=newest is not None and newest.authority >= _TELLS_ITS_END,
             process_alive=process_alive,
             step=newest.step if newest else None,

@@ -78,6 +78,22 @@ def test_a_final_state_of_an_earlier_run_in_the_same_folder_says_nothing_of_this
     assert set(shot.series("reward").kinds.tolist()) == {Kind.FINITE}
 
 
+def test_a_document_ahead_of_the_log_continues_its_launch_and_does_not_end_it() -> None:
+    log = [(logged(step, float(step), loss=1.0 / step), BOARD) for step in range(1, 31)]
+    state = [(logged(step, loss=1.0 / step), STATE) for step in range(1, 51)]
+    events: list[tuple[Event, Origin]] = [
+        (started(0.5, 7, max_steps=60), BOARD),
+        *log,
+        *state,
+        (RunEnded(time=math.nan, step=50), STATE),
+    ]
+    shot = snapshot(*events, at=31.0)
+    assert len(shot.segments) == 1
+    assert (shot.state, shot.step) == (RunState.LIVE, 30)
+    assert shot.series("loss").steps.tolist() == list(range(1, 51))
+    assert snapshot(*events, at=9000.0, alive=False).state is RunState.FINISHED
+
+
 def test_a_second_writer_of_the_process_is_no_launch_and_a_second_training_is() -> None:
     own = Origin(source="runs/x/events.out.tfevents.5.h.7.1", format="TensorBoard events", authority=8)
     board: list[tuple[Event, Origin]] = [
