@@ -12,6 +12,7 @@ from bisect import bisect_right
 from collections.abc import Callable
 from pathlib import Path
 
+from rldk_tui.analysis import with_samples
 from rldk_tui.diagnosis.engine import Engine
 from rldk_tui.errors import UserError
 from rldk_tui.events import Event, Heartbeat, Metrics, Origin, RunDescribed, RunEnded
@@ -34,7 +35,7 @@ class Replay:
         batch = follower.poll()
         self._sources = follower.sources()
         self._problems = batch.problems
-        self._timed = _in_time(batch.events)
+        self._timed = _in_time(list(with_samples(batch.events)))
         if not self._timed:
             raise UserError(f"{path} holds nothing to replay.", "A replay needs logged steps.")
         self._times = [when for when, _, _ in self._timed]
@@ -57,7 +58,7 @@ class Replay:
         # A run that told its end stays at it; of one that did not, the silence after its last word is part of the story.
         now = moment if over and not pulse.ended else min(moment, self._times[-1])
         snapshot = self._store.snapshot(now, self._problems, pulse)
-        return health_of(self.directory, snapshot, self._engine.diagnose(snapshot), self._sources)
+        return health_of(self.directory, snapshot, self._engine, self._sources)
 
 
 def _in_time(events: list[tuple[Event, Origin]]) -> list[tuple[float, Event, Origin]]:

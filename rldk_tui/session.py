@@ -11,8 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from rldk_tui.analysis import with_samples
 from rldk_tui.diagnosis.engine import Engine
-from rldk_tui.diagnosis.findings import Diagnosis, NotEvaluated, RuleFailure
+from rldk_tui.diagnosis.findings import NotEvaluated, RuleFailure
 from rldk_tui.diagnosis.verdict import judge
 from rldk_tui.events import Finding, Origin
 from rldk_tui.ingest import Follower, locate
@@ -78,18 +79,19 @@ class RunSession:
             self._engine = Engine()
         for source in batch.rewritten:
             self._store.rewrite(source)
-        for event, origin in batch.events:
+        for event, origin in with_samples(batch.events):
             self._store.add(event, origin)
         now = self._clock()
         info = self._store.info()
         alive = process_is_alive(info.pid, info.host, info.started_at)
         snapshot = self._store.snapshot(now, batch.problems, self._store.pulse(process_alive=alive))
-        health = health_of(self.directory, snapshot, self._engine.diagnose(snapshot), self._follower.sources())
+        health = health_of(self.directory, snapshot, self._engine, self._follower.sources())
         return replace(health, vanished=batch.vanished)
 
 
-def health_of(directory: Path, snapshot: RunSnapshot, diagnosis: Diagnosis, sources: tuple[Origin, ...] = ()) -> RunHealth:
+def health_of(directory: Path, snapshot: RunSnapshot, engine: Engine, sources: tuple[Origin, ...] = ()) -> RunHealth:
     """Facts, findings and score in one value."""
+    diagnosis = engine.diagnose(snapshot)
     return RunHealth(
         directory=directory,
         snapshot=snapshot,
@@ -97,6 +99,6 @@ def health_of(directory: Path, snapshot: RunSnapshot, diagnosis: Diagnosis, sour
         evaluated=diagnosis.evaluated,
         not_evaluated=diagnosis.not_evaluated,
         rule_failures=diagnosis.failures,
-        score=judge(diagnosis, snapshot),
+        score=judge(diagnosis, snapshot, engine.rules),
         sources=sources,
     )

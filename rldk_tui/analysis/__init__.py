@@ -1,4 +1,9 @@
-"""Numbers out of a snapshot that are no metric of the trainer: for now, what can be measured on a sampled text.
+"""Numbers out of a run that are no metric of the trainer: what can be measured on sampled texts and their rewards.
 
-Floor: beside `ingest`, above `run`; faces show it, rules will judge by it.
+`samples` measures each step's generations for the rules, `generations` each single one for people. Floor: beside `ingest`,
+above `run`.
 """
+
+from rldk_tui.analysis.samples import with_samples
+
+__all__ = ["with_samples"]

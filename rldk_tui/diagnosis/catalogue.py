@@ -10,7 +10,7 @@ from importlib.metadata import entry_points
 from types import ModuleType
 
 from rldk_tui.diagnosis import rules
-from rldk_tui.diagnosis.rule import MANUAL_HEADINGS, NamedRule, RowRule, StateRule
+from rldk_tui.diagnosis.rule import MANUAL_HEADINGS, ConfigRule, NamedRule, RowRule, StateRule
 from rldk_tui.errors import RldkError, UserError
 
 ENTRY_POINT = "rldk_tui.rules"
@@ -23,8 +23,8 @@ def named_rule(name: str, module: ModuleType) -> NamedRule:
         RldkError: naming what the module lacks.
     """
     rule = getattr(module, "RULE", None)
-    if not isinstance(rule, RowRule | StateRule):
-        raise RldkError(f"{module.__name__}: a rule module needs a constant RULE, a RowRule or a StateRule")
+    if not isinstance(rule, RowRule | ConfigRule | StateRule):
+        raise RldkError(f"{module.__name__}: a rule module needs a constant RULE, a RowRule, a ConfigRule or a StateRule")
     manual = module.__doc__ or ""
     missing = [heading for heading in MANUAL_HEADINGS if heading not in manual]
     if missing:

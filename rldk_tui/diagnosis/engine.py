@@ -20,23 +20,41 @@ from rldk_tui.diagnosis.findings import (
     Diagnosis,
     NotEvaluated,
     RuleFailure,
+    config_finding,
     episode_finding,
     state_finding,
     why_silent,
-    worst_first,
 )
-from rldk_tui.diagnosis.rule import Context, NamedRule, RowRule, StateRule
+from rldk_tui.diagnosis.rule import ConfigRule, Context, NamedRule, RowRule, StateRule
+from rldk_tui.diagnosis.stories import tell_stories
 from rldk_tui.events import Finding
 from rldk_tui.run import RunSnapshot, Segment
 
 
 @dataclass(frozen=True, slots=True)
-class _Walk:
-    """How far a walk has come: `row` settled rows."""
+class _Place:
+    """How far a rule has come in the rows of a launch: `row` of them."""
 
     track: Track
     past: Any
     row: int = 0
+
+
+@dataclass(slots=True)
+class _Walk:
+    """One rule over one scope in one launch.
+
+    Attributes:
+        settled: Where it stands for good.
+        trial: Where it stood after the newest row when it was last asked, and `amended` as it was then: if no row changed
+            since, what was on trial holds.
+    """
+
+    settled: _Place
+    trial: _Place
+    amended: int = -1
+    told: tuple[object, ...] | None = None
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(slots=True)
@@ -54,7 +72,8 @@ class Engine:
 
     def __init__(self, rules: Iterable[NamedRule] | None = None) -> None:
         rules = tuple(load_rules() if rules is None else rules)
-        self._row_rules = [rule for rule in rules if isinstance(rule.rule, RowRule)]
+        self.rules = {rule.id: rule.rule for rule in rules}
+        self._lasting_rules = [rule for rule in rules if not isinstance(rule.rule, StateRule)]
         self._state_rules = [rule for rule in rules if isinstance(rule.rule, StateRule)]
         self._walks: dict[str, dict[tuple[str, str], _Walk]] = {}
         self._grounds: dict[str, tuple[object, ...]] = {}
@@ -68,14 +87,14 @@ class Engine:
         now = self._ask(self._state_rules, snapshot)
         rows = self._of_rows
         return Diagnosis(
-            findings=worst_first([*rows.findings, *now.findings]),
+            findings=tell_stories([*rows.findings, *now.findings], self.rules),
             evaluated=tuple(sorted([*rows.evaluated, *now.evaluated])),
             not_evaluated=tuple(sorted([*rows.silent, *now.silent], key=lambda silent: silent.rule)),
             failures=(*rows.failures, *now.failures),
         )
 
     def _judge_rows(self, snapshot: RunSnapshot) -> None:
-        """Ask the row rules, unless no row and no fact is new since they were asked last."""
+        """Ask the rules of rows and settings, unless no row and no fact is new since they were asked last."""
         judged = (snapshot.info, *((segment.key, segment.version, segment.info) for segment in snapshot.segments))
         if judged == self._judged:
             return
@@ -85,7 +104,7 @@ class Engine:
                 self._walks[segment.key] = {}
                 self._evidences.forget(segment.key)
             self._grounds[segment.key] = ground
-        self._of_rows = self._ask(self._row_rules, snapshot)
+        self._of_rows = self._ask(self._lasting_rules, snapshot)
         self._judged = judged
 
     def _ask(self, rules: list[NamedRule], snapshot: RunSnapshot) -> _Said:
@@ -102,23 +121,39 @@ class Engine:
         said.evaluated.append(named.id)
         rule = named.rule
         if isinstance(rule, StateRule):
-            verdict = rule.judge(snapshot)
+            verdict = rule.judge(snapshot, rule.limits)
             said.findings.extend([] if verdict is None else [state_finding(named, verdict)])
-            return
-        for scope in rule.scopes(rule.reads, names):
-            _guarded(said, named.id, scope, partial(self._walk, said, named, rule, scope, snapshot))
+        elif isinstance(rule, ConfigRule):
+            _read_settings(said, named, rule, snapshot)
+        else:
+            for scope in rule.scopes(rule.reads, names):
+                _guarded(said, named.id, scope, partial(self._walk, said, named, rule, scope, snapshot))
 
     def _walk(self, said: _Said, named: NamedRule, rule: RowRule[Any], scope: str, snapshot: RunSnapshot) -> None:
         for segment in snapshot.segments:
             walks = self._walks[segment.key]
-            walk = walks.get((named.id, scope)) or _Walk(Track(), rule.fresh)
-            walks[named.id, scope] = walk = _on(walk, rule, scope, segment, segment.settled)
-            trial = _on(walk, rule, scope, segment, len(segment.rows))
+            walk = walks.get((named.id, scope))
+            if walk is None:
+                start = _Place(Track(), rule.fresh)
+                walk = walks[named.id, scope] = _Walk(start, start)
+            context = Context(segment.info, scope, rule.limits, segment.named)
+            _go_on(walk, rule, context, segment)
             over = segment is not snapshot.segments[-1]
-            for episode in trial.track.episodes():
-                told = replace(episode, open=episode.open and not over)
-                evidence = self._evidences.of(told, segment)
-                said.findings.append(episode_finding(named, told, rule.tell(told, segment.info), evidence))
+            track = walk.trial.track
+            told = (track.closed, track.current, over, segment.amended)
+            if walk.told != told:
+                walk.findings = tuple(self._tell(named, rule, context, segment, track, over=over))
+                walk.told = told
+            said.findings.extend(walk.findings)
+
+    def _tell(
+        self, named: NamedRule, rule: RowRule[Any], context: Context, segment: Segment, track: Track, *, over: bool
+    ) -> Iterable[Finding]:
+        for episode in track.episodes():
+            told = replace(episode, open=episode.open and not over)
+            evidence = self._evidences.of(told, segment)
+            about = context.names(context.scope, told.first_step, told.last_step)
+            yield episode_finding(named, told, rule.tell(told, context), evidence, about)
 
 
 def _guarded(said: _Said, rule: str, scope: str | None, work: Callable[[], None]) -> None:
@@ -129,10 +164,38 @@ def _guarded(said: _Said, rule: str, scope: str | None, work: Callable[[], None]
         said.failures.append(RuleFailure(rule, scope, f"{type(failure).__name__}: {failure}"))
 
 
-def _on(walk: _Walk, rule: RowRule[Any], scope: str, segment: Segment, upto: int) -> _Walk:
-    """The walk after the rows up to `upto`."""
-    rows = segment.rows[walk.row : upto]
-    if not len(rows):
-        return walk
-    verdict = rule.watch(rows, walk.past, Context(segment.info, scope))
-    return _Walk(follow(walk.track, rows.steps[verdict.at], verdict, rule, scope), verdict.past, upto)
+def _read_settings(said: _Said, named: NamedRule, rule: ConfigRule, snapshot: RunSnapshot) -> None:
+    """What a rule says of each launch's settings; of launches set up alike it says it once."""
+    found: list[Finding] = []
+    for segment in snapshot.segments:
+        verdict = rule.judge(segment.info, rule.limits)
+        if verdict is None:
+            continue
+        newest = segment is snapshot.segments[-1]
+        until = int(segment.rows.steps[-1]) if len(segment.rows) else segment.info.first_step
+        told = config_finding(named, verdict, segment.info.first_step + 1, until, over=not newest)
+        if found and found[-1].summary == told.summary:
+            since = min(found[-1].first_step, told.first_step)
+            told = config_finding(named, verdict, since, until, over=not newest)
+            found.pop()
+        found.append(told)
+    said.findings.extend(found)
+
+
+def _go_on(walk: _Walk, rule: RowRule[Any], context: Context, segment: Segment) -> None:
+    """Bring the walk to the segment's newest row."""
+    if walk.amended == segment.amended and walk.settled.row < walk.trial.row <= segment.settled:
+        walk.settled = walk.trial
+    walk.settled = _on(walk.settled, rule, context, segment, segment.settled)
+    if walk.amended != segment.amended or walk.trial.row != len(segment.rows):
+        walk.trial = _on(walk.settled, rule, context, segment, len(segment.rows))
+    walk.amended = segment.amended
+
+
+def _on(place: _Place, rule: RowRule[Any], context: Context, segment: Segment, upto: int) -> _Place:
+    """The place after the rows up to `upto`."""
+    if upto <= place.row:
+        return place
+    rows = segment.rows[place.row : upto]
+    verdict = rule.watch(rows, place.past, context)
+    return _Place(follow(place.track, rows.steps[verdict.at], verdict, rule, context.scope), verdict.past, upto)

@@ -73,7 +73,7 @@ def follow(track: Track, steps: NDArray[np.int64], verdict: Verdict[Any], rule: 
             current = replace(closed.pop(), open=True)
         if current is None:
             opening = track.recent.steps.size + first
-            since = max(0, opening - min(rule.window - 1, clean))
+            since = max(0, opening - min(rule.lookback - 1, clean))
             onset = since + int(np.argmax(seen_breach[since : opening + 1]))
             current = _opened(scope, int(seen_steps[onset]), int(seen_steps[opening]), verdict, first)
         current = _extended(current, steps, verdict, stretch, rule)
@@ -82,7 +82,7 @@ def follow(track: Track, steps: NDArray[np.int64], verdict: Verdict[Any], rule: 
     if current is not None and clean >= rule.close_after:
         closed.append(replace(current, open=False))
         current = None
-    kept = min(seen_steps.size, rule.window - 1)
+    kept = min(seen_steps.size, rule.lookback - 1)
     recent = Recent(seen_steps[seen_steps.size - kept :].copy(), seen_breach[seen_breach.size - kept :].copy())
     return Track(tuple(closed), current, clean, recent)
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from rldk_tui.diagnosis.rule import Episode, NamedRule, StateRule, StateVerdict, Telling
+from rldk_tui.diagnosis.rule import ConfigRule, Episode, NamedRule, StateRule, StateVerdict, Telling
 from rldk_tui.events import Evidence, Finding
 from rldk_tui.metrics import lookup
 from rldk_tui.run import RunSnapshot
@@ -42,8 +41,10 @@ class Diagnosis:
     failures: tuple[RuleFailure, ...]
 
 
-def episode_finding(rule: NamedRule, episode: Episode, telling: Telling, evidence: Evidence) -> Finding:
-    """The finding of one episode."""
+def episode_finding(
+    rule: NamedRule, episode: Episode, telling: Telling, evidence: Evidence, about: tuple[str, ...] = ()
+) -> Finding:
+    """The finding of one episode; `about` names the samples or tensors it is about."""
     return Finding(
         id=f"{rule.id}:{episode.scope}:{episode.first_step}",
         rule=rule.id,
@@ -54,7 +55,7 @@ def episode_finding(rule: NamedRule, episode: Episode, telling: Telling, evidenc
         detected_step=episode.detected_step,
         open=episode.open,
         summary=telling.summary,
-        evidence=evidence,
+        evidence=replace(evidence, rows=about),
         cause=telling.cause,
         advice=telling.advice,
     )
@@ -77,33 +78,39 @@ def state_finding(rule: NamedRule, verdict: StateVerdict) -> Finding:
     )
 
 
+def config_finding(rule: NamedRule, verdict: StateVerdict, since: int, until: int, *, over: bool) -> Finding:
+    """The finding of how a launch was set up, from its first step to the last heard of."""
+    return Finding(
+        id=f"{rule.id}:config:{since}",
+        rule=rule.id,
+        severity=verdict.severity,
+        metric=None,
+        first_step=since,
+        last_step=max(since, until),
+        detected_step=since,
+        open=not over,
+        summary=verdict.telling.summary,
+        cause=verdict.telling.cause,
+        advice=verdict.telling.advice,
+    )
+
+
 def why_silent(named: NamedRule, snapshot: RunSnapshot, names: tuple[str, ...]) -> NotEvaluated | None:
     """Why a rule cannot speak of this run; None if it can."""
     rule = named.rule
-    if isinstance(rule, StateRule):
-        reason = rule.evaluable(snapshot)
-        return None if reason is None else NotEvaluated(named.id, reason, None, applicable=True)
     unfit = rule.applies(snapshot.info)
     if unfit is not None:
         return NotEvaluated(named.id, unfit, None, applicable=False)
+    if isinstance(rule, StateRule):
+        reason = rule.evaluable(snapshot)
+        return None if reason is None else NotEvaluated(named.id, reason, None, applicable=True)
+    if isinstance(rule, ConfigRule):
+        if any(name in snapshot.info.config for name in rule.settings):
+            return None
+        wanted = f"the setting {' or '.join(rule.settings)} is not known"
+        return NotEvaluated(named.id, wanted, "add RLDKCallback to the trainer, which records the config", applicable=True)
     if rule.scopes(rule.reads, names):
         return None
     how = next((lookup(name).to_log for name in rule.reads if lookup(name).to_log), None)
     wanted = " or ".join(rule.reads) or "any metric"
     return NotEvaluated(named.id, f"{wanted} is not logged", how, applicable=True)
-
-
-def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Sorted, and each with an id of its own: a relaunch may repeat an episode's first step. Given in order of launches."""
-    return tuple(sorted(_unique(findings), key=_rank))
-
-
-def _rank(finding: Finding) -> tuple[int, bool, int, str]:
-    return (-finding.severity.rank, not finding.open, finding.first_step, finding.id)
-
-
-def _unique(findings: Iterable[Finding]) -> Iterator[Finding]:
-    seen: dict[str, int] = {}
-    for finding in findings:
-        count = seen[finding.id] = seen.get(finding.id, 0) + 1
-        yield finding if count == 1 else replace(finding, id=f"{finding.id}#{count}")

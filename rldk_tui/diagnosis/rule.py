@@ -1,18 +1,25 @@
 """How a rule is written.
 
 A rule is a module of `diagnosis/rules/` with a constant `RULE`. Its docstring is its manual, under the headings
-`MANUAL_HEADINGS`. There are two kinds:
+`MANUAL_HEADINGS`. There are three kinds:
 
-* `RowRule` walks the log rows. `watch` gets the rows that are new and what it kept of the earlier ones, and says of each
-  row that concerns it whether it is in trouble; what it says of a row depends on rows up to it only. The engine makes
-  episodes of that.
+* `RowRule` walks the rows of a launch: what the trainer logged at a step, and under `samples/`, `hook/`, `checkpoint/` and
+  `system/` what was measured beside it. `watch` gets the rows that are new and what it kept of the earlier ones, and says
+  of each row that concerns it whether it is in trouble; what it says of a row depends on rows up to it only. The engine
+  makes episodes of that.
+* `ConfigRule` reads a launch's settings alone, so it speaks before the first step.
 * `StateRule` looks at what the run as a whole is doing now (`judge`); only such a rule may depend on the current time.
+
+A rule's limits are a frozen dataclass of plain values; `rldk.toml` may change any of them, so a rule reads them from what it
+is given and never from its module.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
@@ -26,6 +33,24 @@ MANUAL_HEADINGS = ("What it means", "Why it happens", "What to do", "Where the l
 """Every rule's docstring has these, each followed by text."""
 
 Past = TypeVar("Past")
+Named = Mapping[str, Mapping[int, tuple[str, ...]]]
+"""By metric and step: what was measured there, by name (tensors, samples)."""
+_NOTHING_NAMED: Named = MappingProxyType({})
+_MOST_NAMES = 8
+
+
+class Need(StrEnum):
+    """Where a rule's evidence comes from."""
+
+    LOG = "log"
+    CONFIG = "config"
+    SAMPLES = "samples"
+    HOOK = "hook"
+    CHECKPOINT = "checkpoint"
+
+
+BEYOND_LOGS = frozenset({Need.HOOK, Need.CHECKPOINT})
+"""What sees that which logs hide; an A needs a rule of these to have been evaluated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +60,20 @@ class Context:
     Attributes:
         info: Facts of the launch the rows belong to.
         scope: What this walk is about: the metric's canonical name.
+        limits: The rule's limits as they hold for this run.
+        named: What the measurements of this launch name.
     """
 
     info: RunInfo
     scope: str
+    limits: Any = None
+    named: Named = field(default_factory=lambda: _NOTHING_NAMED)
+
+    def names(self, metric: str, first: int, last: int) -> tuple[str, ...]:
+        """What the measurements of a metric in these steps name, each once, the first few."""
+        by_step = self.named.get(metric, {})
+        found = (name for step in sorted(by_step) if first <= step <= last for name in by_step[step])
+        return tuple(dict.fromkeys(found))[:_MOST_NAMES]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,11 +138,11 @@ class Telling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateVerdict:
-    """What a state rule found: the run's trouble now, since `step`."""
+    """What a state or config rule found: the run's trouble now, since `step`."""
 
     severity: Severity
-    step: int
     telling: Telling
+    step: int = 0
 
 
 def always(_info: RunInfo) -> str | None:
@@ -123,14 +158,14 @@ def one_scope(reads: tuple[str, ...], names: tuple[str, ...]) -> tuple[str, ...]
 class Describe(Protocol):
     """How a rule words an episode."""
 
-    def __call__(self, episode: Episode, info: RunInfo) -> Telling:
+    def __call__(self, episode: Episode, context: Context) -> Telling:
         """One finding's words."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowRule(Generic[Past]):
-    """A rule over the log rows.
+    """A rule over the rows.
 
     Attributes:
         family: For the score.
@@ -138,14 +173,19 @@ class RowRule(Generic[Past]):
         watch: (new rows, what was kept, context) -> verdict.
         fresh: What is kept before the first row, and after a relaunch.
         tell: The words.
+        limits: The limits as they hold without any configuration.
+        needs: Where its evidence comes from.
         applies: A reason why the rule is not for this run, or None; a run without an answer gets None.
         scopes: (reads, logged metrics) -> one walk for each.
-        window: How many of its rows an opening may look back over: the n of its m-of-n, the length of its median.
+        window: How many of its rows an opening may look back over: the n of its m-of-n, the length of its median. A
+            number, or a function of the limits.
         close_after: Clean rows that end an episode.
         reopen_within: With fewer clean rows than this before the next trouble, it is the same episode again.
         worst: Which end of `value` is the peak.
         ceiling: The worst it can say, its weight in the coverage.
-        beyond_logs: Whether it sees what logs hide (hooks, checkpoints); an A needs one such rule.
+        adaptive: Whether it compares the run with its own past. Such a rule alone reaches a warning: high stands only
+            beside a finding of another family.
+        explained_by: Ids of the rules whose findings may be the cause of this rule's.
     """
 
     family: Family
@@ -153,14 +193,42 @@ class RowRule(Generic[Past]):
     watch: Callable[[Rows, Past, Context], Verdict[Past]]
     fresh: Past
     tell: Describe
+    limits: Any
+    needs: Need = Need.LOG
     applies: Callable[[RunInfo], str | None] = always
     scopes: Callable[[tuple[str, ...], tuple[str, ...]], tuple[str, ...]] = one_scope
-    window: int = 1
+    window: int | Callable[[Any], int] = 1
     close_after: int = 10
     reopen_within: int = 20
     worst: Callable[[NDArray[np.float64]], np.intp] = np.argmax
     ceiling: Severity = Severity.CRITICAL
-    beyond_logs: bool = False
+    adaptive: bool = False
+    explained_by: tuple[str, ...] = ()
+
+    @property
+    def lookback(self) -> int:
+        """`window` under the limits that hold."""
+        return self.window(self.limits) if callable(self.window) else self.window
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigRule:
+    """A rule over a launch's settings.
+
+    Attributes:
+        settings: Any one of these it needs; with none of them in the config it is not evaluated.
+        judge: (facts of the launch, limits) -> what is wrong, or None. The verdict's step is of no account.
+    """
+
+    family: Family
+    settings: tuple[str, ...]
+    judge: Callable[[RunInfo, Any], StateVerdict | None]
+    limits: Any
+    needs: Need = Need.CONFIG
+    applies: Callable[[RunInfo], str | None] = always
+    ceiling: Severity = Severity.HIGH
+    explained_by: tuple[str, ...] = ()
+    adaptive: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,18 +237,23 @@ class StateRule:
 
     Attributes:
         family: For the score.
-        judge: None when nothing is wrong.
+        judge: (snapshot, limits) -> None when nothing is wrong.
         evaluable: A reason why it cannot be judged in this run, or None.
+        applies: A reason why the rule is not for this run, or None.
     """
 
     family: Family
-    judge: Callable[[RunSnapshot], StateVerdict | None]
+    judge: Callable[[RunSnapshot, Any], StateVerdict | None]
     evaluable: Callable[[RunSnapshot], str | None]
+    limits: Any
+    needs: Need = Need.LOG
+    applies: Callable[[RunInfo], str | None] = always
     ceiling: Severity = Severity.CRITICAL
-    beyond_logs: bool = False
+    explained_by: tuple[str, ...] = ()
+    adaptive: bool = False
 
 
-AnyRule = RowRule[Any] | StateRule
+AnyRule = RowRule[Any] | ConfigRule | StateRule
 
 
 @dataclass(frozen=True, slots=True)

@@ -199,6 +199,19 @@ class Completions(_Event, frozen=True, kw_only=True, tag="completions"):
     rows: tuple[Completion, ...]
 
 
+class Measured(_Event, frozen=True, kw_only=True, tag="measured"):
+    """What was measured beside the trainer's log: inside the training loop, on a checkpoint, on the sampled generations.
+
+    Keys are catalogue names that begin with `hook/`, `checkpoint/` or `samples/`; they become columns of the step's row, so
+    that a rule and a chart read them like any metric. `named` tells what a value is about: names of tensors for a count of
+    tensors, `step/row` of generations for a share of generations, the worst first.
+    """
+
+    step: Step
+    values: dict[str, float | None]
+    named: dict[str, tuple[str, ...]] = {}
+
+
 class Checkpoint(_Event, frozen=True, kw_only=True, tag="checkpoint"):
     """A checkpoint on disk. `path` is relative to the run directory where it lies inside it."""
 
@@ -252,7 +265,10 @@ class Evidence(_Record, frozen=True, kw_only=True):
 
 
 class Finding(_Record, frozen=True, kw_only=True):
-    """One episode of trouble. `id` is `rule:scope:first_step` and is stable while the episode lasts."""
+    """One episode of trouble. `id` is `rule:scope:first_step` and is stable while the episode lasts.
+
+    `parent` is the id of the finding that explains this one best, `alternatives` those that might as well.
+    """
 
     id: str
     rule: str
@@ -266,6 +282,8 @@ class Finding(_Record, frozen=True, kw_only=True):
     evidence: Evidence = Evidence()
     cause: str | None = None
     advice: tuple[Advice, ...] = ()
+    parent: str | None = None
+    alternatives: tuple[str, ...] = ()
 
 
 class FindingReported(_Event, frozen=True, kw_only=True, tag="finding"):
@@ -305,6 +323,7 @@ Event: TypeAlias = (
     | Heartbeat
     | System
     | Completions
+    | Measured
     | Checkpoint
     | ExtractionError
     | FindingReported

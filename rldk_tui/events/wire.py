@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from rldk_tui.events.schema import Completion, Event, Evidence, Heartbeat, Json, Metrics
+from rldk_tui.events.schema import Completion, Event, Evidence, Heartbeat, Json, Measured, Metrics
 
 SUBFOLDER = "rldk"
 """The folder of a run directory that holds our event logs."""
@@ -136,7 +136,8 @@ def json_schema() -> dict[str, Json]:
     schema = msgspec.json.schema(Event)
     number = {"anyOf": [{"type": "number"}, {"enum": sorted(_FROM_TEXT)}, {"type": "null"}]}
     definitions = schema["$defs"]
-    definitions[Metrics.__name__]["properties"]["values"]["additionalProperties"] = number
+    for kind in (Metrics, Measured):
+        definitions[kind.__name__]["properties"]["values"]["additionalProperties"] = number
     completion = definitions[Completion.__name__]["properties"]
     completion["rewards"]["additionalProperties"] = number
     completion["advantage"] = number

@@ -149,6 +149,7 @@ class Table:
         length: Rows so far.
         revision: Raised whenever a settled row changed, so that whoever walked past it walks again.
         version: Raised whenever anything changed.
+        amended: Raised whenever a row changed after it had come, settled or not.
         closed: Whether its newest row is settled too, because a later launch has begun.
     """
 
@@ -157,6 +158,7 @@ class Table:
         self.closed = False
         self.revision = 0
         self.version = 0
+        self.amended = 0
         self._capacity = 64
         self._steps = _Buffer(np.int64, 0, self._capacity)
         self._times = _Buffer(np.float64, math.nan, self._capacity)
@@ -173,12 +175,13 @@ class Table:
             self._append(step, time, values, authority)
             return
         index = self._row(step)
-        if math.isnan(self._times[index]) and not math.isnan(time):
+        changed = math.isnan(self._times[index]) and not math.isnan(time)
+        if changed:
             self._times[index] = time
-        changed = False
         for name, value in values.items():
             changed |= self._merge(index, name, value, authority)
         self.version += changed
+        self.amended += changed
         if changed and (self.closed or index < self.length - 1):
             self.revision += 1
 
@@ -240,6 +243,7 @@ class Table:
         self._steps[index] = step
         self.length += 1
         self.version += 1
+        self.amended += 1
         self.revision += 1
 
     def _buffers(self) -> Iterator[_Buffer]:

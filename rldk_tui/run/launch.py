@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from rldk_tui.events import Metrics, Phase
+from rldk_tui.events import Measured, Metrics, Phase, System
 from rldk_tui.metrics import canonical
 from rldk_tui.run.columns import Table
 from rldk_tui.run.info import RunInfo
@@ -18,6 +18,32 @@ def named(event: Metrics) -> dict[str, float | None]:
     """The event's values by canonical name, `eval/` and `final/` in front of those phases."""
     prefix = "" if event.phase is Phase.TRAIN else f"{event.phase.value}/"
     return {prefix + canonical(key): value for key, value in event.values.items()}
+
+
+def machine(event: System) -> dict[str, float | None]:
+    """A machine sample by canonical name; only what was measured."""
+    gpus = event.gpus
+    values = {
+        "system/process_rss": event.process_rss,
+        "system/host_memory_used": event.host_memory_used,
+        "system/host_memory_total": event.host_memory_total,
+        "system/torch_reserved": event.torch_reserved,
+        "system/gpu_memory_used": _total([gpu.memory_used for gpu in gpus]),
+        "system/gpu_memory_total": _total([gpu.memory_total for gpu in gpus]),
+        "system/gpu_utilization": _mean([gpu.utilization_percent for gpu in gpus]),
+        "system/disk_free": event.disk_free,
+    }
+    return {name: float(value) for name, value in values.items() if value is not None}
+
+
+def _total(values: list[int | None]) -> int | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
+
+
+def _mean(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
 
 
 @dataclass(slots=True)
@@ -34,6 +60,7 @@ class Launch:
         ended: Why the training loop returned, and at which step.
         writer: The source whose rows came first.
         others: Metrics that other writers of the process began, by writer and name.
+        named: What measurements name, by metric and step.
     """
 
     key: str
@@ -47,6 +74,7 @@ class Launch:
     ended_later: bool = False
     writer: str | None = None
     others: set[tuple[str, str]] = field(default_factory=set)
+    named: dict[str, dict[int, tuple[str, ...]]] = field(default_factory=dict)
 
     def put(self, event: Metrics, authority: int, *, own: bool = True) -> None:
         """Take in one log entry; one that is not its own (a document's) says nothing of how far the launch got."""
@@ -56,6 +84,12 @@ class Launch:
         if event.phase is Phase.FINAL:
             self.end("finished", event.step)
         self.reached(event.step)
+
+    def measure(self, event: Measured, authority: int) -> None:
+        """Take in what was measured beside the log: it says nothing of how far the launch got."""
+        self.table.put(event.step, event.time, event.values, authority)
+        for name, about in event.named.items():
+            self.named.setdefault(name, {})[event.step] = about
 
     def reached(self, step: int) -> None:
         """A step was heard of."""

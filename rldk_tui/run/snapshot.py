@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -34,6 +36,8 @@ class Segment:
         revision: Changes whenever a settled row was changed after all (a source that tells more arrived late).
         version: Changes whenever any row did.
         ended: Why the training loop returned; None if it never said so.
+        amended: Changes whenever a row got another value after it had come, the newest row included.
+        named: By metric and step, what the measurements of this launch name; later steps may join it.
     """
 
     key: str
@@ -43,6 +47,8 @@ class Segment:
     revision: int
     version: int
     ended: str | None
+    amended: int = 0
+    named: Mapping[str, Mapping[int, tuple[str, ...]]] = field(default_factory=lambda: MappingProxyType({}))
 
     def first_step(self, name: str) -> int | None:
         """The step at which this launch first logged a metric; None if it never did."""

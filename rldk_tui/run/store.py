@@ -11,20 +11,23 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import replace
+from types import MappingProxyType
 
 from rldk_tui.events import (
     Event,
     Heartbeat,
+    Measured,
     Metrics,
     Origin,
     ReadProblem,
     RunDescribed,
     RunEnded,
     RunStarted,
+    System,
 )
 from rldk_tui.metrics import algorithm_from_keys
 from rldk_tui.run.info import RunInfo, info_of
-from rldk_tui.run.launch import Document, Launch, launch_of_step
+from rldk_tui.run.launch import Document, Launch, launch_of_step, machine
 from rldk_tui.run.pulse import Pace, Pulse
 from rldk_tui.run.snapshot import RunSnapshot, Segment
 from rldk_tui.run.things import Things
@@ -42,6 +45,7 @@ class RunStore:
         self._current: dict[str, Launch] = {}
         self._other_ranks: set[str] = set()
         self._documents: dict[str, Document] = {}
+        self._measured: dict[tuple[str, int], tuple[Measured, int]] = {}
         self._unclaimed: Launch | None = None
         self._unclaimed_built = 0
         self._joining_due = False
@@ -69,6 +73,10 @@ class RunStore:
                 self._beat(event, origin)
             case RunEnded():
                 self._end(event, origin)
+            case Measured():
+                self._measure(event, origin)
+            case System():
+                self._sample_machine(event, origin)
             case _:
                 self._things.add(event)
                 self._clock(event.time)
@@ -150,6 +158,31 @@ class RunStore:
             launch.reached(event.step)
             self._heard(event.step, event.time)
 
+    def _measure(self, event: Measured, origin: Origin) -> None:
+        """Put a measurement beside the log entry of its step; a file that no process signed belongs to who got there."""
+        launch = self._current.get(origin.source)
+        if launch is None:
+            self._measured[origin.source, event.step] = event, origin.authority
+            launch = self._who_reached(event.step)
+        if launch is None:
+            self._joining_due = True
+        else:
+            launch.measure(event, origin.authority)
+        self._clock(event.time)
+
+    def _who_reached(self, step: int) -> Launch | None:
+        """The newest launch that logged this step, else the newest that can have."""
+        newest_first = self._launches[::-1]
+        logged = next((launch for launch in newest_first if launch.table.has_step(step)), None)
+        return logged or next((launch for launch in newest_first if launch.info.first_step < step), None)
+
+    def _sample_machine(self, event: System, origin: Origin) -> None:
+        self._things.add(event)
+        self._clock(event.time)
+        launch = self._current.get(origin.source)
+        if launch is not None and event.rank == 0 and event.step:
+            launch.table.put(event.step, event.time, machine(event), origin.authority)
+
     def _end(self, event: RunEnded, origin: Origin) -> None:
         launch = self._current.get(origin.source)
         if launch is not None:
@@ -185,6 +218,8 @@ class RunStore:
                     home = before  # the document is ahead of what the launch's own log shows
                 document.home = home or unclaimed
                 document.home.put(event, document.authority, own=document.home is unclaimed)
+        for measured, authority in self._measured.values():
+            (self._who_reached(measured.step) or unclaimed).measure(measured, authority)
         self._unclaimed = unclaimed if unclaimed.table.length else None
         for document in self._documents.values():
             self._end_by(document)
@@ -253,6 +288,8 @@ class RunStore:
                 revision=launch.table.revision,
                 version=launch.table.version,
                 ended=launch.over,
+                amended=launch.table.amended,
+                named=MappingProxyType(launch.named),
             )
             for launch in launches
             if launch.table.length or launch is launches[-1]

@@ -1,7 +1,8 @@
 """The score's formula, specification 1.
 
-Penalty of a finding: base(severity) × activity. Family: (1 − worst) × Π (1 − ¼ other). Dimension: product of its families.
-Raw: ½ · min over dimensions + ½ · Π dimension^weight. Then the caps. Letters: A ≥ 0.90, B ≥ 0.75, C ≥ 0.60, D ≥ 0.40, F.
+Penalty of a finding: base(severity) × activity × confidence. Family: (1 − worst) × Π (1 − ¼ other). Dimension: product of
+its families. Raw: ½ · min over dimensions + ½ · Π dimension^weight. Then the caps.
+Letters: A ≥ 0.90, B ≥ 0.75, C ≥ 0.60, D ≥ 0.40, F.
 It is monotone (one more or one worse finding never raises it) and does not depend on the order of findings.
 """
 
@@ -30,7 +31,11 @@ _PRIMARY = frozenset({*DIMENSIONS[Dimension.LEARNING][1], *DIMENSIONS[Dimension.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """A finding as the score sees it. `share` is the part of the run (0–1) in which it was open."""
+    """A finding as the score sees it.
+
+    `share` is the part of the run (0–1) in which it was open; `confidence` (0–1) is below 1 for a rule that compares the run
+    with its own past and that nothing else bears out.
+    """
 
     id: str
     rule: str
@@ -38,11 +43,13 @@ class Judged:
     severity: Severity
     open: bool
     share: float
+    confidence: float = 1.0
 
     @property
     def penalty(self) -> float:
         """0 (nothing) to 0.65."""
-        return _BASE[self.severity] * (1.0 if self.open else max(_LEAST_ACTIVITY, min(1.0, self.share)))
+        activity = 1.0 if self.open else max(_LEAST_ACTIVITY, min(1.0, self.share))
+        return _BASE[self.severity] * activity * self.confidence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -112,5 +112,7 @@ def test_it_takes_no_rows_at_all(rule: NamedRule) -> None:
         return
     rows = a_run(Algorithm.GRPO).with_metric("kl", [0.1] * 3).snapshot().segments[0].rows
     for scope in rule.rule.reads or ("loss",):
-        verdict = rule.rule.watch(rows[3:], rule.rule.fresh, Context(RunInfo(algorithm=Algorithm.GRPO), scope))
+        verdict = rule.rule.watch(
+            rows[3:], rule.rule.fresh, Context(RunInfo(algorithm=Algorithm.GRPO), scope, rule.rule.limits)
+        )
         assert verdict.at.size == verdict.level.size == verdict.value.size == 0

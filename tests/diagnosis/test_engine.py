@@ -126,7 +126,7 @@ def test_a_poll_costs_its_new_rows() -> None:
 
 
 def test_a_state_rule_speaks_of_the_run_as_a_whole() -> None:
-    def judge(snapshot: RunSnapshot) -> StateVerdict | None:
+    def judge(snapshot: RunSnapshot, limits: object) -> StateVerdict | None:
         return StateVerdict(severity=Severity.INFO, step=3, telling=Telling(summary=f"{len(snapshot.segments)} launches"))
 
     died = rule_named("run-died")

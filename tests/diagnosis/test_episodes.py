@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rldk_tui.diagnosis.episodes import Track, follow
-from rldk_tui.diagnosis.rule import Episode, Family, RowRule, Telling, Verdict
+from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Severity
-from rldk_tui.run import Rows, RunInfo
+from rldk_tui.run import Rows
 
 
-def _tell(episode: Episode, info: RunInfo) -> Telling:
+def _tell(episode: Episode, context: Context) -> Telling:
     raise AssertionError("nothing is told here")
 
 
@@ -29,6 +29,7 @@ def rule(window: int = 5, close_after: int = 3, reopen_within: int = 0) -> RowRu
         watch=_watch,
         fresh=None,
         tell=_tell,
+        limits=None,
         window=window,
         close_after=close_after,
         reopen_within=reopen_within,

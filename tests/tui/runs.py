@@ -49,7 +49,7 @@ def health_of_run(
         store.add(event, OURS)
     pulse = store.pulse(process_alive=alive)
     snapshot = store.snapshot((pulse.last_event_at or 0.0) + silent, problems, pulse)
-    return health_of(Path("runs") / name, snapshot, Engine().diagnose(snapshot))
+    return health_of(Path("runs") / name, snapshot, Engine())
 
 
 def view_of_run(health: RunHealth, *, host: str = "h", gone: bool = False) -> View:

@@ -76,62 +76,65 @@ def applies(info: RunInfo) -> str | None:
 
 def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     """A norm of zero throughout the last logs in which the learning rate was not zero."""
+    limits: Limits = context.limits
     at, norm = finite_rows(rows, "grad_norm")
     rates, rate = last_known(rows, at, "learning_rate", past.rate)
     learning = ~(rates == 0.0)
     at, norm = at[learning], norm[learning]
-    dead, flags = m_of_n(norm < LIMITS.zero, past.flags, *cadence.persistence(LIMITS.n, LIMITS.n, context.info))
+    dead, flags = m_of_n(norm < limits.zero, past.flags, *cadence.persistence(limits.n, limits.n, context.info))
     beside = [last_known(rows, at, name, before) for name, before in zip(_BESIDE, past.beside, strict=True)]
     return Verdict(
         at=at,
-        breach=norm < LIMITS.zero,
+        breach=norm < limits.zero,
         level=np.where(dead, Severity.CRITICAL.rank, 0).astype(np.int8),
         value=norm,
-        limit=np.full(at.size, LIMITS.zero),
+        limit=np.full(at.size, limits.zero),
         past=Past(flags, rate, tuple(latest for _, latest in beside)),
         facts={name: said for name, (said, _) in zip(_BESIDE, beside, strict=True)},
     )
 
 
-def tell(episode: Episode, info: RunInfo) -> Telling:
+def tell(episode: Episode, context: Context) -> Telling:
     """The words."""
-    cause, advice = _cause(episode, info)
+    info = context.info
+    limits: Limits = context.limits
+    cause, advice = _cause(episode, info, limits)
     return Telling(
-        summary=f"The gradient norm was zero (below {LIMITS.zero:g}) for {cadence.window(LIMITS.n, info)} logs in a row or "
+        summary=f"The gradient norm was zero (below {limits.zero:g}) for {cadence.window(limits.n, info)} logs in a row or "
         f"longer, steps {episode.first_step}–{episode.last_step}.",
         cause=cause,
         advice=(advice,),
     )
 
 
-def _cause(episode: Episode, info: RunInfo) -> tuple[str, Advice]:
+def _cause(episode: Episode, info: RunInfo, limits: Limits) -> tuple[str, Advice]:
     """What the other metrics of the same log tell of the cause."""
     facts = episode.facts
     spread, margin, alike, cut, entropy = (
         facts.get(name, math.nan)
         for name in ("reward_std", "rewards/margins", "frac_reward_zero_std", "completions/clipped_ratio", "entropy")
     )  # what was not logged is NaN, and no comparison holds for it
-    if info.config.get("mask_truncated_completions") is True and cut >= LIMITS.cut:
+    if info.config.get("mask_truncated_completions") is True and cut >= limits.cut:
         return "All replies were cut off, and cut replies are masked out of the loss.", Advice(
             text="Let cut replies count, or raise max_completion_length",
             parameter="mask_truncated_completions",
             current=True,
             proposed="False",
         )
-    if abs(spread) < LIMITS.same or alike > LIMITS.cut:
+    if abs(spread) < limits.same or alike > limits.cut:
         return "All rewards were equal, so every advantage was zero.", Advice(
             text="Score two very different replies by hand: if they score the same, mend the reward function."
         )
-    if abs(margin) < LIMITS.same:
+    if abs(margin) < limits.same:
         return "The margin is zero: chosen and rejected reply are the same to the model, or the weights are frozen.", Advice(
             text="Print one pair after tokenization and truncation, and count the trainable parameters."
         )
-    if entropy < LIMITS.spent:
+    if entropy < limits.spent:
         return "The policy is certain of every token: its entropy is spent, and with it the gradient.", Advice(
             text=f"Go back to the last checkpoint before step {episode.first_step}."
         )
     count = Advice(text="Count the trainable parameters; load an adapter with is_trainable=True.")
-    differing = "Rewards" if abs(spread) >= LIMITS.same else "Margins" if abs(margin) >= LIMITS.same else None
+    differing = "Rewards" if abs(spread) >= limits.same else "Margins" if abs(margin) >= limits.same else None
     if differing is None:
         return (
             "Nothing that was logged tells why. Either the trainable weights are not part of the loss, or every token is "
@@ -144,9 +147,10 @@ RULE = RowRule(
     family=Family.GRADIENT,
     reads=("grad_norm",),
     watch=watch,
+    limits=LIMITS,
     fresh=Past(),
     tell=tell,
     applies=applies,
-    window=LIMITS.n,
+    window=lambda limits: limits.n,
     worst=np.argmin,
 )

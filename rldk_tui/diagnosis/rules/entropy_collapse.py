@@ -79,20 +79,21 @@ def applies(info: RunInfo) -> str | None:
 
 def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     """The median entropy against two floors, and what groups and reward say about it."""
+    limits: Limits = context.limits
     info = context.info
     at, entropy = finite_rows(rows, "entropy")
     if info.algorithm is None:
         known = of_grouped_trainer(rows, at, info)
         at, entropy = at[known], entropy[known]
-    size, enough = cadence.window(LIMITS.median, info), cadence.window(LIMITS.at_least, info)
-    m, n = cadence.persistence(LIMITS.m, LIMITS.n, info)
+    size, enough = cadence.window(limits.median, info), cadence.window(limits.at_least, info)
+    m, n = cadence.persistence(limits.m, limits.n, info)
     smooth, kept = rolling_median(entropy, past.values, size, size)
     ready = past.seen + 1 + np.arange(entropy.size) >= enough
-    low, low_flags = m_of_n(smooth < LIMITS.low, past.flags[0], m, n)
-    spent, spent_flags = m_of_n(smooth < LIMITS.critical, past.flags[1], m, n)
+    low, low_flags = m_of_n(smooth < limits.low, past.flags[0], m, n)
+    spent, spent_flags = m_of_n(smooth < limits.critical, past.flags[1], m, n)
     groups, groups_past = smoothed(rows, at, "frac_reward_zero_std", size, past.groups)
     direction, reward = reward_direction(rows, at, past.reward)
-    grave = low & ((groups > LIMITS.without_signal) | (direction <= 0.0))
+    grave = low & ((groups > limits.without_signal) | (direction <= 0.0))
     level = np.select(
         [ready & spent, ready & grave, ready & low],
         [Severity.CRITICAL.rank, Severity.HIGH.rank, Severity.WARNING.rank],
@@ -101,21 +102,23 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     facts, rate = blame.learning_rates(rows, at, past.rate)
     return Verdict(
         at=at,
-        breach=entropy < LIMITS.low,
+        breach=entropy < limits.low,
         level=level.astype(np.int8),
         value=smooth,
-        limit=np.full(at.size, LIMITS.low),
+        limit=np.full(at.size, limits.low),
         past=Past(past.seen + at.size, kept, (low_flags, spent_flags), groups_past, reward, rate),
         facts={**facts, "groups": groups, "reward": direction},
     )
 
 
-def tell(episode: Episode, info: RunInfo) -> Telling:
+def tell(episode: Episode, context: Context) -> Telling:
     """The words."""
+    info = context.info
+    limits: Limits = context.limits
     return Telling(
         summary=f"Entropy fell to {episode.peak:.3g} nat/token by step {episode.peak_step} "
-        f"(median of {cadence.window(LIMITS.median, info)} logs, limit {LIMITS.low:g}).",
-        cause=blame.cause(episode, info) or _without_rate(episode, info),
+        f"(median of {cadence.window(limits.median, info)} logs, limit {limits.low:g}).",
+        cause=blame.cause(episode, info) or _without_rate(episode, info, limits),
         advice=(
             Advice(text=f"Go back to the last checkpoint before step {episode.first_step}."),
             blame.lower_learning_rate(episode, info),
@@ -125,12 +128,12 @@ def tell(episode: Episode, info: RunInfo) -> Telling:
     )
 
 
-def _without_rate(episode: Episode, info: RunInfo) -> str:
+def _without_rate(episode: Episode, info: RunInfo, limits: Limits) -> str:
     """The cause where the learning rate is not to blame."""
     temperature = info.setting("temperature")
     if temperature is not None and 0 < temperature < 1:
         return f"Replies are sampled at temperature {temperature:g}, which narrows them and scales the logged entropy down."
-    if episode.facts.get("groups", 0.0) > LIMITS.without_signal:
+    if episode.facts.get("groups", 0.0) > limits.without_signal:
         return "The policy repeats one reply to each prompt: most groups show no difference in reward any more."
     return "The policy has settled on few replies; nothing in the objective kept it exploring."
 
@@ -148,9 +151,10 @@ RULE = RowRule(
     family=Family.ENTROPY,
     reads=("entropy",),
     watch=watch,
+    limits=LIMITS,
     fresh=Past(),
     tell=tell,
     applies=applies,
-    window=LIMITS.median + LIMITS.n - 1,
+    window=lambda limits: limits.median + limits.n - 1,
     worst=np.argmin,
 )

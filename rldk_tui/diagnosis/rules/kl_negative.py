@@ -97,38 +97,41 @@ def _a_reply(rows: Rows, info: RunInfo, before: float) -> tuple[NDArray[np.intp]
 
 def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     """The median below zero beyond its own noise, and how far."""
+    limits: Limits = context.limits
     at, kl, length, latest = _a_reply(rows, context.info, past.length)
-    size = cadence.window(LIMITS.median, context.info)
-    at_least = cadence.window(LIMITS.at_least, context.info)
+    size = cadence.window(limits.median, context.info)
+    at_least = cadence.window(limits.at_least, context.info)
     view, _ = windows(kl, past.values, size)
     middle, kept = rolling_median(kl, past.values, size, at_least)
     noise = np.zeros(kl.size)
     if kl.size:
         noise = TO_SIGMA * median_deviation(view) / np.sqrt(np.count_nonzero(~np.isnan(view), axis=1))
-    certain = -middle > LIMITS.certainty * noise
-    often, flags = m_of_n(kl < LIMITS.high, past.flags, *cadence.persistence(LIMITS.m, LIMITS.n, context.info))
+    certain = -middle > limits.certainty * noise
+    often, flags = m_of_n(kl < limits.high, past.flags, *cadence.persistence(limits.m, limits.n, context.info))
     level = np.zeros(kl.size, np.int8)
-    level[certain & (middle < LIMITS.warning)] = Severity.WARNING.rank
+    level[certain & (middle < limits.warning)] = Severity.WARNING.rank
     level[certain & often] = Severity.HIGH.rank
-    level[certain & (kl < LIMITS.critical)] = Severity.CRITICAL.rank
+    level[certain & (kl < limits.critical)] = Severity.CRITICAL.rank
     return Verdict(
         at=at,
-        breach=kl < LIMITS.warning,
+        breach=kl < limits.warning,
         level=level,
         value=middle / length,
-        limit=LIMITS.warning / length,
+        limit=limits.warning / length,
         past=Past(kept, flags, latest),
         facts={"reply": middle, "length": length},
     )
 
 
-def tell(episode: Episode, info: RunInfo) -> Telling:
+def tell(episode: Episode, context: Context) -> Telling:
     """The words."""
+    info = context.info
+    limits: Limits = context.limits
     a_token = info.algorithm is not Algorithm.PPO
     where = f" a token ({episode.peak * episode.facts.get('length', math.nan):.2f} a reply)" if a_token else " a reply"
     return Telling(
         summary=f"The estimated KL to the reference fell to {episode.peak:.3g} nat{where} by step {episode.peak_step} "
-        f"(median of {cadence.window(LIMITS.median, info)} logs); a KL is never negative.",
+        f"(median of {cadence.window(limits.median, info)} logs); a KL is never negative.",
         cause="The log-probabilities are not those of the distribution the replies were sampled from: the KL penalty pays the "
         "policy for the mismatch.",
         advice=(
@@ -168,9 +171,10 @@ RULE = RowRule(
     family=Family.KL,
     reads=("kl",),
     watch=watch,
+    limits=LIMITS,
     fresh=Past(),
     tell=tell,
     applies=applies,
-    window=LIMITS.median,
+    window=lambda limits: limits.median,
     worst=np.argmin,
 )

@@ -69,7 +69,7 @@ def scopes(_reads: tuple[str, ...], names: tuple[str, ...]) -> tuple[str, ...]:
     return ("kl",) if "kl" in names else ()
 
 
-def _distance(rows: Rows, context: Context) -> tuple[NDArray[np.intp], Floats, float]:
+def _distance(rows: Rows, context: Context, limits: Limits) -> tuple[NDArray[np.intp], Floats, float]:
     """Rows that can be judged, how far each is from neutral, and the limit."""
     info = context.info
     if context.scope == "kl":
@@ -82,7 +82,7 @@ def _distance(rows: Rows, context: Context) -> tuple[NDArray[np.intp], Floats, f
         loss = rows.column("loss")
         off = np.where(loss.finite[at], np.abs(np.clip(loss.values[at], -1e6, 1e6) - neutral), 0.0)
         away = np.maximum(away, off)
-    return at, away, LIMITS.preference
+    return at, away, limits.preference
 
 
 def _neutral_loss(info: RunInfo) -> float | None:
@@ -97,39 +97,44 @@ def _neutral_loss(info: RunInfo) -> float | None:
 
 def watch(rows: Rows, past: bool, context: Context) -> Verdict[bool]:
     """The first log alone; `past` is whether it was seen. It stays in trouble: no later log can mend the reference."""
+    limits: Limits = context.limits
     if past:
         return nothing(past)
-    at, away, limit = _distance(rows, context)
+    at, away, limit = _distance(rows, context, limits)
     if not at.size or not kl.tells_the_start(int(rows.steps[at[0]]), context.info):
         return nothing(at.size > 0)
     value = away[:1]
     graver = Severity.HIGH if context.scope == "kl" else Severity.WARNING
-    level = np.where(value > LIMITS.high * limit, graver.rank, np.where(value > limit, Severity.WARNING.rank, 0))
+    level = np.where(value > limits.high * limit, graver.rank, np.where(value > limit, Severity.WARNING.rank, 0))
     return Verdict(
         at=at[:1], breach=value > limit, level=level.astype(np.int8), value=value, limit=np.full(1, limit), past=True
     )
 
 
-def tell(episode: Episode, info: RunInfo) -> Telling:
+def tell(episode: Episode, context: Context) -> Telling:
     """The words."""
+    info = context.info
+    limits: Limits = context.limits
     if episode.scope == "kl":
         what = f"KL to the reference is {episode.peak:.3g} {kl.unit(info)}"
     else:
         what = f"Loss or margin is {episode.peak:.3g} away from neutral"
     return Telling(
         summary=f"{what} in the first log (step {episode.first_step}), before anything was learned (limit {episode.limit:g}).",
-        cause=_cause(episode),
-        advice=(*_other_model(info), *_same_model(info)) if _far(episode) else (*_same_model(info), *_other_model(info)),
+        cause=_cause(episode, limits),
+        advice=(*_other_model(info), *_same_model(info))
+        if _far(episode, limits)
+        else (*_same_model(info), *_other_model(info)),
     )
 
 
-def _far(episode: Episode) -> bool:
+def _far(episode: Episode, limits: Limits) -> bool:
     """Whether it is so much that dropout and dtype hardly explain it."""
-    return episode.peak >= LIMITS.high * episode.limit
+    return episode.peak >= limits.high * episode.limit
 
 
-def _cause(episode: Episode) -> str:
-    if _far(episode):
+def _cause(episode: Episode, limits: Limits) -> str:
+    if _far(episode, limits):
         return "The reference model is not the policy that training began from, so the KL term pulls it to another model."
     return "Policy and reference do not compute the same: another dtype, dropout, distorted sampling, or another model."
 
@@ -157,6 +162,7 @@ RULE = RowRule(
     family=Family.KL,
     reads=("kl", "rewards/margins"),
     watch=watch,
+    limits=LIMITS,
     fresh=False,
     tell=tell,
     applies=applies,

@@ -45,13 +45,12 @@ class Limits:
 
     Attributes:
         token: Warning and high, nat/token.
-        sequence: Warning and high, nat/sequence, for replies of up to `longest` tokens whose length is not logged.
+        sequence: Warning and high, nat/sequence, for short replies whose length is not logged.
         entropy: Below this many nats a token nothing is left to explore, and any large KL is high.
     """
 
     token: tuple[float, float] = (0.5, 1.0)
     sequence: tuple[float, float] = (10.0, 25.0)
-    longest: float = 128.0
     entropy: float = 0.05
     median: int = 5
     m: int = 3
@@ -59,6 +58,8 @@ class Limits:
 
 
 LIMITS = Limits()
+_LONGEST = 128.0
+"""Tokens a reply up to which the limit a sequence holds where the length is not logged (the FAQ speaks of 32 to 53)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,37 +77,38 @@ class Past:
 
 def applies(info: RunInfo) -> str | None:
     """Trainers that log a KL of sampled replies in a unit that has a limit."""
-    long = (info.setting("response_length") or 0.0) > LIMITS.longest
+    long = (info.setting("response_length") or 0.0) > _LONGEST
     if info.algorithm is Algorithm.PPO and long:
-        return f"PPO logs KL a reply, and for replies of more than {LIMITS.longest:g} tokens no limit is known"
+        return f"PPO logs KL a reply, and for replies of more than {_LONGEST:g} tokens no limit is known"
     return kl.against_reference(info)
 
 
-def _limits(rows: Rows, at: NDArray[np.intp], info: RunInfo, before: float) -> tuple[Floats, Floats, float]:
+def _limits(rows: Rows, at: NDArray[np.intp], info: RunInfo, before: float, limits: Limits) -> tuple[Floats, Floats, float]:
     """Warning and high at each row in the unit of the log, and the last reply length."""
     if info.algorithm is not Algorithm.PPO:
-        return np.full(at.size, LIMITS.token[0]), np.full(at.size, LIMITS.token[1]), before
+        return np.full(at.size, limits.token[0]), np.full(at.size, limits.token[1]), before
     lengths, length = last_known(rows, at, "completions/mean_length", before)
     known = lengths >= 1.0
-    warning, high = (np.where(known, LIMITS.token[i] * lengths, LIMITS.sequence[i]) for i in (0, 1))
+    warning, high = (np.where(known, limits.token[i] * lengths, limits.sequence[i]) for i in (0, 1))
     return warning, high, length
 
 
 def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     """The median KL against its limits, and what reward and entropy say about it."""
+    limits: Limits = context.limits
     at, values = kl.kl_rows(rows, context)
     offset = kl.offset(rows, at, values, past.offset, context.info)
     drift = values - offset
-    warning, high, length = _limits(rows, at, context.info, past.length)
-    size = cadence.window(LIMITS.median, context.info)
+    warning, high, length = _limits(rows, at, context.info, past.length, limits)
+    size = cadence.window(limits.median, context.info)
     smooth, kept = rolling_median(drift / warning, past.excess, size, size)
-    m, n = cadence.persistence(LIMITS.m, LIMITS.n, context.info)
+    m, n = cadence.persistence(limits.m, limits.n, context.info)
     far, far_flags = m_of_n(smooth > 1.0, past.flags[0], m, n)
     very_far, very_far_flags = m_of_n(smooth > high / warning, past.flags[1], m, n)
     direction, reward = reward_direction(rows, at, past.reward)
-    entropy, entropy_past = smoothed(rows, at, "entropy", LIMITS.median, past.entropy)
+    entropy, entropy_past = smoothed(rows, at, "entropy", limits.median, past.entropy)
     bought_nothing = direction <= 0.0  # False while nothing is known of the reward
-    grave = very_far & (bought_nothing | (entropy < LIMITS.entropy))
+    grave = very_far & (bought_nothing | (entropy < limits.entropy))
     level = np.select(
         [grave, very_far | (far & (direction != 1.0)), far],
         [Severity.HIGH.rank, Severity.WARNING.rank, Severity.INFO.rank],
@@ -124,13 +126,15 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     )
 
 
-def tell(episode: Episode, info: RunInfo) -> Telling:
+def tell(episode: Episode, context: Context) -> Telling:
     """The words."""
+    info = context.info
+    limits: Limits = context.limits
     unit = kl.unit(info)
     return Telling(
         summary=f"KL to the reference reached {episode.peak:.3g} {unit} at step {episode.peak_step} "
-        f"(median of {cadence.window(LIMITS.median, info)} logs, limit {episode.limit:.3g}).",
-        cause=blame.cause(episode, info) or _without_rate(episode),
+        f"(median of {cadence.window(limits.median, info)} logs, limit {episode.limit:.3g}).",
+        cause=blame.cause(episode, info) or _without_rate(episode, limits),
         advice=(
             blame.lower_learning_rate(episode, info),
             kl.raise_penalty(info),
@@ -139,9 +143,9 @@ def tell(episode: Episode, info: RunInfo) -> Telling:
     )
 
 
-def _without_rate(episode: Episode) -> str:
+def _without_rate(episode: Episode, limits: Limits) -> str:
     """The cause where the learning rate is not to blame."""
-    if episode.facts.get("entropy", 1.0) < LIMITS.entropy:
+    if episode.facts.get("entropy", 1.0) < limits.entropy:
         return "The policy has collapsed onto few replies far from the reference: its entropy is spent."
     if episode.facts.get("reward") == 1.0:
         return "The policy buys reward with distance from the reference; check that the completions are still good."
@@ -152,9 +156,10 @@ RULE = RowRule(
     family=Family.KL,
     reads=("kl",),
     watch=watch,
+    limits=LIMITS,
     fresh=Past(),
     tell=tell,
     applies=applies,
-    window=LIMITS.median + LIMITS.n - 1,
+    window=lambda limits: limits.median + limits.n - 1,
     ceiling=Severity.HIGH,
 )

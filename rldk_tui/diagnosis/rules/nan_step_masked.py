@@ -66,11 +66,12 @@ def _scaled(info: RunInfo) -> bool | None:
 
 def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     """A norm that is not finite beside a loss that is."""
+    limits: Limits = context.limits
     norm, loss = rows.column("grad_norm"), rows.column("loss")
     at = np.flatnonzero(norm.present & loss.present)
     hidden = (norm.kinds[at] == Kind.NONFINITE) & loss.finite[at]
     zero = hidden & (loss.values[at] == 0.0)
-    lasting, flags = m_of_n(hidden, past.flags, LIMITS.scaler, LIMITS.scaler)
+    lasting, flags = m_of_n(hidden, past.flags, limits.scaler, limits.scaler)
     scaled = _scaled(context.info)
     if scaled is False:
         sure, suspect = hidden, hidden
@@ -92,8 +93,9 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     )
 
 
-def tell(episode: Episode, info: RunInfo) -> Telling:
+def tell(episode: Episode, context: Context) -> Telling:
     """The words."""
+    info = context.info
     loss = episode.facts.get("loss", 0.0)
     shown = "exactly 0.0, as a NaN loss is logged" if loss == 0.0 else f"{loss:.3g}, as if nothing had happened"
     return Telling(
@@ -119,8 +121,9 @@ RULE = RowRule(
     family=Family.NONFINITE,
     reads=("grad_norm",),
     watch=watch,
+    limits=LIMITS,
     fresh=Past(),
     tell=tell,
     applies=applies,
-    window=LIMITS.scaler,
+    window=lambda limits: limits.scaler,
 )

@@ -51,11 +51,12 @@ def scopes(_reads: tuple[str, ...], names: tuple[str, ...]) -> tuple[str, ...]:
 
 def watch(rows: Rows, past: RatePast, context: Context) -> Verdict[RatePast]:
     """Each value by itself."""
+    limits: Limits = context.limits
     column = rows.column(context.scope)
     at = np.flatnonzero(column.present)
     broken = column.kinds[at] == Kind.NONFINITE
-    grave = Severity.CRITICAL if context.scope.removeprefix("eval/") in LIMITS.critical else Severity.HIGH
-    rates, rate = learning_rates(rows, at, past) if context.scope in LIMITS.numerics else ({}, past)
+    grave = Severity.CRITICAL if context.scope.removeprefix("eval/") in limits.critical else Severity.HIGH
+    rates, rate = learning_rates(rows, at, past) if context.scope in limits.numerics else ({}, past)
     return Verdict(
         at=at,
         breach=broken,
@@ -67,8 +68,10 @@ def watch(rows: Rows, past: RatePast, context: Context) -> Verdict[RatePast]:
     )
 
 
-def tell(episode: Episode, info: RunInfo) -> Telling:
+def tell(episode: Episode, context: Context) -> Telling:
     """The words."""
+    info = context.info
+    limits: Limits = context.limits
     what = "infinite" if episode.facts.get("infinite") == 1.0 else "NaN"
     logs = (
         f"at step {episode.first_step}"
@@ -78,7 +81,7 @@ def tell(episode: Episode, info: RunInfo) -> Telling:
     return Telling(
         summary=f"{title(episode.scope)} ({episode.scope}) was {what} {logs}.",
         cause=_cause(episode.scope),
-        advice=(*_precision(info), *_first_look(episode, info)),
+        advice=(*_precision(info), *_first_look(episode, info, limits)),
     )
 
 
@@ -94,17 +97,18 @@ def _precision(info: RunInfo) -> tuple[Advice, ...]:
     return (Advice(text="Half precision overflows at 65504; train in bf16", parameter="fp16", current=True, proposed="False"),)
 
 
-def _first_look(episode: Episode, info: RunInfo) -> tuple[Advice, ...]:
+def _first_look(episode: Episode, info: RunInfo, limits: Limits) -> tuple[Advice, ...]:
     if episode.scope.removeprefix("eval/").startswith("reward"):
         return (Advice(text="Make the reward function return finite numbers, and bound them."),)
     back = Advice(text=f"Go back to a checkpoint before step {episode.first_step} whose weights are finite.")
-    return (back, lower_learning_rate(episode, info, guessed=True)) if episode.scope in LIMITS.numerics else (back,)
+    return (back, lower_learning_rate(episode, info, guessed=True)) if episode.scope in limits.numerics else (back,)
 
 
 RULE = RowRule(
     family=Family.NONFINITE,
     reads=(),
     watch=watch,
+    limits=LIMITS,
     fresh=RatePast(),
     tell=tell,
     scopes=scopes,

@@ -97,21 +97,22 @@ def applies(info: RunInfo) -> str | None:
 
 def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     """The median reward below its best."""
+    limits: Limits = context.limits
     info = context.info
     at, reward = finite_rows(rows, "reward")
-    size = cadence.window(LIMITS.median, info)
+    size = cadence.window(limits.median, info)
     counts = past.seen + 1 + np.arange(at.size)
-    ready = warmed_up(rows.steps[at], counts, cadence.window(LIMITS.at_least, info), info)
+    ready = warmed_up(rows.steps[at], counts, cadence.window(limits.at_least, info), info)
     middle, recent = rolling_median(reward, past.recent, size, size)
-    view, values = windows(reward, past.values, cadence.window(LIMITS.noise, info))
+    view, values = windows(reward, past.values, cadence.window(limits.noise, info))
     height, start, noise, best = _best(middle, view, ready, past.best)
     gain, drop = height - start, height - middle
-    fall = np.maximum(LIMITS.noises * noise, LIMITS.gain * gain)
+    fall = np.maximum(limits.noises * noise, limits.gain * gain)
     low = drop > fall
-    m, n = cadence.persistence(LIMITS.m, LIMITS.n, info)
+    m, n = cadence.persistence(limits.m, limits.n, info)
     fallen, flags = m_of_n(low, past.flags, m, n)
-    material = (gain >= LIMITS.noises * noise) | (middle < start - LIMITS.noises * noise)
-    lost = fallen & material & (drop > LIMITS.critical * gain)
+    material = (gain >= limits.noises * noise) | (middle < start - limits.noises * noise)
+    lost = fallen & material & (drop > limits.critical * gain)
     here, other_data, epoch = best_of_epoch(rows, at, counts, middle, size, past.epoch)
     excused = other_data & ~(here - middle > fall)
     level = np.select(
@@ -148,12 +149,14 @@ def _best(middle: Floats, view: Floats, ready: Bools, past: Best) -> tuple[Float
     return heights[1:], start, noise, Best(float(heights[-1]), begun, latest)
 
 
-def tell(episode: Episode, info: RunInfo) -> Telling:
+def tell(episode: Episode, context: Context) -> Telling:
     """The words."""
+    info = context.info
+    limits: Limits = context.limits
     best, start = episode.facts.get("best", math.nan), episode.facts.get("start", math.nan)
     return Telling(
         summary=f"Reward fell from its best of {best:.3g} to {episode.peak:.3g} by step {episode.peak_step} (median of "
-        f"{cadence.window(LIMITS.median, info)} logs, limit {episode.limit:.3g}; it began at {start:.3g}).",
+        f"{cadence.window(limits.median, info)} logs, limit {episode.limit:.3g}; it began at {start:.3g}).",
         cause=blame.cause(episode, info) or _without_rate(episode),
         advice=(
             Advice(text=f"Go back to the last checkpoint before step {episode.first_step}."),
@@ -174,9 +177,10 @@ RULE = RowRule(
     family=Family.REWARD,
     reads=("reward",),
     watch=watch,
+    limits=LIMITS,
     fresh=Past(),
     tell=tell,
     applies=applies,
-    window=LIMITS.median + LIMITS.n - 1,
+    window=lambda limits: limits.median + limits.n - 1,
     worst=np.argmin,
 )

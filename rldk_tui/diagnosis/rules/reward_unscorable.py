@@ -47,19 +47,21 @@ def applies(info: RunInfo) -> str | None:
     return None if scoring else "this trainer scores no replies"
 
 
-def watch(rows: Rows, past: Floats, _context: Context) -> Verdict[Floats]:
+def watch(rows: Rows, past: Floats, context: Context) -> Verdict[Floats]:
     """None where a reward was logged."""
+    limits: Limits = context.limits
     column = rows.column("reward")
     at = np.flatnonzero(column.present)
     null = column.kinds[at] == Kind.NULL
-    lasting, flags = m_of_n(null, past, LIMITS.critical, LIMITS.critical)
+    lasting, flags = m_of_n(null, past, limits.critical, limits.critical)
     level = np.where(lasting, Severity.CRITICAL.rank, np.where(null, Severity.HIGH.rank, 0))
     nowhere = np.full(at.size, np.nan)
     return Verdict(at=at, breach=null, level=level.astype(np.int8), value=nowhere, limit=nowhere, past=flags)
 
 
-def tell(episode: Episode, info: RunInfo) -> Telling:
+def tell(episode: Episode, context: Context) -> Telling:
     """The words."""
+    info = context.info
     logs = "one log" if episode.rows == 1 else f"{episode.rows} logs"
     kl_alone = info.setting("beta") not in (None, 0.0)
     return Telling(
@@ -77,6 +79,7 @@ RULE = RowRule(
     family=Family.REWARD,
     reads=("reward",),
     watch=watch,
+    limits=LIMITS,
     fresh=NOTHING_YET,
     tell=tell,
     applies=applies,

@@ -58,7 +58,7 @@ def evaluable(snapshot: RunSnapshot) -> str | None:
     return None
 
 
-def judge(snapshot: RunSnapshot) -> StateVerdict | None:
+def judge(snapshot: RunSnapshot, limits: Limits) -> StateVerdict | None:
     """Died, stalled, or ended short of its goal."""
     step = snapshot.step or 0
     match snapshot.state:
@@ -66,15 +66,15 @@ def judge(snapshot: RunSnapshot) -> StateVerdict | None:
             return StateVerdict(severity=Severity.CRITICAL, step=step, telling=_died(snapshot))
         case RunState.STALLED:
             return StateVerdict(severity=Severity.WARNING, step=step, telling=_stalled(snapshot))
-        case RunState.FINISHED if _short(snapshot):
+        case RunState.FINISHED if _short(snapshot, limits):
             return StateVerdict(severity=Severity.INFO, step=step, telling=_ended_early(snapshot))
         case _:
             return None
 
 
-def _short(snapshot: RunSnapshot) -> bool:
+def _short(snapshot: RunSnapshot, limits: Limits) -> bool:
     goal = snapshot.info.max_steps
-    return goal is not None and snapshot.step is not None and 0 < snapshot.step < LIMITS.reached * goal
+    return goal is not None and snapshot.step is not None and 0 < snapshot.step < limits.reached * goal
 
 
 def _where(snapshot: RunSnapshot) -> str:
@@ -151,4 +151,4 @@ def _ended_early(snapshot: RunSnapshot) -> Telling:
     )
 
 
-RULE = StateRule(family=Family.SYSTEM, judge=judge, evaluable=evaluable)
+RULE = StateRule(limits=LIMITS, family=Family.SYSTEM, judge=judge, evaluable=evaluable)

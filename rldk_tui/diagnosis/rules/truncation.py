@@ -75,15 +75,16 @@ def applies(info: RunInfo) -> str | None:
 
 def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     """The median share over the last logs against the three limits; beside it, whether the policy is broken."""
+    limits: Limits = context.limits
     at, share = scope_rows(rows, context)
     rungs = (
-        Rung(LIMITS.warning, Severity.WARNING),
-        Rung(LIMITS.high, Severity.HIGH),
-        Rung(LIMITS.critical, Severity.CRITICAL),
+        Rung(limits.warning, Severity.WARNING),
+        Rung(limits.high, Severity.HIGH),
+        Rung(limits.critical, Severity.CRITICAL),
     )
-    verdict = watch_levels(share, at, past.shares, rungs, median=LIMITS.median, at_least=LIMITS.at_least)
-    drift, kl_past = smoothed(rows, at, "kl", LIMITS.beside, past.kl)
-    entropy, entropy_past = smoothed(rows, at, "entropy", LIMITS.beside, past.entropy)
+    verdict = watch_levels(share, at, past.shares, rungs, median=limits.median, at_least=limits.at_least)
+    drift, kl_past = smoothed(rows, at, "kl", limits.beside, past.kl)
+    entropy, entropy_past = smoothed(rows, at, "entropy", limits.beside, past.entropy)
     offset = kl.offset(rows, *kl.kl_rows(rows, context), past.offset, context.info)
     a_token = context.info.algorithm is None or context.info.algorithm in GROUPED
     return Verdict(
@@ -97,11 +98,13 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     )
 
 
-def tell(episode: Episode, info: RunInfo) -> Telling:
+def tell(episode: Episode, context: Context) -> Telling:
     """The words."""
+    info = context.info
+    limits: Limits = context.limits
     parameter = "max_completion_length" if info.algorithm is None else _LENGTH.get(info.algorithm, "max_completion_length")
     limit = info.setting(parameter)
-    broken = _broken(episode)
+    broken = _broken(episode, limits)
     longer = set_to(
         info,
         parameter,
@@ -112,7 +115,7 @@ def tell(episode: Episode, info: RunInfo) -> Telling:
     ending = _pay_for_ending(info)
     where = f" at the limit of {limit:g} tokens" if limit else ""
     return Telling(
-        summary=f"Up to {percent(episode.peak)} of the replies were cut off{where} (median of {LIMITS.median} logs, "
+        summary=f"Up to {percent(episode.peak)} of the replies were cut off{where} (median of {limits.median} logs, "
         f"limit {percent(episode.limit)}).",
         cause=broken or "The policy does not end its replies within the allowed length, so the reward grades fragments.",
         advice=(_MEND, ending, longer) if broken else (longer, ending),
@@ -124,12 +127,12 @@ _LENGTH = {Algorithm.PPO: "response_length", Algorithm.ONLINE_DPO: "max_new_toke
 _MEND = Advice(text="Mend the policy first: read the newest replies, and go back to a checkpoint from before it broke.")
 
 
-def _broken(episode: Episode) -> str | None:
+def _broken(episode: Episode, limits: Limits) -> str | None:
     """Why the policy itself is the cause, in one sentence; None where neither KL nor entropy tells so."""
     drift, entropy = episode.facts.get("kl", math.nan), episode.facts.get("entropy", math.nan)
     signs = [
-        *([f"KL was {drift:.2g} nat/token (limit {LIMITS.drift:g})"] if drift > LIMITS.drift else []),
-        *([f"entropy was {entropy:.2g} nat/token (limit {LIMITS.spent:g})"] if entropy < LIMITS.spent else []),
+        *([f"KL was {drift:.2g} nat/token (limit {limits.drift:g})"] if drift > limits.drift else []),
+        *([f"entropy was {entropy:.2g} nat/token (limit {limits.spent:g})"] if entropy < limits.spent else []),
     ]
     if not signs:
         return None
@@ -148,8 +151,9 @@ RULE = RowRule(
     family=Family.LENGTH,
     reads=("completions/clipped_ratio",),
     watch=watch,
+    limits=LIMITS,
     fresh=Past(),
     tell=tell,
     applies=applies,
-    window=LIMITS.median,
+    window=lambda limits: limits.median,
 )

@@ -65,7 +65,6 @@ class Limits:
 
 
 LIMITS = Limits()
-_LIMIT = {Severity.WARNING: LIMITS.warning, Severity.HIGH: LIMITS.high, Severity.CRITICAL: LIMITS.critical}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +87,10 @@ class Past:
     said: tuple[float, float, float] = (0.0, math.nan, 0.0)
 
 
+def _rungs(limits: Limits) -> dict[Severity, float]:
+    return {Severity.WARNING: limits.warning, Severity.HIGH: limits.high, Severity.CRITICAL: limits.critical}
+
+
 def applies(info: RunInfo) -> str | None:
     """Trainers that compare the replies to one prompt."""
     return None if info.algorithm is None or info.algorithm in GROUPED else "this trainer compares no groups of replies"
@@ -105,12 +108,14 @@ def groups_a_log(info: RunInfo) -> int:
     return max(1, int(batch // replies))
 
 
-def _constant(rows: Rows, at: NDArray[np.intp], spreads: Floats, logs: int, past: ConstantPast) -> tuple[Floats, ConstantPast]:
+def _constant(
+    rows: Rows, at: NDArray[np.intp], spreads: Floats, logs: int, past: ConstantPast, limits: Limits
+) -> tuple[Floats, ConstantPast]:
     """1 where all rewards of the last logs were one number: none of them has a spread, and the mean did not move."""
     means, _ = last_known(rows, at, "reward", past.reward)
     before = np.concatenate(([past.reward], means))[:-1]
-    still = ~(np.abs(means - before) > LIMITS.zero)  # True where either is not known
-    same, flags = m_of_n((np.abs(spreads) < LIMITS.zero) & still, past.flags, logs, logs)
+    still = ~(np.abs(means - before) > limits.zero)  # True where either is not known
+    same, flags = m_of_n((np.abs(spreads) < limits.zero) & still, past.flags, logs, logs)
     said = same.astype(np.float64)
     latest = float(means[-1]) if means.size else past.reward
     return said, ConstantPast(flags, latest, float(said[-1]) if said.size else past.said)
@@ -118,44 +123,47 @@ def _constant(rows: Rows, at: NDArray[np.intp], spreads: Floats, logs: int, past
 
 def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     """The share of groups without signal, pooled; beside it, how often the spread of all rewards was zero."""
+    limits: Limits = context.limits
     info = context.info
-    pooled = max(cadence.window(LIMITS.pooled, info), math.ceil(LIMITS.groups / groups_a_log(info)))
+    pooled = max(cadence.window(limits.pooled, info), math.ceil(limits.groups / groups_a_log(info)))
     with_share, shares = finite_rows(rows, SHARE)
     mean, kept = rolling_mean(np.clip(shares, 0.0, 1.0), past.shares, pooled, pooled)
-    logs = cadence.window(LIMITS.lasting, info)
-    lasts, lasting = m_of_n(mean > LIMITS.warning, past.lasting, logs, logs)
+    logs = cadence.window(limits.lasting, info)
+    lasts, lasting = m_of_n(mean > limits.warning, past.lasting, logs, logs)
     share_level = np.select(
-        [mean > LIMITS.critical, mean > LIMITS.high, lasts],
+        [mean > limits.critical, mean > limits.high, lasts],
         [Severity.CRITICAL.rank, Severity.HIGH.rank, Severity.WARNING.rank],
         0,
     ).astype(np.float64)
     with_spread, spreads = finite_rows(rows, SPREAD)
-    one_score, constant = _constant(rows, with_spread, spreads, cadence.window(LIMITS.pooled, info), past.constant)
-    often, zeros = m_of_n(np.abs(spreads) < LIMITS.zero, past.zeros, *cadence.persistence(LIMITS.m, LIMITS.n, info))
+    one_score, constant = _constant(rows, with_spread, spreads, cadence.window(limits.pooled, info), past.constant, limits)
+    often, zeros = m_of_n(np.abs(spreads) < limits.zero, past.zeros, *cadence.persistence(limits.m, limits.n, info))
     spread_level = np.where(often, float(Severity.HIGH.rank), 0.0)
     at = np.union1d(with_share, with_spread)
     constantly, _ = held(with_spread, one_score, at, past.constant.said)
     by_share, said_level = held(with_share, share_level, at, past.said[0])
     value, said_mean = held(with_share, mean, at, past.said[1])
     by_spread, said_spread = held(with_spread, spread_level, at, past.said[2])
-    level = np.maximum(by_share, by_spread)
+    level, rungs = np.maximum(by_share, by_spread), _rungs(limits)
     here = rows.column(SHARE), rows.column(SPREAD)
-    breach = (here[0].finite[at] & (here[0].values[at] > LIMITS.warning)) | (
-        here[1].finite[at] & (np.abs(here[1].values[at]) < LIMITS.zero)
+    breach = (here[0].finite[at] & (here[0].values[at] > limits.warning)) | (
+        here[1].finite[at] & (np.abs(here[1].values[at]) < limits.zero)
     )
     return Verdict(
         at=at,
         breach=breach,
         level=level.astype(np.int8),
         value=np.where(by_spread > by_share, 1.0, value),
-        limit=np.select([level == severity.rank for severity in _LIMIT], list(_LIMIT.values()), LIMITS.high),
+        limit=np.select([level == severity.rank for severity in rungs], list(rungs.values()), limits.high),
         past=Past(kept, lasting, zeros, constant, (said_level, said_mean, said_spread)),
         facts={"share": value, "hidden": (by_spread > by_share).astype(np.float64), "constant": constantly},
     )
 
 
-def tell(episode: Episode, info: RunInfo) -> Telling:
+def tell(episode: Episode, context: Context) -> Telling:
     """The words."""
+    info = context.info
+    limits: Limits = context.limits
     hidden = episode.facts.get("hidden") == 1.0
     if hidden:
         summary = f"The rewards of the whole batch were exactly equal in most logs from step {episode.first_step} on."
@@ -164,14 +172,14 @@ def tell(episode: Episode, info: RunInfo) -> Telling:
         when = f"From step {first} on" if episode.open else f"In steps {first}–{last}"
         summary = (
             f"{when}, up to {percent(episode.peak)} of the groups had replies that all scored "
-            f"the same (limit {percent(_LIMIT.get(episode.severity, episode.limit))})."
+            f"the same (limit {percent(_rungs(limits).get(episode.severity, episode.limit))})."
         )
     constant = episode.facts.get("constant") == 1.0
     if constant:
         cause = "Every reply to every prompt got the same number, so there is nothing to prefer."
     else:
         cause = "All replies to a prompt get one reward, so there is nothing to prefer."
-    if hidden and episode.facts.get("share", 1.0) <= LIMITS.warning:
+    if hidden and episode.facts.get("share", 1.0) <= limits.warning:
         cause += f" {SHARE} does not show it here: the KL term in RLOO's reward keeps it at 0."
     differ = Advice(text="Leave out prompts whose replies all pass or all fail, and prefer a graded reward.")
     return Telling(
@@ -197,8 +205,9 @@ RULE = RowRule(
     family=Family.ADVANTAGE,
     reads=(SHARE, SPREAD),
     watch=watch,
+    limits=LIMITS,
     fresh=Past(),
     tell=tell,
     applies=applies,
-    window=LIMITS.n,
+    window=lambda limits: limits.n,
 )

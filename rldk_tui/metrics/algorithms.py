@@ -1,0 +1,49 @@
+"""Which trainer a run is of, by what it logs and how it is set up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rldk_tui.events.schema import Algorithm
+
+_TELLING: tuple[tuple[frozenset[str], Algorithm], ...] = (
+    (frozenset({"objective/scores_margin"}), Algorithm.ONLINE_DPO),
+    (frozenset({"policy/approxkl_avg", "objective/scores"}), Algorithm.PPO),
+    (frozenset({"ppo/policy/approxkl"}), Algorithm.PPO),
+    (frozenset({"rewards/margins", "rewards/accuracies"}), Algorithm.DPO),
+    (frozenset({"accuracy", "margin"}), Algorithm.REWARD),
+    (frozenset({"kl", "logps/chosen"}), Algorithm.KTO),
+)
+
+
+def algorithm_from_keys(keys: frozenset[str]) -> Algorithm | None:
+    """The trainer that logs this set of keys, where the set is telling.
+
+    GRPO and RLOO log the same keys with different meanings, so neither is guessed.
+    """
+    return next((algorithm for telling, algorithm in _TELLING if telling <= keys), None)
+
+
+_TELLING_SETTINGS: tuple[tuple[str, Algorithm], ...] = (
+    ("num_ppo_epochs", Algorithm.PPO),
+    ("normalize_advantages", Algorithm.RLOO),
+    ("scale_rewards", Algorithm.GRPO),
+    ("desirable_weight", Algorithm.KTO),
+    ("center_rewards_coefficient", Algorithm.REWARD),
+    ("judge", Algorithm.ONLINE_DPO),
+    ("ld_alpha", Algorithm.DPO),
+    ("completion_only_loss", Algorithm.SFT),
+)
+
+
+def algorithm_from_config(config: Mapping[str, object]) -> Algorithm | None:
+    """The trainer whose config class has these settings, where one of them is its own."""
+    return next((algorithm for setting, algorithm in _TELLING_SETTINGS if setting in config), None)
+
+
+def algorithm_from_trainer(trainer: str) -> Algorithm | None:
+    """The algorithm of a trainer or config class by its name: `GRPOTrainer`, `RLOOConfig`, `reward-trainer`, `grpo`."""
+    plain = trainer.lower().replace("-", "").replace("_", "")
+    name = plain.removesuffix("trainer").removesuffix("config")
+    names = {algorithm.value.replace("_", ""): algorithm for algorithm in Algorithm}
+    return names.get(name) or {"ppov2": Algorithm.PPO, "rm": Algorithm.REWARD}.get(name)
