@@ -36,6 +36,8 @@ FINDING_KEYS = {
     "detected_step",
     "open",
     "metric",
+    "parent",
+    "alternatives",
     "summary",
     "evidence",
     "cause",
@@ -63,8 +65,21 @@ def test_check_json_has_exactly_the_promised_keys(capsys: pytest.CaptureFixture[
     for finding in answer["findings"]:
         assert set(finding) == FINDING_KEYS
         assert finding["severity"] in {"info", "warning", "high", "critical"}
-    ranks = [["info", "warning", "high", "critical"].index(finding["severity"]) for finding in answer["findings"]]
-    assert ranks == sorted(ranks, reverse=True)
+    ranks = {finding["id"]: SEVERITIES.index(finding["severity"]) for finding in answer["findings"]}
+    roots = [finding["id"] for finding in answer["findings"] if finding["parent"] is None]
+    assert answer["findings"][0]["id"] in roots, "the worst story begins with its root"
+    assert max(ranks.values()) == max(ranks[name] for name in _story_of(roots[0], answer["findings"]))
+
+
+SEVERITIES = ["info", "warning", "high", "critical"]
+
+
+def _story_of(root: str, findings: list[dict[str, str]]) -> set[str]:
+    """The root and everything that follows from it."""
+    told = {root}
+    while more := {finding["id"] for finding in findings if finding["parent"] in told} - told:
+        told |= more
+    return told
 
 
 def test_once_json_adds_every_metrics_latest_value(capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,7 +19,7 @@ _NUMBERS = re.compile(r'\[\n\s+((?:(?:[-+.\deE]+|null|"-?(?:nan|inf)"),?\s+)+)\]
 
 
 def check_object(health: RunHealth) -> dict[str, Json]:
-    """What is judged of a run, every key present whatever is known, findings worst first.
+    """What is judged of a run, every key present whatever is known, findings story by story, the worst first.
 
     Strict JSON: a number that is not finite is the text "nan", "inf" or "-inf", and null is "not measured".
     """

@@ -23,7 +23,7 @@ def as_junit(health: RunHealth, fail_on: Severity = Severity.WARNING) -> str:
     suite = ElementTree.Element("testsuite", name=f"rldk check {run}")
     for rule in health.evaluated:
         case = _case(suite, run, rule)
-        found = [finding for finding in health.findings if finding.rule == rule]
+        found = sorted((finding for finding in health.findings if finding.rule == rule), key=lambda one: -one.severity.rank)
         if rule in broken:
             ElementTree.SubElement(case, "error", message=_legal(broken[rule].message), type="rule-failure")
         elif found and found[0].severity.rank >= fail_on.rank:

@@ -6,7 +6,7 @@ A run's own text is made harmless first: it must be seen in a terminal, not obey
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rldk_tui.charts.format import count, number, percent
 from rldk_tui.charts.text import one_line
@@ -36,6 +36,8 @@ def _text_lines(health: RunHealth) -> Iterator[str]:
         yield f"  {_plain(finding.summary)}"
         if finding.cause:
             yield f"  Cause: {_plain(finding.cause)}"
+        if finding.parent:
+            yield f"  Follows from: {_plain(follows_from(finding, health.findings))}"
         for advice in finding.advice:
             yield f"  → {_plain(advice_line(advice))}"
     yield ""
@@ -70,6 +72,16 @@ def verdict_line(health: RunHealth) -> str:
 def when(finding: Finding) -> str:
     """The steps of an episode: `steps 5–120, still open`."""
     return f"steps {count(finding.first_step)}–{count(finding.last_step)}, {'still open' if finding.open else 'closed'}"
+
+
+def follows_from(finding: Finding, findings: Iterable[Finding]) -> str:
+    """The finding that explains this one, and what else might: `lr-jump since step 80, or kl-too-high since step 82`."""
+    known = {other.id: other for other in findings}
+    return ", or ".join(
+        f"{known[name].rule} since step {count(known[name].first_step)}"
+        for name in (finding.parent, *finding.alternatives)
+        if name in known
+    )
 
 
 def advice_line(advice: Advice) -> str:
@@ -111,6 +123,8 @@ def _markdown_lines(health: RunHealth) -> Iterator[str]:
         yield _marked(finding.summary)
         if finding.cause:
             yield f"\nCause: {_marked(finding.cause)}"
+        if finding.parent:
+            yield f"\nFollows from: {_marked(follows_from(finding, health.findings))}"
         if finding.advice:
             yield ""
         for advice in finding.advice:

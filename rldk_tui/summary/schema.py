@@ -60,8 +60,10 @@ _FINDING = _object(
         "evidence": _EVIDENCE,
         "cause": _or_null(_TEXT),
         "advice": _list_of(_ADVICE),
+        "parent": {**_or_null(_TEXT), "description": "id of the finding that explains this one best"},
+        "alternatives": {**_list_of(_TEXT), "description": "ids of others that may explain it as well"},
     },
-    "One stretch of trouble.",
+    "One stretch of trouble. Findings come story by story: the worst story first, in each its root first.",
 )
 _NOT_EVALUATED = _object(
     {

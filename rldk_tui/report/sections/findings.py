@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from rldk_tui.charts.line_chart import LineChart
@@ -28,6 +29,7 @@ class Story:
         means, source: From the rule's manual; "" for a rule that is not installed here.
         chart: The evidence; None where there is none to draw, or where the finding is only listed.
         again: Further episodes of the same, worst first.
+        follows_from: What explains it: the best explanation, then what might as well.
     """
 
     id: str
@@ -50,6 +52,7 @@ class Story:
     source: str
     chart: LineChart | None
     again: tuple[Story, ...] = ()
+    follows_from: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +72,20 @@ class Findings:
 
 def build(health: RunHealth) -> Findings:
     """Always there: without a finding it says how much was looked at."""
+    known = {finding.id: finding for finding in health.findings}
     groups: dict[tuple[str, str | None], list[Story]] = {}
     listed = []
     for finding in health.findings:
         group = groups.get((finding.rule, finding.metric), [])
         if len(group) > MOST_AGAIN or (not group and len(groups) >= MOST_TOLD):
-            listed.append(_story(finding, drawn=False))
+            listed.append(_story(finding, known, drawn=False))
         else:
-            groups[finding.rule, finding.metric] = [*group, _story(finding, drawn=True)]
+            groups[finding.rule, finding.metric] = [*group, _story(finding, known, drawn=True)]
     told = tuple(replace(worst, again=tuple(again)) for worst, *again in groups.values())
     return Findings(told, tuple(listed), len(health.evaluated))
 
 
-def _story(finding: Finding, *, drawn: bool) -> Story:
+def _story(finding: Finding, known: Mapping[str, Finding], *, drawn: bool) -> Story:
     manual = rule_manual(finding.rule) if drawn else {}
     evidence = finding.evidence
     return Story(
@@ -104,6 +108,7 @@ def _story(finding: Finding, *, drawn: bool) -> Story:
         means=manual.get("What it means", ""),
         source=manual.get("Where the limit comes from", ""),
         chart=evidence_chart(finding) if drawn else None,
+        follows_from=tuple(known[name] for name in (finding.parent, *finding.alternatives) if name in known),
     )
 
 

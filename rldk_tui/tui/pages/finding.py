@@ -31,10 +31,10 @@ def _draw(opened: Finding, view: View, box: Box) -> tuple[Line, ...]:
     if found is None:
         gone = line(Span("This finding is not there any more: later rows of the log changed what was known.", Tone.WARNING))
         return (gone, line(), *_body(opened, box))
-    return _body(found, box)
+    return _body(found, box, view.health.findings)
 
 
-def _body(finding: Finding, box: Box) -> tuple[Line, ...]:
+def _body(finding: Finding, box: Box, others: tuple[Finding, ...] = ()) -> tuple[Line, ...]:
     width = min(box.width, _MOST_WIDTH)
     tone = SEVERITY_TONES[finding.severity]
     until = "now, still open" if finding.open else f"step {count(finding.last_step)}, closed"
@@ -51,11 +51,38 @@ def _body(finding: Finding, box: Box) -> tuple[Line, ...]:
     rows += _evidence(finding.evidence, width, box)
     if finding.cause:
         rows += [line(), _heading("Cause"), *wrapped(finding.cause, width, indent="  ")]
+    rows += _story(finding, others)
     if finding.advice:
         rows += [line(), _heading("What to change")]
         for advice in finding.advice:
             rows += _advice(advice, width)
     return (*rows, *_manual(finding.rule, width))
+
+
+def _story(finding: Finding, others: tuple[Finding, ...]) -> list[Line]:
+    """What explains this finding and what it explains, each opening its own page."""
+    known = {other.id: other for other in others}
+    above = [known[name] for name in (finding.parent, *finding.alternatives) if name in known]
+    below = [other for other in others if other.parent == finding.id]
+    rows: list[Line] = []
+    if above:
+        rows += [
+            line(),
+            _heading("Follows from"),
+            *(_related(other, "or possibly " * (other is not above[0])) for other in above),
+        ]
+    if below:
+        rows += [line(), _heading("Explains"), *(_related(other) for other in below)]
+    return rows
+
+
+def _related(other: Finding, doubt: str = "") -> Line:
+    return line(
+        Span(f"  {SEVERITY_GLYPHS[other.severity]} {doubt}"),
+        Span(other.rule, SEVERITY_TONES[other.severity]),
+        Span(f"  since step {count(other.first_step)}", Tone.DIM),
+        opens=finding_page(other),
+    )
 
 
 def _heading(text: str) -> Line:
@@ -113,9 +140,10 @@ def _setting(value: Json) -> str:
 
 def _manual(rule: str, width: int) -> list[Line]:
     """The rule's own words, its headings as headings."""
-    from rldk_tui.diagnosis.catalogue import rule_named
+    from rldk_tui.diagnosis.catalogue import load_rules
     from rldk_tui.diagnosis.rule import MANUAL_HEADINGS
 
+    manual = next((named.manual for named in load_rules() if named.id == rule), "")
     rows: list[Line] = []
     paragraph: list[str] = []
 
@@ -124,7 +152,7 @@ def _manual(rule: str, width: int) -> list[Line]:
             rows.extend(wrapped(" ".join(paragraph), width, indent="  "))
             paragraph.clear()
 
-    for text in rule_named(rule).manual.strip().splitlines()[1:]:
+    for text in manual.strip().splitlines()[1:]:
         if text.strip() in MANUAL_HEADINGS:
             end_paragraph()
             rows += [line(), _heading(text.strip())]

@@ -1,4 +1,4 @@
-"""What the rules found, worst first, and how much they could look at."""
+"""What the rules found, the worst story first and its consequences below it, and how much they could look at."""
 
 from __future__ import annotations
 
@@ -12,20 +12,26 @@ from rldk_tui.tui.tones import OVER, SEVERITY_TONES
 from rldk_tui.tui.view import View
 
 _WORD = 9
+_FOLLOWS = "└ "
+"""Before a finding that another one above it explains."""
 _MOST_SUMMARY = 3
 """Lines a finding's sentence may take here; its page shows all of it."""
 
 
 def draw(view: View, box: Box) -> Drawing:
-    """A line a finding; with room, its sentence below."""
+    """A line a finding, set in where another explains it; with room, its sentence below."""
     findings = view.health.findings
+    roots = {finding.id for finding in findings}
+    names = [f"{_FOLLOWS if finding.parent in roots else ''}{finding.rule}" for finding in findings]
     footer = _footer(view, box)
     if not findings:
         return Drawing(wrapped(_nothing_found(view), box.width, Tone.DIM), footer, "none")
     state = view.health.snapshot.state
     where_width = max(len(span_of(finding, state)) for finding in findings)
-    rule_width = min(max(len(finding.rule) for finding in findings), max(8, box.width - 3 - _WORD - 2 - where_width))
-    heads = [_head(finding, span_of(finding, state), rule_width, box) for finding in findings]
+    rule_width = min(max(len(name) for name in names), max(8, box.width - 3 - _WORD - 2 - where_width))
+    heads = [
+        _head(finding, name, span_of(finding, state), rule_width, box) for finding, name in zip(findings, names, strict=True)
+    ]
     sentences = [wrapped(finding.summary, box.width - 1, Tone.DIM, "   ") for finding in findings]
     room = None if box.height is None else box.height - len(heads) - len(footer)
     lines: list[Line] = []
@@ -58,11 +64,11 @@ def _affordable(wanted: list[int], room: int | None) -> list[int]:
     return given
 
 
-def _head(finding: Finding, where: str, rule_width: int, box: Box) -> Line:
+def _head(finding: Finding, name: str, where: str, rule_width: int, box: Box) -> Line:
     glyph, word, tone = SEVERITY_GLYPHS[finding.severity], finding.severity.value, SEVERITY_TONES[finding.severity]
     if tone is Tone.CRITICAL and not finding.open:
         tone = Tone.HIGH  # over, so it does not shout
-    rule = left(finding.rule, rule_width)
+    rule = left(name, rule_width)
     shown = line(
         Span(glyph, tone),
         " " * (3 - len(glyph)),

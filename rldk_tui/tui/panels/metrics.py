@@ -10,7 +10,7 @@ from rldk_tui.charts.format import NOT_MEASURED, count, number, signed
 from rldk_tui.charts.glyphs import Glyphs
 from rldk_tui.charts.sparkline import Cells, sparkline
 from rldk_tui.events import Severity
-from rldk_tui.metrics import CATALOGUE, Direction, lookup, title
+from rldk_tui.metrics import CATALOGUE, MEASURED, Direction, lookup, title
 from rldk_tui.tui.cells import Box, Drawing, Line, Span, Tone, cut, left, line, right, tail
 from rldk_tui.tui.metric_lines import MetricLine
 from rldk_tui.tui.metric_notes import newest_log, note_on, outside_band
@@ -24,6 +24,8 @@ _WITH_UNITS, _WIDE = 50, 96
 """Columns from which units are shown, and from which nothing is abbreviated."""
 _UNSHOWN = frozenset({"epoch"})
 """The header's progress says it better."""
+_ELSEWHERE = ("final/", "system/")
+"""Prefixes of what the header and the machine panel show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +97,13 @@ def _names(view: View) -> list[str]:
         and (metric.name in view.metrics or (view.metrics and algorithm is not None and algorithm in metric.expected_in))
     ]
     first = [name for _, name in sorted(headline)]
-    rest = [name for name in view.metrics if name not in first and name not in _UNSHOWN and not name.startswith("final/")]
+    rest = [name for name in view.metrics if name not in first and name not in _UNSHOWN and not name.startswith(_ELSEWHERE)]
     return first + sorted(rest, key=_further)
 
 
-def _further(name: str) -> tuple[bool, bool, bool]:
-    """Single rewards before what the catalogue knows, that before the trainer's other keys, evaluation last."""
-    return (name.startswith("eval/"), not name.startswith("rewards/"), title(name) == name)
+def _further(name: str) -> tuple[bool, ...]:
+    """Single rewards before what the catalogue knows, that before the trainer's other keys, then evaluation, then samples."""
+    return (name.startswith(MEASURED), name.startswith("eval/"), not name.startswith("rewards/"), title(name) == name)
 
 
 def _counted(view: View, names: list[str]) -> str:
