@@ -28,7 +28,7 @@ from rldk_tui.diagnosis.findings import (
 from rldk_tui.diagnosis.rule import ConfigRule, Context, NamedRule, RowRule, StateRule
 from rldk_tui.diagnosis.stories import tell_stories
 from rldk_tui.events import Finding
-from rldk_tui.run import RunSnapshot, Segment
+from rldk_tui.run import Rows, RunSnapshot, Segment
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,7 @@ class Engine:
         self._grounds: dict[str, tuple[object, ...]] = {}
         self._evidences = Evidences()
         self._judged: tuple[object, ...] = ()
+        self._stretches: dict[tuple[str, int, int], Rows] = {}
         self._of_rows = _Said()
 
     def diagnose(self, snapshot: RunSnapshot) -> Diagnosis:
@@ -104,6 +105,7 @@ class Engine:
                 self._walks[segment.key] = {}
                 self._evidences.forget(segment.key)
             self._grounds[segment.key] = ground
+        self._stretches = {}
         self._of_rows = self._ask(self._lasting_rules, snapshot)
         self._judged = judged
 
@@ -126,6 +128,8 @@ class Engine:
         elif isinstance(rule, ConfigRule):
             _read_settings(said, named, rule, snapshot)
         else:
+            if rule.only_nonfinite:
+                names = tuple(name for name in names if any(name in segment.nonfinite for segment in snapshot.segments))
             for scope in rule.scopes(rule.reads, names):
                 _guarded(said, named.id, scope, partial(self._walk, said, named, rule, scope, snapshot))
 
@@ -137,7 +141,7 @@ class Engine:
                 start = _Place(Track(), rule.fresh)
                 walk = walks[named.id, scope] = _Walk(start, start)
             context = Context(segment.info, scope, rule.limits, segment.named)
-            _go_on(walk, rule, context, segment)
+            self._go_on(walk, rule, context, segment)
             over = segment is not snapshot.segments[-1]
             track = walk.trial.track
             told = (track.closed, track.current, over, segment.amended)
@@ -154,6 +158,25 @@ class Engine:
             evidence = self._evidences.of(told, segment)
             about = context.names(context.scope, told.first_step, told.last_step)
             yield episode_finding(named, told, rule.tell(told, context), evidence, about)
+
+    def _go_on(self, walk: _Walk, rule: RowRule[Any], context: Context, segment: Segment) -> None:
+        """Bring the walk to the segment's newest row."""
+        if walk.amended == segment.amended and walk.settled.row < walk.trial.row <= segment.settled:
+            walk.settled = walk.trial
+        walk.settled = self._on(walk.settled, rule, context, segment, segment.settled)
+        if walk.amended != segment.amended or walk.trial.row != len(segment.rows):
+            walk.trial = self._on(walk.settled, rule, context, segment, len(segment.rows))
+        walk.amended = segment.amended
+
+    def _on(self, place: _Place, rule: RowRule[Any], context: Context, segment: Segment, upto: int) -> _Place:
+        """The place after the rows up to `upto`."""
+        if upto <= place.row:
+            return place
+        rows = self._stretches.get((segment.key, place.row, upto))
+        if rows is None:
+            rows = self._stretches[segment.key, place.row, upto] = segment.rows[place.row : upto]
+        verdict = rule.watch(rows, place.past, context)
+        return _Place(follow(place.track, rows.steps[verdict.at], verdict, rule, context.scope), verdict.past, upto)
 
 
 def _guarded(said: _Said, rule: str, scope: str | None, work: Callable[[], None]) -> None:
@@ -180,22 +203,3 @@ def _read_settings(said: _Said, named: NamedRule, rule: ConfigRule, snapshot: Ru
             found.pop()
         found.append(told)
     said.findings.extend(found)
-
-
-def _go_on(walk: _Walk, rule: RowRule[Any], context: Context, segment: Segment) -> None:
-    """Bring the walk to the segment's newest row."""
-    if walk.amended == segment.amended and walk.settled.row < walk.trial.row <= segment.settled:
-        walk.settled = walk.trial
-    walk.settled = _on(walk.settled, rule, context, segment, segment.settled)
-    if walk.amended != segment.amended or walk.trial.row != len(segment.rows):
-        walk.trial = _on(walk.settled, rule, context, segment, len(segment.rows))
-    walk.amended = segment.amended
-
-
-def _on(place: _Place, rule: RowRule[Any], context: Context, segment: Segment, upto: int) -> _Place:
-    """The place after the rows up to `upto`."""
-    if upto <= place.row:
-        return place
-    rows = segment.rows[place.row : upto]
-    verdict = rule.watch(rows, place.past, context)
-    return _Place(follow(place.track, rows.steps[verdict.at], verdict, rule, context.scope), verdict.past, upto)

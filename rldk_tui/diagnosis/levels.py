@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from rldk_tui.diagnosis.rule import Context, Verdict
 from rldk_tui.events import Severity
 from rldk_tui.run import Rows
-from rldk_tui.statistics.trend import LARGEST
 from rldk_tui.statistics.windows import NOTHING_YET, Floats, m_of_n, rolling_median
 
 
@@ -72,9 +71,7 @@ def watch_levels(
 
 def finite_rows(rows: Rows, name: str) -> tuple[NDArray[np.intp], Floats]:
     """The rows in which the metric is a finite number, and those numbers, cut to what sums and products can bear."""
-    column = rows.column(name)
-    at = np.flatnonzero(column.finite)
-    return at, np.clip(column.values[at], -LARGEST, LARGEST)
+    return rows.finite_numbers(name)
 
 
 def scope_rows(rows: Rows, context: Context) -> tuple[NDArray[np.intp], Floats]:

@@ -177,6 +177,7 @@ class RowRule(Generic[Past]):
         needs: Where its evidence comes from.
         applies: A reason why the rule is not for this run, or None; a run without an answer gets None.
         scopes: (reads, logged metrics) -> one walk for each.
+        only_nonfinite: Whether it has nothing to say of a metric of which every number was finite, and so need not be asked.
         window: How many of its rows an opening may look back over: the n of its m-of-n, the length of its median. A
             number, or a function of the limits.
         close_after: Clean rows that end an episode.
@@ -197,6 +198,7 @@ class RowRule(Generic[Past]):
     needs: Need = Need.LOG
     applies: Callable[[RunInfo], str | None] = always
     scopes: Callable[[tuple[str, ...], tuple[str, ...]], tuple[str, ...]] = one_scope
+    only_nonfinite: bool = False
     window: int | Callable[[Any], int] = 1
     close_after: int = 10
     reopen_within: int = 20

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from rldk_tui.statistics.trend import LARGEST
 
 _KIND_SHIFT = 4
 _MAX_AUTHORITY = (1 << _KIND_SHIFT) - 1
@@ -74,12 +76,14 @@ class Rows:
         columns: canonical metric name to the whole table's column; `eval/` and `final/` columns hold those phases of
             the step. Use `column`, which cuts it to this stretch.
         start: Where in the table this stretch begins.
+        finite: What `finite_numbers` found, by metric: every rule asks for the same few.
     """
 
     steps: NDArray[np.int64]
     times: NDArray[np.float64]
     columns: Mapping[str, Column]
     start: int = 0
+    finite: dict[str, tuple[NDArray[np.intp], NDArray[np.float64]]] = field(default_factory=dict, compare=False, repr=False)
 
     def __len__(self) -> int:
         return int(self.steps.size)
@@ -91,6 +95,17 @@ class Rows:
             return Column(np.full(len(self), np.nan), np.zeros(len(self), np.uint8))
         here = slice(self.start, self.start + len(self))
         return Column(whole.values[here], whole.codes[here])
+
+    def finite_numbers(self, name: str) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """The rows in which the metric is a finite number, and those numbers cut to `LARGEST`; both read-only."""
+        found = self.finite.get(name)
+        if found is None:
+            column = self.column(name)
+            at = np.flatnonzero(column.finite)
+            values = np.clip(column.values[at], -LARGEST, LARGEST)
+            at.flags.writeable = values.flags.writeable = False
+            found = self.finite[name] = at, values
+        return found
 
     def __getitem__(self, part: slice) -> Rows:
         start, _, _ = part.indices(len(self))
@@ -150,6 +165,7 @@ class Table:
         revision: Raised whenever a settled row changed, so that whoever walked past it walks again.
         version: Raised whenever anything changed.
         amended: Raised whenever a row changed after it had come, settled or not.
+        nonfinite: Names of the metrics that were ever logged as a number that is not finite.
         closed: Whether its newest row is settled too, because a later launch has begun.
     """
 
@@ -159,6 +175,7 @@ class Table:
         self.revision = 0
         self.version = 0
         self.amended = 0
+        self.nonfinite: set[str] = set()
         self._capacity = 64
         self._steps = _Buffer(np.int64, 0, self._capacity)
         self._times = _Buffer(np.float64, math.nan, self._capacity)
@@ -220,7 +237,9 @@ class Table:
         for name, value in values.items():
             numbers, codes = self._columns.get(name) or self._new_column(name)
             numbers.array[index] = math.nan if value is None else value
-            codes.array[index] = _code(value, authority)
+            code = codes.array[index] = _code(value, authority)
+            if code >> _KIND_SHIFT == Kind.NONFINITE:
+                self.nonfinite.add(name)
 
     def _row(self, step: int) -> int:
         """Where the row of a step that was passed already stands; it is put in its place if it was skipped."""
@@ -263,6 +282,8 @@ class Table:
         if code == codes[index] and (number == before or (math.isnan(number) and math.isnan(before))):
             return False
         values[index], codes[index] = number, code
+        if code >> _KIND_SHIFT == Kind.NONFINITE:
+            self.nonfinite.add(name)
         return True
 
     def _new_column(self, name: str) -> tuple[_Buffer, _Buffer]:

@@ -37,6 +37,7 @@ class Segment:
         version: Changes whenever any row did.
         ended: Why the training loop returned; None if it never said so.
         amended: Changes whenever a row got another value after it had come, the newest row included.
+        nonfinite: Metrics that this launch ever logged as a number that is not finite.
         named: By metric and step, what the measurements of this launch name; later steps may join it.
     """
 
@@ -48,6 +49,7 @@ class Segment:
     version: int
     ended: str | None
     amended: int = 0
+    nonfinite: frozenset[str] = frozenset()
     named: Mapping[str, Mapping[int, tuple[str, ...]]] = field(default_factory=lambda: MappingProxyType({}))
 
     def first_step(self, name: str) -> int | None:

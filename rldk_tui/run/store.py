@@ -289,6 +289,7 @@ class RunStore:
                 version=launch.table.version,
                 ended=launch.over,
                 amended=launch.table.amended,
+                nonfinite=frozenset(launch.table.nonfinite),
                 named=MappingProxyType(launch.named),
             )
             for launch in launches

@@ -29,8 +29,10 @@ def windows(values: Floats, past: Floats, size: int) -> tuple[Floats, Floats]:
     known = np.concatenate((past, values))
     if not values.size:
         return np.empty((0, size)), known
-    padded = np.concatenate((np.full(size - 1 - past.size, np.nan), known))
     kept = known[max(0, known.size - (size - 1)) :].copy()
+    if values.size == 1:  # a row at a time is how a live run comes, and a strided view costs more than the window
+        return np.concatenate((np.full(size - min(size, known.size), np.nan), known[-size:]))[None, :], kept
+    padded = np.concatenate((np.full(size - 1 - past.size, np.nan), known))
     return np.lib.stride_tricks.sliding_window_view(padded, size), kept
 
 
@@ -96,5 +98,7 @@ def m_of_n(flags: Bools, past: Floats, m: int, n: int) -> tuple[Bools, Floats]:
         m: how many must be set.
         n: out of how many.
     """
-    view, kept = windows(flags.astype(np.float64), past, n)
-    return np.nansum(view, axis=1) >= m, kept
+    known: Floats = np.concatenate((past, flags.astype(np.float64)))
+    counts = np.concatenate(([0.0], np.cumsum(known)))
+    ends = past.size + 1 + np.arange(flags.size)
+    return counts[ends] - counts[np.maximum(ends - n, 0)] >= m, known[max(0, known.size - (n - 1)) :]

@@ -112,4 +112,5 @@ RULE = RowRule(
     fresh=RatePast(),
     tell=tell,
     scopes=scopes,
+    only_nonfinite=True,
 )
