@@ -1,0 +1,137 @@
+"""The measurements as a page for people and as data for `rldk explain`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from benchmarks.calibration.measure import Measured
+from benchmarks.calibration.score import Tally, poisson_upper
+from rldk_tui import __version__
+from rldk_tui.diagnosis.catalogue import load_rules
+
+PAGE = Path("docs") / "calibration.md"
+DATA = Path("rldk_tui") / "diagnosis" / "calibration.json"
+
+
+def write(measured: Measured, root: Path) -> tuple[Path, Path]:
+    """Write both files below the project's root."""
+    page, data = root / PAGE, root / DATA
+    page.write_text("\n".join(_page(measured)) + "\n")
+    data.write_text(json.dumps(_data(measured), indent=1) + "\n")
+    return page, data
+
+
+def _data(measured: Measured) -> dict[str, object]:
+    return {
+        "version": __version__,
+        "labelled_runs": measured.labelled,
+        "healthy_steps": measured.healthy.quiet_steps,
+        "noise_steps": measured.noise_steps,
+        "rules": {
+            rule: {
+                "faults": tally.faults,
+                "found": tally.detected,
+                "delay": tally.delay,
+                "false_alarms": measured.healthy_rules[rule].false_alarms + tally.false_alarms,
+                "noise_alarms": measured.noise[rule],
+            }
+            for rule, tally in measured.rules.items()
+        },
+    }
+
+
+def _page(measured: Measured) -> Iterator[str]:
+    yield "# How right, early and quiet the rules are"
+    yield ""
+    yield (
+        "Written by `make calibrate`; every number comes from judging real trainings of tiny models, and pure noise, with the "
+        f"rules of version {__version__}. Only findings of severity warning or worse count."
+    )
+    yield ""
+    yield f"## {measured.labelled} labelled runs, against the usual z-score"
+    yield ""
+    yield (
+        "A fault is *detected* if a finding names its cause or a true consequence, *named* if one names the cause, *first* if "
+        "the first finding does. For the z-score any alarm on any metric counts as detected; it names nothing."
+    )
+    yield ""
+    yield from _table(
+        (
+            "method",
+            "faults",
+            "detected",
+            "cause named",
+            "cause first",
+            "median delay",
+            "healthy runs clean",
+            "false alarms / 10k steps",
+        ),
+        (_method(name, tally) for name, tally in measured.methods.items()),
+    )
+    healthy = measured.healthy
+    rate, upper = healthy.per_10k()
+    yield ""
+    yield f"## {healthy.healthy} further healthy runs, {healthy.quiet_steps:,} steps"
+    yield ""
+    yield (
+        f"{healthy.false_alarms} false alarms ({rate:.2f} per 10k steps, below {upper:.2f} at 95 %, exact Poisson), "
+        f"{healthy.false_criticals} of them critical; {healthy.clean} of {healthy.healthy} runs without any."
+    )
+    yield from ("", *(f"- {alarm}" for alarm in measured.alarms))
+    yield ""
+    noise = sum(measured.noise.values())
+    yield f"## Pure noise, {measured.noise_steps:,} steps of a whole run's metrics"
+    yield ""
+    yield (
+        "Gaussian, t₃ and lognormal noise, autocorrelation 0 to 0.9, flat and on a learning curve, at healthy levels. "
+        f"All rules together: {noise} findings, {noise / max(1, measured.noise_steps) * 1e4:.2f} per 10k steps "
+        f"(below {poisson_upper(noise) / max(1, measured.noise_steps) * 1e4:.2f} at 95 %)."
+    )
+    yield ""
+    yield "## Rule by rule"
+    yield ""
+    yield (
+        "*Named* counts the labelled faults whose cause this rule names; a dash means that no labelled run has its fault. "
+        "The false alarms are those on labelled and further healthy runs."
+    )
+    yield ""
+    yield from _table(
+        ("rule", "needs", "named", "median delay (steps)", "false alarms, healthy runs", "false alarms, noise"),
+        (_rule(rule.id, rule.rule.needs.value, measured) for rule in load_rules()),
+    )
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
+    head = tuple(head)
+    yield f"| {' | '.join(head)} |"
+    yield f"|{'---|' * len(head)}"
+    for row in rows:
+        yield f"| {' | '.join(row)} |"
+
+
+def _method(name: str, tally: Tally) -> tuple[str, ...]:
+    faults, rate = max(1, tally.faults), tally.per_10k()
+    return (
+        name,
+        str(tally.faults),
+        f"{tally.detected / faults:.0%}",
+        f"{tally.named / faults:.0%}" if tally.named else "–",
+        f"{tally.first / faults:.0%}" if tally.first else "–",
+        "–" if tally.delay is None else f"{tally.delay:g}",
+        f"{tally.clean} of {tally.healthy}",
+        f"{rate[0]:.1f} (below {rate[1]:.1f})",
+    )
+
+
+def _rule(rule: str, needs: str, measured: Measured) -> tuple[str, ...]:
+    tally, healthy = measured.rules[rule], measured.healthy_rules[rule]
+    return (
+        f"`{rule}`",
+        needs,
+        f"{tally.detected} of {tally.faults}" if tally.faults else "–",
+        "–" if tally.delay is None else f"{tally.delay:g}",
+        str(tally.false_alarms + healthy.false_alarms),
+        str(measured.noise[rule]),
+    )
