@@ -1,7 +1,8 @@
 """What the other metrics say at a row: the second opinion a rule asks for before it calls something grave.
 
-A metric need not be logged in every row, so each of these holds its last word until it speaks again. All of them carry
-what they keep, frozen, like the rules that use them.
+A metric need not be logged in every row, so each of these holds its last word until it speaks again. All of them carry what
+they keep, frozen, like the rules that use them. What a metric's own rows say is worked out once for all rules (`Rows.once`):
+the past that a rule brings was made of the same rows by the same means, so it is the same for all of them.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ class SmoothPast:
 def smoothed(rows: Rows, at: NDArray[np.intp], name: str, size: int, past: SmoothPast) -> tuple[Floats, SmoothPast]:
     """The metric's median over its last `size` logs at each row of `at`; NaN until it was logged so often."""
     where, values = finite_rows(rows, name)
-    medians, kept = rolling_median(values, past.values, size, size)
+    medians, kept = rows.once(("median", name, size), lambda: rolling_median(values, past.values, size, size))
     said, latest = held(where, medians, at, past.latest)
     return said, SmoothPast(kept, latest)
 
@@ -74,8 +75,13 @@ class RewardPast:
 
 def reward_direction(rows: Rows, at: NDArray[np.intp], past: RewardPast) -> tuple[Floats, RewardPast]:
     """1 where the reward rises, -1 where it falls, 0 where it does neither, NaN while that is not known."""
-    where, rewards = finite_rows(rows, "reward")
-    directions, kept = rolling_direction(rewards, past.direction)
+    return direction_of(rows, at, "reward", past)
+
+
+def direction_of(rows: Rows, at: NDArray[np.intp], name: str, past: RewardPast) -> tuple[Floats, RewardPast]:
+    """1 where the metric rises, -1 where it falls, 0 where it does neither, NaN while that is not known."""
+    where, values = finite_rows(rows, name)
+    directions, kept = rows.once(("direction", name), lambda: rolling_direction(values, past.direction))
     said, latest = held(where, directions, at, past.latest)
     return said, RewardPast(kept, latest)
 

@@ -8,17 +8,18 @@ wins": the source that says non-finite beats the one that hides it, then the mor
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rldk_tui.statistics.trend import LARGEST
 
+Answer = TypeVar("Answer")
 _KIND_SHIFT = 4
 _MAX_AUTHORITY = (1 << _KIND_SHIFT) - 1
 
@@ -76,14 +77,14 @@ class Rows:
         columns: canonical metric name to the whole table's column; `eval/` and `final/` columns hold those phases of
             the step. Use `column`, which cuts it to this stretch.
         start: Where in the table this stretch begins.
-        finite: What `finite_numbers` found, by metric: every rule asks for the same few.
+        memo: What was worked out about these rows, by whoever did: every rule asks for the same few things.
     """
 
     steps: NDArray[np.int64]
     times: NDArray[np.float64]
     columns: Mapping[str, Column]
     start: int = 0
-    finite: dict[str, tuple[NDArray[np.intp], NDArray[np.float64]]] = field(default_factory=dict, compare=False, repr=False)
+    memo: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def __len__(self) -> int:
         return int(self.steps.size)
@@ -98,14 +99,21 @@ class Rows:
 
     def finite_numbers(self, name: str) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
         """The rows in which the metric is a finite number, and those numbers cut to `LARGEST`; both read-only."""
-        found = self.finite.get(name)
-        if found is None:
-            column = self.column(name)
-            at = np.flatnonzero(column.finite)
-            values = np.clip(column.values[at], -LARGEST, LARGEST)
-            at.flags.writeable = values.flags.writeable = False
-            found = self.finite[name] = at, values
-        return found
+        return self.once(("finite", name), lambda: self._finite_numbers(name))
+
+    def _finite_numbers(self, name: str) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        column = self.column(name)
+        at = np.flatnonzero(column.finite)
+        values = np.clip(column.values[at], -LARGEST, LARGEST)
+        at.flags.writeable = values.flags.writeable = False
+        return at, values
+
+    def once(self, key: Hashable, work: Callable[[], Answer]) -> Answer:
+        """The answer to this question about these rows, worked out by whoever asks first. Nobody may change it."""
+        if key not in self.memo:
+            self.memo[key] = work()
+        answer: Answer = self.memo[key]
+        return answer
 
     def __getitem__(self, part: slice) -> Rows:
         start, _, _ = part.indices(len(self))
