@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rldk_tui.statistics.trend import DirectionPast, _variance, direction, rolling_direction, trends
+from rldk_tui.statistics.trend import MATERIAL, SIGNIFICANT, DirectionPast, _variance, directions, rolling_direction, trends
 from rldk_tui.statistics.windows import Floats
 from tests.statistics.test_windows import pieces
 
@@ -48,7 +48,17 @@ def test_it_sees_hardly_any_trend_where_there_is_none(phi: float, most: float) -
 
 def test_it_sees_a_ramp_of_five_standard_deviations() -> None:
     ramps = autocorrelated(0.3, (200, 64), 11) + np.linspace(0, 5, 64)
-    assert (direction(trends(ramps), 64) == 1).mean() > 0.98
+    assert (directions(ramps) == 1).mean() > 0.98
+
+
+@pytest.mark.parametrize("phi", [0.0, 0.6, 0.9])
+def test_leaving_out_the_slope_where_there_is_no_trend_changes_nothing(phi: float) -> None:
+    windows = autocorrelated(phi, (400, 48), 3) + np.linspace(0, 4, 48) * (np.arange(400) % 3)[:, None]
+    windows[::5] = np.round(windows[::5])  # ties
+    found = trends(windows)
+    believed = (np.abs(found.z) > SIGNIFICANT) & (np.abs(found.slope) * 48 >= MATERIAL * found.deviation)
+    np.testing.assert_array_equal(directions(windows), np.where(believed, np.sign(found.slope), 0.0))
+    assert 0 < believed.sum() < 400
 
 
 def test_it_says_nothing_before_the_first_test_and_tests_at_every_32nd_value() -> None:
