@@ -15,6 +15,7 @@ from rldk_tui.events import (
     Event,
     Finding,
     Json,
+    Measured,
     Metrics,
     Origin,
     Phase,
@@ -34,10 +35,11 @@ Value = float | None | EllipsisType
 
 @dataclass(frozen=True)
 class Launch:
-    """One launch: what it said of itself and what it logged at each step."""
+    """One launch: what it said of itself, what it logged at each step, and what was measured beside the log."""
 
     facts: Mapping[str, Json]
     rows: Mapping[int, Mapping[str, float | None]] = field(default_factory=dict)
+    measured: tuple[Measured, ...] = ()
     ended: str | None = None
 
     @property
@@ -69,6 +71,19 @@ class RunBuilder:
             run = run.with_metric(name, values, every=every)
         return run
 
+    def with_measured(
+        self, name: str, values: Iterable[Value], *, first: int = 1, every: int = 1, about: tuple[str, ...] = ()
+    ) -> RunBuilder:
+        """Measure one thing beside the log of the newest launch; `about` names what each value is about."""
+        launch = self.launches[-1]
+        named = {name: about} if about else {}
+        new = (
+            Measured(time=math.nan, step=first + index * every, values={name: value}, named=named)
+            for index, value in enumerate(values)
+            if value is not ...
+        )
+        return self._newest(replace(launch, measured=(*launch.measured, *new)))
+
     def relaunched(self, first_step: int, **facts: Json) -> RunBuilder:
         """Start another launch, from this step on."""
         same = {**self.launches[0].facts, **facts, "first_step": first_step}
@@ -98,6 +113,8 @@ class RunBuilder:
             for step in sorted(launch.rows):
                 time = began + step if self.clock else math.nan
                 yield Metrics(time=time, step=step, phase=Phase.TRAIN, values=dict(launch.rows[step])), origin
+            for event in launch.measured:
+                yield event, origin
             if launch.ended is not None:
                 time = began + launch.last_step if self.clock else math.nan
                 yield RunEnded(time=time, step=launch.last_step, reason=launch.ended), origin
