@@ -200,6 +200,7 @@ LOGGED: tuple[Metric, ...] = (
     Metric(name="max_reward", title="Highest reward", aliases=("ppo/rewards/max",)),
     Metric(name="num_tokens", title="Tokens seen", unit="token", note="restarts at 0 on resume in SFT, DPO, KTO and Reward"),
     Metric(name="step_time", title="Step time", unit="s", note="generation, forward and backward; not optimizer, eval or save"),
+    Metric(name="step_seconds", title="Seconds a step", unit="s", note="the time between two logs by the clock, by steps"),
     Metric(name="episode", title="Episodes"),
     Metric(name="eps", title="Episodes a second", unit="1/s"),
     Metric(name="epoch", title="Epoch"),
