@@ -31,7 +31,7 @@ from dataclasses import dataclass
 from rldk_tui.diagnosis import blame, overfit
 from rldk_tui.diagnosis.overfit import OverfitLimits, OverfitPast
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
-from rldk_tui.events import Advice, Algorithm, Severity
+from rldk_tui.events import Algorithm, Severity
 from rldk_tui.run import Rows, RunInfo
 
 ACCURACY, MARGIN = "rewards/accuracies", "rewards/margins"
