@@ -2,6 +2,101 @@
 
 from __future__ import annotations
 
-from rldk_tui.metrics.metric import Metric
+from rldk_tui.metrics.metric import Direction, Metric
 
-CHECKPOINTS: tuple[Metric, ...] = ()
+ANALYSE = "save weights as safetensors where this user may read them (save_steps): each new checkpoint is then analysed"
+_BASE = "the first checkpoint of the run, or the model it began from"
+
+CHECKPOINTS: tuple[Metric, ...] = (
+    Metric(
+        name="checkpoint/nonfinite_tensors",
+        title="Saved tensors that are not finite",
+        unit="tensor",
+        direction=Direction.DOWN,
+        to_log=ANALYSE,
+    ),
+    Metric(
+        name="checkpoint/steps_since",
+        title="Steps since the checkpoint before",
+        unit="step",
+        to_log=ANALYSE,
+    ),
+    Metric(
+        name="checkpoint/largest_change",
+        title="Largest change of a tensor",
+        note="‖ΔW‖/‖W‖ since the checkpoint before, of the tensor that changed most",
+        to_log=ANALYSE,
+    ),
+    Metric(
+        name="checkpoint/change_outlier",
+        title="Change of the tensor that stands out",
+        note="‖ΔW‖/‖W‖ for 100 steps; tensors that were zero, new embeddings and value heads are left out",
+        to_log=ANALYSE,
+    ),
+    Metric(
+        name="checkpoint/change_outlier_z",
+        title="How far that tensor stands out",
+        note="robust z over the logarithms of all tensors' changes",
+        to_log=ANALYSE,
+    ),
+    Metric(
+        name="checkpoint/newly_dead_rows",
+        title="Rows that died",
+        direction=Direction.DOWN,
+        note=f"share of the rows of all matrices below a millionth of their matrix's median row, and not so in {_BASE}",
+        to_log=ANALYSE,
+    ),
+    Metric(
+        name="checkpoint/spectral_growth",
+        title="Growth of the largest singular value",
+        note=f"the worst matrix, over {_BASE}; only matrices of at least 256 rows and columns",
+        to_log=ANALYSE,
+    ),
+    Metric(
+        name="checkpoint/stable_rank_kept",
+        title="Stable rank kept",
+        note=f"the worst matrix's ‖W‖²/σ², over {_BASE}; only matrices of at least 256 rows and columns",
+        to_log=ANALYSE,
+    ),
+    Metric(
+        name="checkpoint/gain_drift",
+        title="Drift of the norms' gains",
+        note=f"the median relative change of a normalisation layer's gains against {_BASE}, in the layer where it is largest",
+        to_log=ANALYSE,
+    ),
+    Metric(
+        name="checkpoint/gain_sign_flips",
+        title="Gains that changed sign",
+        direction=Direction.DOWN,
+        note=f"share of all gains whose sign is not that of {_BASE}",
+        to_log=ANALYSE,
+    ),
+    Metric(
+        name="checkpoint/tied_mismatch",
+        title="Tied embeddings apart",
+        direction=Direction.DOWN,
+        note="relative difference of the output and the input embeddings, where the config ties them and both were saved",
+        to_log=ANALYSE,
+    ),
+    Metric(
+        name="checkpoint/lora_b_zero",
+        title="Adapters that are still zero",
+        direction=Direction.DOWN,
+        note="share of the LoRA modules whose B matrix is exactly zero, as it is before training",
+        to_log=ANALYSE,
+    ),
+    Metric(
+        name="checkpoint/adam_below_epsilon",
+        title="Second moments below epsilon",
+        direction=Direction.DOWN,
+        note="share of the weights whose √v is below adam_epsilon; rows that never had a gradient are left out",
+        to_log="save the optimizer's state (save_only_model=False), best as safetensors; a pickle is never opened",
+    ),
+    Metric(
+        name="checkpoint/adam_largest_step",
+        title="Largest Adam step",
+        direction=Direction.DOWN,
+        note="max |m|/(√v + ε), both corrected for their bias: what the learning rate is multiplied with",
+        to_log="save the optimizer's state (save_only_model=False), best as safetensors; a pickle is never opened",
+    ),
+)

@@ -2,6 +2,90 @@
 
 from __future__ import annotations
 
-from rldk_tui.metrics.metric import Metric
+from rldk_tui.metrics.metric import Direction, Metric
 
-HOOKS: tuple[Metric, ...] = ()
+ATTACH = "call RLDKCallback.attach(trainer) before trainer.train(): what no log shows is measured inside the training loop"
+
+HOOKS: tuple[Metric, ...] = (
+    Metric(
+        name="hook/parameters_total",
+        title="Parameters",
+        note="numbers in all weights of the model that is trained, measured when training begins",
+        to_log=ATTACH,
+    ),
+    Metric(
+        name="hook/parameters_trainable",
+        title="Trainable parameters",
+        note="those that ask for a gradient",
+        to_log=ATTACH,
+    ),
+    Metric(
+        name="hook/parameters_in_optimizer",
+        title="Trainable parameters in the optimizer",
+        note="only a parameter that asks for a gradient and that the optimizer holds is ever changed",
+        to_log=ATTACH,
+    ),
+    Metric(
+        name="hook/update_ratio",
+        title="Update over weight",
+        note="‖ΔW‖/‖W‖ of one optimizer step, the median of some tensors; tensors of zeros are left out",
+        to_log=ATTACH,
+    ),
+    Metric(
+        name="hook/lost_updates",
+        title="Updates rounded away",
+        direction=Direction.DOWN,
+        note="of the weights that were to change in this step, the share too coarse in precision to take the change",
+        to_log=ATTACH,
+    ),
+    Metric(
+        name="hook/nonfinite_gradients",
+        title="Gradients that are not finite",
+        unit="tensor",
+        direction=Direction.DOWN,
+        note="tensors whose gradient held a NaN or an infinity when the optimizer was about to take it",
+        to_log=ATTACH,
+    ),
+    Metric(
+        name="hook/nonfinite_parameters",
+        title="Weights that are not finite",
+        unit="tensor",
+        direction=Direction.DOWN,
+        note="tensors that held a NaN or an infinity after the step",
+        to_log=ATTACH,
+    ),
+    Metric(
+        name="hook/explained_variance",
+        title="Explained variance",
+        direction=Direction.UP,
+        note="share of the returns' variance that the value function foretells; below 0 the mean alone would do better",
+        to_log=ATTACH,
+    ),
+    Metric(
+        name="hook/data_truncated",
+        title="Examples cut by max_length",
+        direction=Direction.DOWN,
+        note="share of the training examples (or of a sample of them) longer than the trainer's limit",
+        to_log=ATTACH,
+    ),
+    Metric(
+        name="hook/data_identical_pairs",
+        title="Pairs alike after truncation",
+        direction=Direction.DOWN,
+        note="share of the preference pairs whose chosen and rejected tokens are the same once they are cut",
+        to_log=ATTACH,
+    ),
+    Metric(
+        name="hook/data_desirable",
+        title="Desirable examples",
+        note="share of the training examples with a true label, in KTO",
+        to_log=ATTACH,
+    ),
+    Metric(
+        name="hook/eval_overlap",
+        title="Eval prompts seen in training",
+        direction=Direction.DOWN,
+        note="share of the evaluation prompts that are in the training data too, compared as text without case and spaces",
+        to_log=ATTACH,
+    ),
+)
