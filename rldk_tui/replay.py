@@ -13,7 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rldk_tui.analysis import with_samples
+from rldk_tui.diagnosis.catalogue import load_rules
 from rldk_tui.diagnosis.engine import Engine
+from rldk_tui.diagnosis.settings import configured, read_settings
 from rldk_tui.errors import UserError
 from rldk_tui.events import Event, Heartbeat, Metrics, Origin, RunDescribed, RunEnded
 from rldk_tui.ingest import Follower, locate
@@ -29,6 +31,7 @@ class Replay:
 
     def __init__(self, path: Path, speed: float, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.directory = locate(path)
+        self.settings = read_settings(self.directory)
         self._speed = speed
         self._clock = clock
         follower = Follower(self.directory)
@@ -40,7 +43,7 @@ class Replay:
             raise UserError(f"{path} holds nothing to replay.", "A replay needs logged steps.")
         self._times = [when for when, _, _ in self._timed]
         self._store = RunStore(self.directory.resolve().name)
-        self._engine = Engine()
+        self._engine = Engine(configured(load_rules(), self.settings))
         self._begun: float | None = None
         self._given = 0
 
@@ -58,7 +61,7 @@ class Replay:
         # A run that told its end stays at it; of one that did not, the silence after its last word is part of the story.
         now = moment if over and not pulse.ended else min(moment, self._times[-1])
         snapshot = self._store.snapshot(now, self._problems, pulse)
-        return health_of(self.directory, snapshot, self._engine, self._sources)
+        return health_of(self.directory, snapshot, self._engine, self._sources, self.settings)
 
 
 def _in_time(events: list[tuple[Event, Origin]]) -> list[tuple[float, Event, Origin]]:

@@ -12,11 +12,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rldk_tui.analysis import with_samples
+from rldk_tui.diagnosis.catalogue import load_rules
 from rldk_tui.diagnosis.engine import Engine
 from rldk_tui.diagnosis.findings import NotEvaluated, RuleFailure
+from rldk_tui.diagnosis.settings import NO_SETTINGS, Settings, configured, read_settings
 from rldk_tui.diagnosis.verdict import judge
 from rldk_tui.events import Finding, Origin
 from rldk_tui.ingest import Follower, locate
+from rldk_tui.metrics import Band, lookup
 from rldk_tui.run import RunSnapshot, RunStore
 from rldk_tui.scoring import Score
 from rldk_tui.system import process_is_alive
@@ -36,6 +39,7 @@ class RunHealth:
         score: The health score with its reasons.
         sources: The files that were read, each with its format.
         vanished: Whether the run directory is not there now; everything else is what was last known.
+        settings: What was set for it in `rldk.toml`.
     """
 
     directory: Path
@@ -47,24 +51,34 @@ class RunHealth:
     score: Score
     sources: tuple[Origin, ...] = ()
     vanished: bool = False
+    settings: Settings = NO_SETTINGS
+
+    def band(self, metric: str) -> Band | None:
+        """Normal values of a metric in this run: those that were set for it, or the catalogue's."""
+        return self.settings.bands.get(metric) or lookup(metric).band_in(self.snapshot.info.algorithm)
 
 
 class RunSession:
-    """One opened run. Not thread-safe: whoever polls does all the polling."""
+    """One opened run. Not thread-safe: whoever polls does all the polling.
+
+    What is set in `rldk.toml` is read once, at the beginning.
+    """
 
     def __init__(self, directory: Path, *, clock: Callable[[], float] = time.time) -> None:
         self.directory = directory
+        self.settings = read_settings(directory)
         self._clock = clock
         self._follower = Follower(directory)
         self._store = RunStore(directory.resolve().name)
-        self._engine = Engine()
+        self._rules = configured(load_rules(), self.settings)
+        self._engine = Engine(self._rules)
 
     @classmethod
     def open(cls, path: str | Path) -> RunSession:
         """A session on an existing run directory, a link to one, or a folder of runs (then its newest run).
 
         Raises:
-            UserError: if there is no run there; the hint says what was looked for.
+            UserError: if there is no run there, the hint says what was looked for; or if an `rldk.toml` is not valid.
         """
         return cls(locate(Path(path)))
 
@@ -76,7 +90,7 @@ class RunSession:
         batch = self._follower.poll()
         if batch.restarted:
             self._store = RunStore(self.directory.resolve().name)
-            self._engine = Engine()
+            self._engine = Engine(self._rules)
         for source in batch.rewritten:
             self._store.rewrite(source)
         for event, origin in with_samples(batch.events):
@@ -85,11 +99,17 @@ class RunSession:
         info = self._store.info()
         alive = process_is_alive(info.pid, info.host, info.started_at)
         snapshot = self._store.snapshot(now, batch.problems, self._store.pulse(process_alive=alive))
-        health = health_of(self.directory, snapshot, self._engine, self._follower.sources())
+        health = health_of(self.directory, snapshot, self._engine, self._follower.sources(), self.settings)
         return replace(health, vanished=batch.vanished)
 
 
-def health_of(directory: Path, snapshot: RunSnapshot, engine: Engine, sources: tuple[Origin, ...] = ()) -> RunHealth:
+def health_of(
+    directory: Path,
+    snapshot: RunSnapshot,
+    engine: Engine,
+    sources: tuple[Origin, ...] = (),
+    settings: Settings = NO_SETTINGS,
+) -> RunHealth:
     """Facts, findings and score in one value."""
     diagnosis = engine.diagnose(snapshot)
     return RunHealth(
@@ -101,4 +121,5 @@ def health_of(directory: Path, snapshot: RunSnapshot, engine: Engine, sources: t
         rule_failures=diagnosis.failures,
         score=judge(diagnosis, snapshot, engine.rules),
         sources=sources,
+        settings=settings,
     )

@@ -101,6 +101,8 @@ def why_silent(named: NamedRule, snapshot: RunSnapshot, names: tuple[str, ...]) 
     unfit = rule.applies(snapshot.info)
     if unfit is not None:
         return NotEvaluated(named.id, unfit, None, applicable=False)
+    if named.muted is not None:
+        return NotEvaluated(named.id, named.muted, f"take mute out of [rules.{named.id}]", applicable=True)
     if isinstance(rule, StateRule):
         reason = rule.evaluable(snapshot)
         return None if reason is None else NotEvaluated(named.id, reason, None, applicable=True)
@@ -111,6 +113,7 @@ def why_silent(named: NamedRule, snapshot: RunSnapshot, names: tuple[str, ...]) 
         return NotEvaluated(named.id, wanted, "add RLDKCallback to the trainer, which records the config", applicable=True)
     if rule.scopes(rule.reads, names):
         return None
-    how = next((lookup(name).to_log for name in rule.reads if lookup(name).to_log), None)
-    wanted = " or ".join(rule.reads) or "any metric"
+    missing = [name for name in rule.reads if name not in names]
+    how = next((lookup(name).to_log for name in missing if lookup(name).to_log), None)
+    wanted = " or ".join(missing or rule.reads) or "any metric"
     return NotEvaluated(named.id, f"{wanted} is not logged", how, applicable=True)

@@ -260,11 +260,16 @@ AnyRule = RowRule[Any] | ConfigRule | StateRule
 
 @dataclass(frozen=True, slots=True)
 class NamedRule:
-    """A rule with its id (its file's name) and its manual (its module's docstring)."""
+    """A rule with its id (its file's name) and its manual (its module's docstring).
+
+    Attributes:
+        muted: Why it is not asked in this run, in words; None if it is.
+    """
 
     id: str
     rule: AnyRule
     manual: str
+    muted: str | None = None
 
     @property
     def title(self) -> str:

@@ -9,7 +9,7 @@ from rldk_tui.charts.format import count, number, quantity
 from rldk_tui.charts.line_chart import LineChart, Shade
 from rldk_tui.charts.medians import medians
 from rldk_tui.events import Finding
-from rldk_tui.metrics import lookup, title
+from rldk_tui.metrics import title
 from rldk_tui.run import Kind, MetricSeries, RunSnapshot
 from rldk_tui.session import RunHealth
 
@@ -28,7 +28,7 @@ def step_axis(snapshot: RunSnapshot) -> tuple[int, int]:
 def metric_chart(series: MetricSeries, health: RunHealth) -> LineChart:
     """A metric over the whole run, with its normal band and the episodes that findings tell of."""
     points = downsample(series.steps, series.values, series.kinds, POINTS)
-    band = lookup(series.name).band_in(health.snapshot.info.algorithm)
+    band = health.band(series.name)
     first, last = step_axis(health.snapshot)
     launches = [int(segment.rows.steps[0]) for segment in health.snapshot.segments[1:] if len(segment.rows)]
     latest = "None" if series.latest is None else quantity(series.latest, series.unit)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rldk_tui.charts.format import count, number
-from rldk_tui.metrics import Band, lookup
+from rldk_tui.metrics import Band
 from rldk_tui.tui.cells import Span, Tone
 from rldk_tui.tui.metric_lines import MetricLine
 from rldk_tui.tui.view import View
@@ -52,4 +52,4 @@ def newest_log(view: View) -> int:
 
 
 def _band_of(view: View, known: MetricLine) -> Band | None:
-    return lookup(known.name).band_in(view.health.snapshot.info.algorithm)
+    return view.health.band(known.name)

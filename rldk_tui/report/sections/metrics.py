@@ -112,7 +112,7 @@ def _place(name: str) -> tuple[int, int]:
 
 def _card(series: MetricSeries, health: RunHealth, end: int, *, drawn: bool) -> MetricCard:
     row = lookup(series.name)
-    band = row.band_in(health.snapshot.info.algorithm)
+    band = health.band(series.name)
     finite = series.values[series.kinds == Kind.FINITE]
     latest = series.latest
     trend = trend_of(series.values)
