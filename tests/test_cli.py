@@ -37,6 +37,7 @@ FINDING_KEYS = {
     "open",
     "metric",
     "parent",
+    "score_effect",
     "alternatives",
     "summary",
     "evidence",

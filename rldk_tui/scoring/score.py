@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rldk_tui.events import Severity
 from rldk_tui.scoring.families import DIMENSIONS, Dimension, Family
@@ -81,6 +81,7 @@ class Score:
         coverage: Share (0–1, by weight) of the applicable rules that were evaluated; None if none applies.
         caps: What bounds the value, the tightest first; only those that bind.
         dimensions: The score of each dimension; None where no rule could judge it.
+        findings, rules: What it was made of.
     """
 
     value: float | None
@@ -88,6 +89,19 @@ class Score:
     coverage: float | None
     caps: tuple[Cap, ...]
     dimensions: dict[Dimension, float | None]
+    findings: tuple[Judged, ...] = field(default=(), repr=False, compare=False)
+    rules: tuple[Evaluated, ...] = field(default=(), repr=False, compare=False)
+
+    def effect(self, finding: str) -> float | None:
+        """What one finding costs: the score without it less the score with it, 0 where a worse one hides it.
+
+        None for an unknown finding and where there is no score. Costs about as much as the score itself.
+        """
+        others = [known for known in self.findings if known.id != finding]
+        if self.value is None or len(others) == len(self.findings):
+            return None
+        without = score_of(others, self.rules).value
+        return None if without is None else without - self.value
 
 
 def score_of(findings: Iterable[Judged], rules: Iterable[Evaluated]) -> Score:
@@ -106,7 +120,8 @@ def score_of(findings: Iterable[Judged], rules: Iterable[Evaluated]) -> Score:
     caps = sorted({cap for cap in map(_cap, found) if cap is not None}, key=lambda cap: (cap.limit, cap.reason))
     value = min([raw, *(cap.limit for cap in caps)])
     binding = tuple(cap for cap in caps if cap.limit < raw)
-    return Score(value, _grade(value, coverage, applicable), coverage, binding, dimensions)
+    grade = _grade(value, coverage, applicable)
+    return Score(value, grade, coverage, binding, dimensions, tuple(found), tuple(applicable))
 
 
 def _dimension(findings: list[Judged], families: tuple[Family, ...]) -> float:

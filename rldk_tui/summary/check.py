@@ -12,6 +12,8 @@ from msgspec.structs import asdict as fields_of
 from rldk_tui.events import Finding, Json, strict
 from rldk_tui.session import RunHealth
 
+_EXPLAINED = 100
+"""Findings whose effect on the score is worked out; the rest of very many is null."""
 CHECK_VERSION = 1
 """Raised when a key changes its meaning or goes away; new keys do not raise it."""
 _NUMBERS = re.compile(r'\[\n\s+((?:(?:[-+.\deE]+|null|"-?(?:nan|inf)"),?\s+)+)\]')
@@ -30,7 +32,10 @@ def check_object(health: RunHealth) -> dict[str, Json]:
         "score": health.score.value,
         "grade": health.score.grade,
         "coverage": health.score.coverage,
-        "findings": [finding_object(finding) for finding in health.findings],
+        "findings": [
+            {**finding_object(finding), "score_effect": health.score.effect(finding.id) if index < _EXPLAINED else None}
+            for index, finding in enumerate(health.findings)
+        ],
         "not_evaluated": [asdict(silent) for silent in health.not_evaluated],
         "rule_failures": [asdict(failure) for failure in health.rule_failures],
         "read_problems": [fields_of(problem) for problem in health.snapshot.problems],

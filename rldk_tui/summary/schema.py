@@ -61,6 +61,7 @@ _FINDING = _object(
         "cause": _or_null(_TEXT),
         "advice": _list_of(_ADVICE),
         "parent": {**_or_null(_TEXT), "description": "id of the finding that explains this one best"},
+        "score_effect": {**_NUMBER, "description": "the score without this finding less the score; null: not worked out"},
         "alternatives": {**_list_of(_TEXT), "description": "ids of others that may explain it as well"},
     },
     "One stretch of trouble. Findings come story by story: the worst story first, in each its root first.",

@@ -94,3 +94,27 @@ def test_masked_nans_are_fatal_while_they_last() -> None:
     score = score_of([fatal], [rule()])
     assert (score.value, score.grade) == (0.0, "F?")
     assert "nan-step-masked" in score.caps[0].reason
+
+
+@given(st.lists(JUDGED, min_size=1, max_size=6, unique_by=lambda finding: finding.id))
+def test_each_finding_costs_what_the_score_would_gain_without_it(findings: list[Judged]) -> None:
+    score = score_of(findings, [rule()])
+    for finding in findings:
+        effect = score.effect(finding.id)
+        assert effect is not None
+        others = [other for other in findings if other is not finding]
+        assert effect == value(others) - value(findings) >= 0
+    assert score.effect("nobody") is None
+
+
+def test_a_finding_behind_a_worse_cap_costs_nothing_and_one_without_a_score_nothing_that_is_known() -> None:
+    worst = Judged(id="a", rule="x", family=Family.KL, severity=Severity.CRITICAL, open=True, share=1.0)
+    also = Judged(id="b", rule="y", family=Family.KL, severity=Severity.WARNING, open=False, share=0.01)
+    score = score_of([worst, also], [rule()])
+    assert (score.effect("b") or 0.0) < 0.01 < (score.effect("a") or 0.0)
+    assert score_of([worst], []).effect("a") is None
+
+
+@given(JUDGED, st.floats(0, 1))
+def test_less_confidence_never_lowers_the_score(finding: Judged, confidence: float) -> None:
+    assert value([replace(finding, confidence=confidence)]) >= value([finding])

@@ -29,6 +29,7 @@ class Story:
         means, source: From the rule's manual; "" for a rule that is not installed here.
         chart: The evidence; None where there is none to draw, or where the finding is only listed.
         again: Further episodes of the same, worst first.
+        costs: What the score would gain without it; None where that is not known.
         follows_from: What explains it: the best explanation, then what might as well.
     """
 
@@ -53,6 +54,7 @@ class Story:
     chart: LineChart | None
     again: tuple[Story, ...] = ()
     follows_from: tuple[Finding, ...] = ()
+    costs: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ def build(health: RunHealth) -> Findings:
             listed.append(_story(finding, known, drawn=False))
         else:
             groups[finding.rule, finding.metric] = [*group, _story(finding, known, drawn=True)]
-    told = tuple(replace(worst, again=tuple(again)) for worst, *again in groups.values())
+    told = tuple(replace(worst, again=tuple(again), costs=health.score.effect(worst.id)) for worst, *again in groups.values())
     return Findings(told, tuple(listed), len(health.evaluated))
 
 
