@@ -181,5 +181,5 @@ RULE = RowRule(
     window=lambda limits: limits.n,
     worst=np.argmin,
     ceiling=Severity.HIGH,
-    explained_by=("lr-zero", "dead-gradient"),
+    explained_by=("lr-zero", "lr-out-of-band", "dead-gradient"),
 )
