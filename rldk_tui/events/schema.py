@@ -64,12 +64,15 @@ class Severity(StrEnum):
     @property
     def rank(self) -> int:
         """1 (info) to 4 (critical); 0 is kept for "nothing"."""
-        return list(Severity).index(self) + 1
+        return _RANKS[self]
 
     @staticmethod
     def from_rank(rank: int) -> Severity:
         """The severity whose `rank` this is."""
         return list(Severity)[rank - 1]
+
+
+_RANKS = {severity: rank for rank, severity in enumerate(Severity, 1)}
 
 
 class RunState(StrEnum):
