@@ -27,19 +27,25 @@ def median_deviation(windows: Floats) -> Floats:
     return median(np.abs(windows - median(windows)[:, None]))
 
 
-def robust_spread(windows: Floats, floor: float = 0.0) -> Floats:
+def robust_spread(windows: Floats, floor: float = 0.0, relative: float = RELATIVE_FLOOR) -> Floats:
     """Standard deviation of each window as its median deviation tells it, never below the floors.
 
     Args:
         windows: shape (k, size), each row with at least one value.
         floor: the least spread, in the values' own unit.
+        relative: the least spread as a share of the median; 0 for logarithms, whose `floor` is relative already.
 
     Returns:
-        Shape (k,), at least `floor` and `RELATIVE_FLOOR` of the window's median.
+        Shape (k,), at least `floor` and `relative` of the window's median.
     """
-    spread = TO_SIGMA * median_deviation(windows)
-    result: Floats = np.maximum(spread, np.maximum(floor, RELATIVE_FLOOR * np.abs(median(windows))))
-    return result
+    return middle_and_spread(windows, floor, relative)[1]
+
+
+def middle_and_spread(windows: Floats, floor: float = 0.0, relative: float = RELATIVE_FLOOR) -> tuple[Floats, Floats]:
+    """The median of each window and its `robust_spread`, for the price of one."""
+    middle = median(windows)
+    spread = TO_SIGMA * median(np.abs(windows - middle[:, None]))
+    return middle, np.maximum(spread, np.maximum(floor, relative * np.abs(middle)))
 
 
 def lag_one(windows: Floats) -> Floats:

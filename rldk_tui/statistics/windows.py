@@ -12,6 +12,8 @@ Bools = NDArray[np.bool_]
 
 NOTHING_YET: Floats = np.empty(0)
 """The past of a series that has not begun."""
+_CACHED = 32_768
+"""Numbers in a quarter of a mebibyte."""
 
 
 def windows(values: Floats, past: Floats, size: int) -> tuple[Floats, Floats]:
@@ -52,11 +54,16 @@ def rolling(
         The measures, shape (n,), and the new past.
     """
     view, kept = windows(values, past, size)
-    enough = past.size + 1 + np.arange(values.size) >= at_least
     result = np.full(values.size, np.nan)
-    if enough.any():
-        result[enough] = measure(view[enough])
+    first, step = max(0, at_least - 1 - past.size), rows_in_cache(size)
+    for low in range(first, values.size, step):
+        result[low : low + step] = measure(view[low : low + step])
     return result, kept
+
+
+def rows_in_cache(size: int) -> int:
+    """How many windows of this size to measure at once: sorting in the cache is eight times as fast as sorting beside it."""
+    return max(1, _CACHED // size)
 
 
 def median(view: Floats) -> Floats:
