@@ -146,7 +146,8 @@ def summary(episode: Episode, subject: str) -> str:
             f"By step {step} {subject} judged held-out pairs no better than chance{shown}, "
             f"with a loss of {facts['held_out_loss']:.4g}."
         )
+    chance = "worse than chance" if facts["high"] < 0.5 else "what chance gives"
     return (
         f"By step {step} {subject} was right about {percent(facts['share'])} of the last {facts['count']:.0f} pairs, which is "
-        f"what chance gives: at most {percent(facts['high'])} with 95 % confidence."
+        f"{chance}: at most {percent(facts['high'])} with 95 % confidence."
     )

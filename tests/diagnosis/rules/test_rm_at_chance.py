@@ -41,6 +41,7 @@ def test_ranking_against_the_labels_is_critical() -> None:
     found = only(RULE, reward_model(0.35, -0.2))
     assert found.severity is Severity.CRITICAL
     assert "against its labels" in (found.cause or "")
+    assert "worse than chance" in found.summary
 
 
 def test_margins_of_zero() -> None:
