@@ -112,7 +112,7 @@ def pooled(
     else:
         count = here * each
     pull, kept_margins = rolling(margins, past.margins, size, logs, standard_errors)
-    low, high = wilson(share * count, count)
+    low, high = wilson(share, count)
     return Pooled(share, count, low, high, pull), PooledPast(kept, kept_margins, past.seen + shares.size)
 
 
@@ -184,7 +184,7 @@ def evaluations(
     where, losses = finite_rows(rows, "eval/loss")
     shares = np.where(rows.column(f"eval/{accuracy}").finite, rows.column(f"eval/{accuracy}").values, np.nan)[where]
     counts = pairs_evaluated(rows, where)
-    low, high = wilson(shares * counts, counts)
+    low, high = wilson(shares, counts)
     above = np.where(np.isnan(counts), shares, low) > 0.5  # False where no accuracy is logged
     best = np.fmin.accumulate(np.concatenate(([past.best], losses)))[1:]
     far = _in_a_row((losses > worse * best) & (losses > best + MATERIAL), past.worse)
