@@ -94,8 +94,17 @@ def _join(findings: list[Finding], rules: Mapping[str, AnyRule]) -> list[Finding
             best, *others = sorted(possible, key=fitness)
             names = tuple(dict.fromkeys(other.id for other in others if other.rule != best.rule))
             finding = replace(finding, parent=best.id, alternatives=names[:_MOST_ALTERNATIVES])
+        elif (sibling := _first_of_its_kind(finding, by_rule[finding.rule])) is not None:
+            finding = replace(finding, parent=sibling.id)
         joined.append(finding)
     return joined
+
+
+def _first_of_its_kind(finding: Finding, same: list[Finding]) -> Finding | None:
+    """What one rule says of several metrics at once is one story: the gravest and earliest of them tells it."""
+    told = [one for one in same if abs(one.first_step - finding.first_step) <= JITTER]
+    first = min(told, key=lambda one: (-one.severity.rank, one.first_step, one.id))
+    return first if first.metric != finding.metric else None
 
 
 def _may_explain(parent: Finding, finding: Finding) -> bool:

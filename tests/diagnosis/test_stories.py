@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
+from dataclasses import replace as with_fields
+
+from msgspec.structs import replace
 
 from rldk_tui.diagnosis.catalogue import load_rules
 from rldk_tui.diagnosis.rule import AnyRule, Need, RowRule
@@ -16,7 +18,7 @@ assert isinstance(SAMPLE, RowRule)
 
 
 def rule(family: Family = Family.KL, *parents: str, adaptive: bool = False, needs: Need = Need.LOG) -> AnyRule:
-    return replace(SAMPLE, family=family, explained_by=parents, adaptive=adaptive, needs=needs)
+    return with_fields(SAMPLE, family=family, explained_by=parents, adaptive=adaptive, needs=needs)
 
 
 RULES: dict[str, AnyRule] = {
@@ -84,6 +86,18 @@ def test_an_adaptive_rule_alone_reaches_a_warning() -> None:
     assert settings["spike:m:40"].severity is Severity.WARNING, "how a run is set up bears nothing out"
     far = told(found("spike", 40, 45), found("kl", 46 + NEAR))
     assert far["spike:m:40"].severity is Severity.WARNING
+
+
+def test_what_one_rule_says_of_several_metrics_at_once_is_one_story() -> None:
+    loss = replace(found("other", 40, severity=Severity.CRITICAL), metric="loss", id="other:loss:40")
+    norm = replace(found("other", 39), metric="norm", id="other:norm:39")
+    later = replace(found("other", 41 + JITTER), metric="norm", id="other:norm:late")
+    stories = tell_stories([norm, loss, later], RULES)
+    assert [(finding.id, finding.parent) for finding in stories] == [
+        ("other:loss:40", None),
+        ("other:norm:39", "other:loss:40"),
+        ("other:norm:late", None),
+    ]
 
 
 def test_every_finding_has_an_id_of_its_own() -> None:
