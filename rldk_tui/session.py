@@ -70,8 +70,8 @@ class RunSession:
         self._clock = clock
         self._follower = Follower(directory)
         self._store = RunStore(directory.resolve().name)
-        self._rules = configured(load_rules(), self.settings)
-        self._engine = Engine(self._rules)
+        self.rules = configured(load_rules(), self.settings)
+        self._engine = Engine(self.rules)
 
     @classmethod
     def open(cls, path: str | Path) -> RunSession:
@@ -90,7 +90,7 @@ class RunSession:
         batch = self._follower.poll()
         if batch.restarted:
             self._store = RunStore(self.directory.resolve().name)
-            self._engine = Engine(self._rules)
+            self._engine = Engine(self.rules)
         for source in batch.rewritten:
             self._store.rewrite(source)
         for event, origin in with_samples(batch.events):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pkgutil
+import re
 import warnings
+from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 
 from rldk_tui.diagnosis import rules
@@ -14,6 +16,7 @@ from rldk_tui.diagnosis.rule import MANUAL_HEADINGS, ConfigRule, NamedRule, RowR
 from rldk_tui.errors import RldkError, UserError
 
 ENTRY_POINT = "rldk_tui.rules"
+_ID = re.compile("[a-z0-9]+(-[a-z0-9]+)*")
 
 
 def named_rule(name: str, module: ModuleType) -> NamedRule:
@@ -29,23 +32,38 @@ def named_rule(name: str, module: ModuleType) -> NamedRule:
     missing = [heading for heading in MANUAL_HEADINGS if heading not in manual]
     if missing:
         raise RldkError(f"{module.__name__}: its docstring lacks {', '.join(missing)}")
-    return NamedRule(name.replace("_", "-"), rule, manual)
+    rule_id = name.replace("_", "-")
+    if not _ID.fullmatch(rule_id):
+        raise RldkError(f"{module.__name__}: {name!r} is no name for a rule: small letters, digits and single dashes")
+    return NamedRule(rule_id, rule, manual)
 
 
 @cache
 def load_rules() -> tuple[NamedRule, ...]:
     """Every rule, by id. A third party's rule that fails to load is named in a warning and left out."""
-    own = [
-        named_rule(found.name, import_module(f"{rules.__name__}.{found.name}"))
-        for found in pkgutil.iter_modules(rules.__path__)
-    ]
-    foreign = []
+    known = {
+        named.id: named
+        for named in (
+            named_rule(found.name, import_module(f"{rules.__name__}.{found.name}"))
+            for found in pkgutil.iter_modules(rules.__path__)
+        )
+    }
     for point in entry_points(group=ENTRY_POINT):
         try:
-            foreign.append(named_rule(point.name, point.load()))
-        except (ImportError, AttributeError, RldkError) as failure:
-            warnings.warn(f"rule {point.name} of {point.dist} is left out: {failure}", stacklevel=2)
-    return tuple(sorted([*own, *foreign], key=lambda rule: rule.id))
+            named = named_rule(point.name, point.load())
+            if named.id in known:
+                raise RldkError("there is a rule of this name already")
+        except Exception as failure:  # noqa: BLE001 - the border: a third party's module may raise anything
+            reason = str(failure) if isinstance(failure, RldkError) else f"{type(failure).__name__}: {failure}"
+            warnings.warn(f"rule {point.name} of {_package(point)} is left out: {reason}", stacklevel=2)
+        else:
+            known[named.id] = named
+    return tuple(sorted(known.values(), key=lambda rule: rule.id))
+
+
+def _package(point: EntryPoint) -> str:
+    """Who offers it."""
+    return "an unknown package" if point.dist is None else f"{point.dist.name} {point.dist.version}"
 
 
 def rule_named(rule_id: str) -> NamedRule:
@@ -54,9 +72,18 @@ def rule_named(rule_id: str) -> NamedRule:
     Raises:
         UserError: if there is none; the hint names the nearest ids.
     """
+    return find_rule(rule_id, load_rules())
+
+
+def find_rule(rule_id: str, rules: Iterable[NamedRule]) -> NamedRule:
+    """The rule of this id among these.
+
+    Raises:
+        UserError: if there is none; the hint names the nearest ids.
+    """
     from difflib import get_close_matches
 
-    known = {rule.id: rule for rule in load_rules()}
+    known = {rule.id: rule for rule in rules}
     if rule_id not in known:
         near = get_close_matches(rule_id, known, n=3, cutoff=0.4)
         hint = f"Did you mean {' or '.join(near)}?" if near else "rldk rules lists them all."

@@ -1,0 +1,25 @@
+"""`rldk schema`: what the formats promise."""
+
+from __future__ import annotations
+
+import argparse
+
+from rldk_tui.cli.output import say
+
+
+def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Offer it."""
+    schema = verbs.add_parser("schema", help="the JSON Schema of the event log or of the check object")
+    schema.add_argument("what", choices=("events", "check"))
+    schema.set_defaults(verb=_schema)
+
+
+def _schema(arguments: argparse.Namespace) -> int:
+    import json
+
+    if arguments.what == "events":
+        from rldk_tui.events import json_schema as schema
+    else:
+        from rldk_tui.summary import check_schema as schema
+    say(json.dumps(schema(), indent=2))
+    return 0
