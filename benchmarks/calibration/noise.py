@@ -7,13 +7,15 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from rldk_tui.statistics.null_zoo import Kind, kinds, series
 
 from rldk_tui.diagnosis.engine import Engine
 from rldk_tui.events import Algorithm, Metrics, Origin, RunEnded, RunStarted, Severity
 from rldk_tui.run import RunStore
+from rldk_tui.statistics.null_zoo import CASES, ZOO, Cell, Noise, Shape, series
 
 _ORIGIN = Origin(source="noise", format="noise", authority=12)
+_RESUMED_AT = 1_000
+"""These runs have no beginning: nothing in them is as it is before the first update."""
 _SHARES = frozenset({"completions/clipped_ratio", "frac_reward_zero_std", "clip_fraction", "accuracy", "rewards/accuracies"})
 LEVELS: dict[Algorithm, dict[str, tuple[float, float, float]]] = {
     Algorithm.GRPO: {
@@ -56,38 +58,52 @@ LEVELS: dict[Algorithm, dict[str, tuple[float, float, float]]] = {
 """Of each metric: the level it begins at, the level learning brings it to, and the spread of its noise."""
 
 
+_LOGNORMAL_SPREAD = 0.8
+"""Standard deviation of the lognormal noise about its median, so that all kinds of noise are as wide."""
+_LEARNED_BY = 0.1
+"""Share of the run in which most of the learning happens."""
+
+
 def noisy_findings(steps: int) -> tuple[Counter[str], int]:
     """Findings of severity warning or worse by rule, over every algorithm and kind of noise, and the steps judged in all."""
     found: Counter[str] = Counter()
     judged = 0
     for algorithm, levels in LEVELS.items():
-        for number, kind in enumerate(kinds()):
-            findings = _judge(algorithm, _metrics(levels, kind, steps, seed=number))
-            found.update(finding for finding in findings)
+        for cell in ZOO:
+            found.update(_judge(algorithm, _metrics(levels, cell, steps)))
             judged += steps
     return found, judged
 
 
-def _metrics(
-    levels: dict[str, tuple[float, float, float]], kind: Kind, steps: int, seed: int
-) -> dict[str, NDArray[np.float64]]:
+def _metrics(levels: dict[str, tuple[float, float, float]], cell: Cell, steps: int) -> dict[str, NDArray[np.float64]]:
+    """A whole run's metrics, each with noise of its own."""
+    noise = series(Cell(cell.noise, cell.correlation, Shape.FLAT), (len(levels), steps), seed=0)
+    if cell.noise is Noise.LOGNORMAL:
+        noise = (noise - 1.0) / _LOGNORMAL_SPREAD
+    learned = 1.0 - np.exp(-np.arange(steps) / (_LEARNED_BY * steps)) if cell.shape is Shape.LEARNING else np.ones(steps)
     made = {}
-    for index, (name, (begin, end, spread)) in enumerate(levels.items()):
-        values = series(kind, steps, begin=begin, end=end, spread=spread, seed=1000 * seed + index)
-        positive = begin > 0 and end > 0
-        values = np.abs(values) if positive else values
-        made[name] = np.clip(values, 0.0, 1.0) if name in _SHARES else values
+    for (name, (begin, end, spread)), scatter in zip(levels.items(), noise, strict=True):
+        values = begin + (end - begin) * learned + spread * scatter
+        if begin > 0:
+            values = np.abs(values)
+        if name in _SHARES:
+            values = np.clip(values, 0.0, 1.0)
+            values = np.rint(CASES * values) / CASES if cell.shape is Shape.SHARES else values
+        made[name] = values
     return made
 
 
 def _judge(algorithm: Algorithm, metrics: dict[str, NDArray[np.float64]]) -> Iterator[str]:
     store, steps = RunStore("noise"), len(next(iter(metrics.values())))
-    start = RunStarted(time=0.0, schema_version=1, run_id="noise", algorithm=algorithm, host="noise", pid=1, max_steps=steps)
+    start = RunStarted(
+        time=0.0, schema_version=1, run_id="noise", algorithm=algorithm, host="noise", pid=1,
+        first_step=_RESUMED_AT, max_steps=_RESUMED_AT + steps,
+    )  # fmt: skip
     store.add(start, _ORIGIN)
-    for step in range(1, steps + 1):
-        values: dict[str, float | None] = {name: float(series[step - 1]) for name, series in metrics.items()}
-        store.add(Metrics(time=5.0 * step, step=step, values=values), _ORIGIN)
-    store.add(RunEnded(time=5.0 * steps, step=steps), _ORIGIN)
+    for index in range(steps):
+        values: dict[str, float | None] = {name: float(logged[index]) for name, logged in metrics.items()}
+        store.add(Metrics(time=5.0 * index, step=_RESUMED_AT + 1 + index, values=values), _ORIGIN)
+    store.add(RunEnded(time=5.0 * steps, step=_RESUMED_AT + steps), _ORIGIN)
     snapshot = store.snapshot(5.0 * steps + 1, (), store.pulse(process_alive=False))
     for finding in Engine().diagnose(snapshot).findings:
         if finding.severity.rank >= Severity.WARNING.rank:
