@@ -25,6 +25,7 @@ from rldk_tui.diagnosis.pairs import (
     examples_a_step,
     neutral_loss,
     pooled,
+    until,
 )
 from rldk_tui.diagnosis.rule import Context, Episode, Verdict
 from rldk_tui.diagnosis.warm_up import warmed_up
@@ -65,6 +66,7 @@ class ChancePast:
     seen: int = 0
     pooled: PooledPast = field(default_factory=PooledPast)
     still: Floats = field(default_factory=lambda: NOTHING_YET)
+    latched: float = 0.0
     evaluations: EvaluationPast = field(default_factory=EvaluationPast)
 
 
@@ -94,14 +96,16 @@ def watch_chance(
     neutral = neutral_loss(info)
     held_out, kept_evaluations = evaluations(rows, at, accuracy, neutral, 1.0, past.evaluations)
     enough = (rows.steps[at] - info.first_step) * examples_a_step(info) >= limits.sure
+    chance = (found.high < limits.signal) & (found.count >= limits.pairs) & (found.pull < limits.rising)
+    lasting, latched = until(chance, (found.low > 0.5) | (found.pull >= limits.rising), past.latched)
     unseen = enough & (held_out.chance >= limits.evals) & (found.share < limits.remembered)
     return Verdict(
         at=at,
         breach=shares < limits.signal,
-        level=_levels(found, still, unseen, limits, downward),
+        level=_levels(found, still, chance, lasting | unseen, limits, downward),
         value=found.share,
         limit=np.full(at.size, limits.signal),
-        past=ChancePast(past.seen + everywhere.size, kept, still_flags, kept_evaluations),
+        past=ChancePast(past.seen + everywhere.size, kept, still_flags, latched, kept_evaluations),
         facts=_facts(found, still, unseen, held_out),
     )
 
@@ -113,12 +117,13 @@ def _margins(rows: Rows, at: NDArray[np.intp], name: str) -> tuple[Floats, Bools
     return np.where(known, np.clip(column.values[at], -1e100, 1e100), 0.0), known
 
 
-def _levels(found: Pooled, still: Bools, unseen: Bools, limits: ChanceLimits, downward: bool) -> NDArray[np.int8]:
-    chance = (found.high < limits.signal) & (found.count >= limits.pairs) & (found.pull < limits.rising)
+def _levels(
+    found: Pooled, still: Bools, chance: Bools, doubtful: Bools, limits: ChanceLimits, downward: bool
+) -> NDArray[np.int8]:
     sure = found.count >= limits.sure
     wrong = chance & sure & (found.high < 0.5) & (found.share < limits.flipped) & (found.pull < -limits.rising)
     return np.select(
-        [wrong if downward else np.zeros_like(chance), still | (chance & sure), chance | unseen],
+        [wrong if downward else np.zeros_like(chance), still | (chance & sure), doubtful],
         [Severity.CRITICAL.rank, Severity.HIGH.rank, Severity.WARNING.rank],
         0,
     ).astype(np.int8)

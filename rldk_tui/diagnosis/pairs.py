@@ -121,17 +121,39 @@ def _variance(windows: Floats) -> Floats:
     return result
 
 
+def standard_error(windows: Floats) -> Floats:
+    """Of each window's mean.
+
+    Args:
+        windows: shape (k, size), NaN only in front, each row with at least one value.
+    """
+    result: Floats = np.nanstd(windows, axis=1) / np.sqrt(np.count_nonzero(~np.isnan(windows), axis=1))
+    return result
+
+
 def standard_errors(windows: Floats) -> Floats:
     """By how many of its standard errors each window's mean lies above 0.
 
     Args:
         windows: shape (k, size), NaN only in front, each row with at least one value.
     """
-    mean = np.nanmean(windows, axis=1)
-    error = np.nanstd(windows, axis=1) / np.sqrt(np.count_nonzero(~np.isnan(windows), axis=1))
+    mean, error = np.nanmean(windows, axis=1), standard_error(windows)
     result = np.where(mean > 0, np.inf, np.where(mean < 0, -np.inf, 0.0))
     np.divide(mean, error, out=result, where=error > 0)
     return result
+
+
+def until(begins: Bools, ends: Bools, before: float) -> tuple[Bools, float]:
+    """Whether the last word was a beginning: from the first `begins` up to the next `ends`, where both are set a beginning.
+
+    Args:
+        begins: shape (n,).
+        ends: shape (n,).
+        before: What the last call returned, 0.0 at first.
+    """
+    where = np.flatnonzero(begins | ends)
+    said, latest = held(where, begins[where].astype(np.float64), np.arange(begins.size), before)
+    return said > 0.0, latest
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,12 @@ What to do
 
 Where the limit comes from
     Catalogue: margins and loss that do not move for 20 logs; TRL issues 4023 (loss 0.6934, gradient 0) and 701. The
-    catalogue's band of 0.002 around ln 2 misses noise that is being remembered, so accuracy decides: pooled over at least 400
-    pairs after the warm-up (high from 1000), the upper end of Wilson's 95 % interval lies below 0.55, and the mean margin is
-    not three standard errors above 0. During the first pass this is an honest test on unseen pairs. Real preference data
-    leaves 0.6 and more to learn even with 40 % of the labels wrong (Secrets of RLHF II, arXiv 2401.06080). Two evaluations in
-    a row, after 1000 pairs, with an accuracy whose interval reaches 0.5 and a loss not below ln 2 are a warning of their own.
+    catalogue's band of 0.002 around ln 2 misses noise that is being remembered, so accuracy decides: pooled over at least
+    400 pairs after the warm-up (high from 1000), the upper end of Wilson's 95 % interval lies below 0.55, and the mean
+    margin is not three standard errors above 0; the finding ends once it is. During the first pass this is an honest test
+    on unseen pairs. Real preference data leaves 0.6 and more to learn even with 40 % of the labels wrong (Secrets of RLHF
+    II, arXiv 2401.06080). Two evaluations in a row, after 1000 pairs, with an accuracy whose interval reaches 0.5 and a
+    loss not below ln 2 are a warning of their own.
 """
 
 from __future__ import annotations
