@@ -6,9 +6,25 @@ Every measure of a step depends on that step's generations alone, so it does not
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import blake2b
 
-from rldk_tui.events import Completions, Event, Measured, Origin, Phase
+import numpy as np
+from numpy.typing import NDArray
+
+from rldk_tui.analysis.generations import total_reward
+from rldk_tui.analysis.length_reward import length_reward
+from rldk_tui.analysis.likeness import distinct_2, similarity, unique_share
+from rldk_tui.analysis.reward_shape import advantage_shape, near_ties, numbers, reward_shape
+from rldk_tui.analysis.text_health import LONGEST, TextHealth, code_points, health, script
+from rldk_tui.events import Completion, Completions, Event, Measured, Origin, Phase
+from rldk_tui.statistics.windows import Floats
+
+_NAMED = 4
+_SAYS_NOTHING = 2
+"""Tokens up to which a reply says nothing: the end token counts as one."""
+
+Rows = Sequence[Completion]
 
 
 def with_samples(events: Iterable[tuple[Event, Origin]]) -> Iterator[tuple[Event, Origin]]:
@@ -21,7 +37,117 @@ def with_samples(events: Iterable[tuple[Event, Origin]]) -> Iterator[tuple[Event
 
 def measure(event: Completions) -> Measured:
     """The measures of one step's generations; one that cannot be taken of them is left out."""
-    values: dict[str, float | None] = {"samples/count": float(len(event.rows))}
-    return Measured(
-        time=event.time, step=event.step, values={k: v for k, v in values.items() if v is not None and math.isfinite(v)}
-    )
+    rows = event.rows
+    texts = [health(row.completion) for row in rows]
+    words = [text.words for text in texts]
+    rewards, advantages = numbers(total_reward(row) for row in rows), numbers(row.advantage for row in rows)
+    groups = _groups(rows)
+    lengths = np.array([_length(row, text) for row, text in zip(rows, texts, strict=True)], np.float64)
+    flags = _flags(rows, texts, rewards)
+    unprinted = np.array([text.unprintable for text in texts], np.float64)
+    values: dict[str, float | None] = {
+        **_prompts(rows, groups),
+        **{name: float(np.mean(badness > 0)) for name, badness in flags.items()},
+        "samples/unprintable": float(unprinted.sum()) / max(1, sum(text.characters for text in texts)),
+        "samples/unique_in_group": _mean([unique_share([rows[index].completion for index in group]) for group in groups]),
+        "samples/similarity_across_prompts": similarity([row.prompt for row in rows], words),
+        "samples/distinct_2": distinct_2(words),
+        "samples/length_mean": float(lengths.mean()),
+        **_length_and_reward(lengths, _standing(rewards, advantages), rewards, groups),
+        **reward_shape(rewards),
+        **advantage_shape(advantages, rewards, groups),
+        "samples/near_ties": near_ties([rewards[group] for group in groups]),
+    }
+    worst = {**flags, "samples/unprintable": unprinted, "samples/reward_extreme": _far(rewards)}
+    kept = {name: value for name, value in values.items() if value is not None and math.isfinite(value)}
+    named = {name: _worst(event.step, badness) for name, badness in worst.items() if name in kept and (badness > 0).any()}
+    return Measured(time=event.time, step=event.step, values=dict(kept), named=named)
+
+
+def _length(row: Completion, text: TextHealth) -> float:
+    """In tokens where the trainer says so, else in words."""
+    return float(len(text.words) if row.length is None else row.length)
+
+
+def _mean(values: list[float]) -> float | None:
+    return sum(values) / len(values) if values else None
+
+
+def _far(rewards: Floats) -> Floats:
+    """How far each reward lies from the middle of the batch; 0 where nothing was scored."""
+    known = rewards[~np.isnan(rewards)]
+    return np.nan_to_num(np.abs(rewards - np.median(known))) if known.size else np.zeros(rewards.size)
+
+
+def _flags(rows: Rows, texts: Sequence[TextHealth], rewards: Floats) -> dict[str, Floats]:
+    """By measure, how much each reply is what it counts; 0 where it is not."""
+    scripts = {prompt: script(code_points(prompt[-LONGEST:])) for prompt in {row.prompt for row in rows}}
+    asked = [scripts[row.prompt] for row in rows]
+    size = np.array([1.0 + text.characters for text in texts])
+    return {
+        "samples/repeating": size * np.array([text.loops for text in texts]),
+        "samples/special_tokens": size * np.array([text.special for text in texts]),
+        "samples/script_mismatch": size
+        * np.array([None not in (one, text.script) and one != text.script for one, text in zip(asked, texts, strict=True)]),
+        "samples/empty": np.array([_empty(row, text) for row, text in zip(rows, texts, strict=True)], float),
+        "samples/unscored": np.isnan(rewards).astype(np.float64),
+    }
+
+
+def _empty(row: Completion, text: TextHealth) -> bool:
+    return text.empty or (row.length is not None and row.length <= _SAYS_NOTHING)
+
+
+def _groups(rows: Rows) -> list[NDArray[np.intp]]:
+    """Which rows answer the same prompt, for prompts with more than one."""
+    by_prompt: dict[str, list[int]] = {}
+    for index, row in enumerate(rows):
+        by_prompt.setdefault(row.prompt, []).append(index)
+    return [np.array(group) for group in by_prompt.values() if len(group) > 1]
+
+
+def _prompts(rows: Rows, groups: list[NDArray[np.intp]]) -> dict[str, float]:
+    """How many replies and prompts there are, and marks by which the same prompt and the same batch are known again."""
+    return {
+        "samples/count": float(len(rows)),
+        "samples/groups": float(len(groups)),
+        "samples/distinct_prompts": float(len({row.prompt for row in rows})),
+        "samples/prompt_mark": _mark([rows[0].prompt]),
+        "samples/batch_mark": _mark([text for row in rows for text in (row.prompt, row.completion)]),
+    }
+
+
+def _mark(texts: Iterable[str]) -> float:
+    """A number below 2**48 that different texts hardly share."""
+    digest = blake2b(digest_size=6)
+    for text in texts:
+        digest.update(text[:LONGEST].encode("utf-8", "surrogatepass") + b"\0")
+    return float(int.from_bytes(digest.digest(), "big"))
+
+
+def _standing(rewards: Floats, advantages: Floats) -> Floats:
+    """How each reply stands in its group: its advantage, which weighs the rewards as the training does, else its reward."""
+    if np.isnan(advantages).all() or not np.ptp(advantages[~np.isnan(advantages)]) > 0:
+        return rewards
+    return np.where(np.isnan(rewards), np.nan, advantages)
+
+
+def _length_and_reward(lengths: Floats, standing: Floats, rewards: Floats, groups: list[NDArray[np.intp]]) -> dict[str, float]:
+    """What `length_reward` sums up, where any group tells something: ranks by standing, slopes by reward."""
+    ranked = length_reward([(lengths[group], standing[group]) for group in groups])
+    if not ranked.groups:
+        return {}
+    sloped = length_reward([(lengths[group], rewards[group]) for group in groups])
+    return {
+        "samples/length_reward_groups": float(ranked.groups),
+        "samples/length_reward_z": ranked.z,
+        "samples/length_reward_weight": ranked.weight,
+        "samples/length_reward_covariance": sloped.covariance,
+        "samples/length_variance": sloped.variance,
+    }
+
+
+def _worst(step: int, badness: Floats) -> tuple[str, ...]:
+    """The rows of the largest, as `step/row`."""
+    order = np.argsort(-badness, kind="stable")[:_NAMED]
+    return tuple(f"{step}/{index}" for index in order if badness[index] > 0)

@@ -2,6 +2,48 @@
 
 from __future__ import annotations
 
-from rldk_tui.metrics.metric import Metric
+from rldk_tui.metrics.metric import Direction, Metric
 
-SAMPLES: tuple[Metric, ...] = (Metric(name="samples/count", title="Generations on record"),)
+TO_LOG = "set log_completions=True (GRPO, RLOO), or add RLDKCallback"
+
+
+def _row(name: str, title: str, note: str = "", *, unit: str = "", direction: Direction = Direction.NEITHER) -> Metric:
+    return Metric(name=f"samples/{name}", title=title, unit=unit, note=note, direction=direction, to_log=TO_LOG)
+
+
+SAMPLES: tuple[Metric, ...] = (
+    _row("count", "Generations on record"),
+    _row("groups", "Groups on record", "prompts with two replies or more"),
+    _row("distinct_prompts", "Different prompts on record", "of one log; several groups of one prompt count once"),
+    _row("prompt_mark", "Mark of the first prompt", "a number by which the same prompt is known again; its size means nothing"),
+    _row("batch_mark", "Mark of the generations", "a number by which the same batch is known again; its size means nothing"),
+    _row("unique_in_group", "Different replies to a prompt", "0 if all replies to a prompt are one text, 1 if all differ"),
+    _row(
+        "similarity_across_prompts",
+        "Likeness of replies to different prompts",
+        "Jaccard of word 3-grams: 0 for different texts, 1 for the same",
+        direction=Direction.DOWN,
+    ),
+    _row("distinct_2", "Distinct pairs of words", "falls by itself as replies grow longer"),
+    _row("repeating", "Replies that loop", "by compression or repeated 4-grams at their end", direction=Direction.DOWN),
+    _row("special_tokens", "Replies with template tokens", "other than at their very end", direction=Direction.DOWN),
+    _row("unprintable", "Unprintable characters", "share of all characters: controls and U+FFFD", direction=Direction.DOWN),
+    _row("script_mismatch", "Replies in another script", "than most of the prompt", direction=Direction.DOWN),
+    _row("empty", "Empty replies", "no text, or two tokens at most where tokens are counted", direction=Direction.DOWN),
+    _row("ref_nll", "Surprise of the reference", unit="nat/token", direction=Direction.DOWN),
+    _row("length_mean", "Reply length on record", "words where the source does not count tokens", unit="token"),
+    _row("length_reward_groups", "Groups that tell of length", "length and reward both vary in them"),
+    _row("length_reward_z", "Length–reward correlation, summed", "divided by its weight: atanh of the mean rank correlation"),
+    _row("length_reward_weight", "Length–reward correlation, weight", "replies less three, summed over groups"),
+    _row("length_reward_covariance", "Length–reward covariance, summed", "about the means of the groups"),
+    _row("length_variance", "Length variance, summed", "about the means of the groups"),
+    _row("reward_mean", "Reward on record", "all reward functions added up with equal weights"),
+    _row("reward_std", "Reward spread on record"),
+    _row("reward_farthest", "Farthest reward", "from the median of the batch, in the reward's own unit"),
+    _row("reward_extreme", "Farthest reward, in spreads", "from the median of the batch", direction=Direction.DOWN),
+    _row("unscored", "Replies nobody could score", direction=Direction.DOWN),
+    _row("advantage_mean", "Advantage", "over groups with any"),
+    _row("advantage_std", "Advantage spread", "over groups with any"),
+    _row("advantage_top_share", "Advantage of the top 1 %", "share of all advantage, at least one reply"),
+    _row("near_ties", "Groups tied but for noise", "spread above 0 and below 1 % of the batch's", direction=Direction.DOWN),
+)
