@@ -116,9 +116,17 @@ def pooled(
     return Pooled(share, count, low, high, pull), PooledPast(kept, kept_margins, past.seen + shares.size)
 
 
+def _moments(windows: Floats) -> tuple[Floats, Floats, Floats]:
+    """Mean, variance and number of each window's values; NaN only in front, and at least one value."""
+    there = ~np.isnan(windows)
+    count = there.sum(axis=1).astype(np.float64)
+    mean = np.where(there, windows, 0.0).sum(axis=1) / count
+    away = np.where(there, windows - mean[:, None], 0.0)
+    return mean, (away * away).sum(axis=1) / count, count
+
+
 def _variance(windows: Floats) -> Floats:
-    result: Floats = np.nanvar(windows, axis=1)
-    return result
+    return _moments(windows)[1]
 
 
 def standard_error(windows: Floats) -> Floats:
@@ -127,7 +135,8 @@ def standard_error(windows: Floats) -> Floats:
     Args:
         windows: shape (k, size), NaN only in front, each row with at least one value.
     """
-    result: Floats = np.nanstd(windows, axis=1) / np.sqrt(np.count_nonzero(~np.isnan(windows), axis=1))
+    _, variance, count = _moments(windows)
+    result: Floats = np.sqrt(variance / count)
     return result
 
 
@@ -137,7 +146,8 @@ def standard_errors(windows: Floats) -> Floats:
     Args:
         windows: shape (k, size), NaN only in front, each row with at least one value.
     """
-    mean, error = np.nanmean(windows, axis=1), standard_error(windows)
+    mean, variance, count = _moments(windows)
+    error = np.sqrt(variance / count)
     result = np.where(mean > 0, np.inf, np.where(mean < 0, -np.inf, 0.0))
     np.divide(mean, error, out=result, where=error > 0)
     return result
@@ -158,13 +168,13 @@ def until(begins: Bools, ends: Bools, before: float) -> tuple[Bools, float]:
 
 @dataclass(frozen=True, slots=True)
 class EvaluationPast:
-    """What `evaluations` keeps: the best loss and accuracy's words of the last evaluation, and how long it has been so."""
+    """What `evaluations` keeps: the last word of each of `Evaluations`."""
 
-    best: float = math.nan
-    loss: float = math.nan
     share: float = math.nan
     low: float = 0.0
     high: float = 1.0
+    loss: float = math.nan
+    best: float = math.nan
     worse: float = 0.0
     chance: float = 0.0
 
@@ -203,7 +213,10 @@ def evaluations(
         worse: The multiple of the best loss from which a loss counts as worse.
         past: `EvaluationPast()` at first.
     """
+    before = np.array([[past.share], [past.low], [past.high], [past.loss], [past.best], [past.worse], [past.chance]])
     where, losses = finite_rows(rows, "eval/loss")
+    if not where.size:
+        return Evaluations(*np.repeat(before, at.size, axis=1)), past
     shares = np.where(rows.column(f"eval/{accuracy}").finite, rows.column(f"eval/{accuracy}").values, np.nan)[where]
     counts = pairs_evaluated(rows, where)
     low, high = wilson(shares, counts)
@@ -211,18 +224,9 @@ def evaluations(
     best = np.fmin.accumulate(np.concatenate(([past.best], losses)))[1:]
     far = _in_a_row((losses > worse * best) & (losses > best + MATERIAL), past.worse)
     chance = _in_a_row(~above & (losses >= neutral), past.chance)
-    before = (past.share, past.low, past.high, past.loss, past.best, past.worse, past.chance)
-    told, latest = zip(
-        *(
-            held(where, said, at, last)
-            for said, last in zip((shares, low, high, losses, best, far, chance), before, strict=True)
-        ),
-        strict=True,
-    )
-    share_, low_, high_, loss_, best_, worse_, chance_ = latest
-    return Evaluations(*told), EvaluationPast(
-        best=best_, loss=loss_, share=share_, low=low_, high=high_, worse=worse_, chance=chance_
-    )
+    words = np.hstack((before, np.vstack((shares, low, high, losses, best, far, chance))))
+    told = words[:, np.searchsorted(where, at, side="right")]
+    return Evaluations(*told), EvaluationPast(*words[:, -1].tolist())
 
 
 MATERIAL = 0.02
