@@ -113,8 +113,8 @@ def tell(episode: Episode, context: Context) -> Telling:
     """The words."""
     logs = cadence.window(context.limits.logs, context.info)
     return Telling(
-        summary=f"{title(episode.scope)} ({episode.scope}) was logged as exactly {episode.peak:.6g} in {logs} logs in a row and "
-        f"more, steps {episode.first_step}–{episode.last_step}.",
+        summary=f"{title(episode.scope)} ({episode.scope}) was logged as exactly {episode.peak:.6g} in {logs} or more "
+        f"logs in a row, steps {episode.first_step}–{episode.last_step}.",
         cause="Nobody computes this number any more and an old one is written again, or every step sees the same batch.",
         advice=(Advice(text=f"Find where {episode.scope} is computed and logged; until then do not trust it."),),
     )

@@ -17,7 +17,7 @@ STALE = 0.3141592
 def test_onset_and_detection() -> None:
     found = only(RULE, a_run(Algorithm.GRPO).with_metric("kl", [*NOISE, *[STALE] * 60]))
     assert (found.severity, found.first_step, found.detected_step) == (Severity.WARNING, 42, 40 + LIMITS.logs)
-    assert "exactly 0.314159 in 30 logs in a row and more, steps 42–100" in found.summary
+    assert "exactly 0.314159 in 30 or more logs in a row, steps 42–100" in found.summary
     assert found.open
 
 
