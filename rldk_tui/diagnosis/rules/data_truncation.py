@@ -15,7 +15,7 @@ What to do
 
 Where the limit comes from
     Catalogue: more than 5 % cut is a warning, more than 25 % high; more than 1 % of pairs alike after cutting is high, for
-    those pairs are lost altogether. "Fewer Truncations Improve Language Modeling" (arXiv 2404.10830) measures what cutting costs;
+    those pairs are lost altogether. "Fewer Truncations Improve Language Modeling" (arXiv 2404.10830) measures what it costs;
     `max_length=1024` and `truncation_mode="keep_start"` are the defaults of TRL.
 """
 
