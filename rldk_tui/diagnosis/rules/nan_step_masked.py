@@ -15,10 +15,12 @@ What to do
     finite and for batches without a token to learn from. Lower `learning_rate` only if none of that explains it.
 
 Where the limit comes from
-    Nothing statistical: one gradient norm that is not finite beside a finite loss. With fp16 the loss scaler overflows and
-    skips steps in healthy runs, so there it takes three logs in a row; where the precision is unknown, one such log is high,
-    and three, or one with a loss of exactly 0.0, are critical. TRL issue 6702 describes the gap; transformers documents
-    `logging_nan_inf_filter`, on by default. Seen in real runs: loss 0.0007 with a NaN norm, and a crash in the next step.
+    Nothing statistical: one gradient norm that is not finite beside a finite loss; with RLDKCallback attached to the trainer,
+    one tensor of gradients or weights that is not finite, which no log shows at all. With fp16 the loss scaler overflows and
+    skips steps in healthy runs, so there it takes three in a row, or one tensor of weights; where the precision is unknown,
+    one such step is high, and three, or one with a loss of exactly 0.0, are critical. TRL issue 6702 describes the gap;
+    transformers documents `logging_nan_inf_filter`, on by default. Seen in real runs: loss 0.0007 with a NaN norm, and a
+    crash in the next step.
 """
 
 from __future__ import annotations
@@ -26,17 +28,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rldk_tui.diagnosis.blame import RatePast, learning_rates, lower_learning_rate, set_to
+from rldk_tui.diagnosis.measurements import named
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Algorithm, Severity
 from rldk_tui.run import Kind, Rows, RunInfo
-from rldk_tui.statistics.windows import NOTHING_YET, Floats, m_of_n
+from rldk_tui.statistics.windows import NOTHING_YET, Bools, Floats, m_of_n
+
+GRADIENTS, WEIGHTS, NORM = "hook/nonfinite_gradients", "hook/nonfinite_parameters", "grad_norm"
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Logs in a row that no loss scaler explains; see the manual."""
+    """Steps or logs in a row that no loss scaler explains; see the manual."""
 
     scaler: int = 3
 
@@ -46,15 +52,11 @@ LIMITS = Limits()
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What is kept."""
+    """What is kept: the flags of the logs, and of the steps whose gradients were looked at."""
 
-    flags: Floats = field(default_factory=lambda: NOTHING_YET)
+    logs: Floats = field(default_factory=lambda: NOTHING_YET)
+    steps: Floats = field(default_factory=lambda: NOTHING_YET)
     rate: RatePast = field(default_factory=RatePast)
-
-
-def applies(info: RunInfo) -> str | None:
-    """Trainers on the loop of transformers; PPO has its own and filters nothing."""
-    return "TRL's PPO logs no gradient norm, and no filter hides its NaN" if info.algorithm is Algorithm.PPO else None
 
 
 def _scaled(info: RunInfo) -> bool | None:
@@ -64,43 +66,58 @@ def _scaled(info: RunInfo) -> bool | None:
     return False if "fp16" in info.config or info.config.get("bf16") is True else None
 
 
-def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
-    """A norm that is not finite beside a loss that is."""
-    limits: Limits = context.limits
-    norm, loss = rows.column("grad_norm"), rows.column("loss")
-    at = np.flatnonzero(norm.present & loss.present)
-    hidden = (norm.kinds[at] == Kind.NONFINITE) & loss.finite[at]
-    zero = hidden & (loss.values[at] == 0.0)
-    lasting, flags = m_of_n(hidden, past.flags, limits.scaler, limits.scaler)
-    scaled = _scaled(context.info)
-    if scaled is False:
-        sure, suspect = hidden, hidden
-    elif scaled:
-        sure, suspect = lasting, lasting
+def _level(found: Bools, telling: Bools, lasting: Bools, scaled: bool | None) -> NDArray[np.int8]:
+    """How bad each of them is; `telling` are those that no loss scaler explains."""
+    if scaled is None:
+        sure, suspect = lasting | telling, found
     else:
-        sure, suspect = lasting | zero, hidden
-    level = np.where(sure, Severity.CRITICAL.rank, np.where(suspect, Severity.HIGH.rank, 0))
+        sure = suspect = lasting if scaled else found
+    return np.where(sure, Severity.CRITICAL.rank, np.where(suspect, Severity.HIGH.rank, 0)).astype(np.int8)
+
+
+def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
+    """A norm that is not finite beside a loss that is, and every tensor that is not finite.
+
+    PPO has a training loop of its own, in which no filter hides a NaN, so its logs say nothing here.
+    """
+    limits: Limits = context.limits
+    scaled, several = _scaled(context.info), limits.scaler
+    norm, loss = rows.column(NORM), rows.column("loss")
+    gradients, weights = rows.column(GRADIENTS), rows.column(WEIGHTS)
+    logged = norm.present & loss.present & (context.info.algorithm is not Algorithm.PPO)
+    seen = gradients.finite
+    breach = np.zeros(len(rows), np.bool_)
+    level = np.zeros(len(rows), np.int8)
+    hidden = (norm.kinds[logged] == Kind.NONFINITE) & loss.finite[logged]
+    lasting, logs = m_of_n(hidden, past.logs, several, several)
+    breach[logged] = hidden
+    level[logged] = _level(hidden, hidden & (loss.values[logged] == 0.0), lasting, scaled)
+    found = gradients.values[seen] > 0
+    lasting, steps = m_of_n(found, past.steps, several, several)
+    breach[seen] |= found
+    level[seen] = np.maximum(level[seen], _level(found, np.zeros_like(found), lasting, scaled))
+    ruined = weights.finite & (weights.values > 0)
+    breach |= ruined
+    level[ruined] = Severity.CRITICAL.rank
+    at = np.flatnonzero(logged | seen | weights.finite)
     nowhere = np.full(at.size, np.nan)
     rates, rate = learning_rates(rows, at, past.rate)
     return Verdict(
         at=at,
-        breach=hidden,
-        level=level.astype(np.int8),
+        breach=breach[at],
+        level=level[at],
         value=nowhere,
         limit=nowhere,
-        past=Past(flags, rate),
-        facts={**rates, "loss": loss.values[at]},
+        past=Past(logs, steps, rate),
+        facts={**rates, "loss": loss.values[at], "gradients": gradients.values[at], "weights": weights.values[at]},
     )
 
 
 def tell(episode: Episode, context: Context) -> Telling:
     """The words."""
     info = context.info
-    loss = episode.facts.get("loss", 0.0)
-    shown = "exactly 0.0, as a NaN loss is logged" if loss == 0.0 else f"{loss:.3g}, as if nothing had happened"
     return Telling(
-        summary=f"The gradient norm was not finite at step {episode.first_step} while the logged loss was {shown} "
-        f"({episode.rows} logs so far).",
+        summary=_summary(episode, context),
         cause="The optimizer took a NaN or infinite gradient; the logger replaced the loss (logging_nan_inf_filter).",
         advice=(
             Advice(text=f"Stop, and go back to a checkpoint before step {episode.first_step} whose weights are finite."),
@@ -117,13 +134,25 @@ def tell(episode: Episode, context: Context) -> Telling:
     )
 
 
+def _summary(episode: Episode, context: Context) -> str:
+    """What was seen most closely: weights, gradients, or their norm in the log."""
+    step = episode.first_step
+    for metric, what in ((WEIGHTS, "weights"), (GRADIENTS, "gradients")):
+        count = episode.facts.get(what, 0.0)
+        if count > 0:
+            tensors = "1 tensor was" if count == 1 else f"{count:.0f} tensors were"
+            return f"The {what} of {tensors} not finite at step {step}{named(episode, context, metric)}; no log shows it."
+    loss = episode.facts.get("loss", 0.0)
+    shown = "exactly 0.0, as a NaN loss is logged" if loss == 0.0 else f"{loss:.3g}, as if nothing had happened"
+    return f"The gradient norm was not finite at step {step} while the logged loss was {shown} ({episode.rows} logs so far)."
+
+
 RULE = RowRule(
     family=Family.NONFINITE,
-    reads=("grad_norm",),
+    reads=(GRADIENTS, WEIGHTS, NORM),
     watch=watch,
     limits=LIMITS,
     fresh=Past(),
     tell=tell,
-    applies=applies,
     window=lambda limits: limits.scaler,
 )

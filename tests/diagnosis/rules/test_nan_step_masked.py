@@ -54,6 +54,40 @@ def test_ppo_hides_nothing() -> None:
     assert not findings(RULE, a_run(Algorithm.PPO).with_metrics(grad_norm=[math.nan], loss=[0.0]))
 
 
+@pytest.mark.parametrize("algorithm", [Algorithm.GRPO, Algorithm.PPO])
+@pytest.mark.parametrize("metric", ["hook/nonfinite_gradients", "hook/nonfinite_parameters"])
+def test_what_is_seen_inside_the_loop_needs_no_log(algorithm: Algorithm, metric: str) -> None:
+    quiet = a_run(algorithm, config=BF16).with_metrics(loss=[1.0] * 20, grad_norm=[1.0] * 20)
+    assert not findings(RULE, quiet.with_measured(metric, [0.0] * 20))
+    found = only(RULE, quiet.with_measured(metric, [0.0] * 9 + [2.0] * 3, about=("embed.weight", "lm_head.weight")))
+    assert (found.severity, found.first_step, found.detected_step) == (Severity.CRITICAL, 10, 10)
+    assert "of 2 tensors were not finite at step 10 (embed.weight, lm_head.weight)" in found.summary
+    assert found.metric == metric
+
+
+@pytest.mark.parametrize(
+    ("config", "metric", "steps", "severity"),
+    [
+        ({"fp16": True}, "hook/nonfinite_gradients", 2, None),
+        ({"fp16": True}, "hook/nonfinite_gradients", 3, Severity.CRITICAL),
+        ({"fp16": True}, "hook/nonfinite_parameters", 1, Severity.CRITICAL),
+        ({}, "hook/nonfinite_gradients", 1, Severity.HIGH),
+    ],
+)
+def test_a_loss_scaler_skips_gradients_and_never_leaves_weights(
+    config: dict[str, object], metric: str, steps: int, severity: Severity | None
+) -> None:
+    run = a_run(Algorithm.SFT, config=config).with_metrics(loss=[1.0] * 20)
+    assert worst(RULE, run.with_measured(metric, [0.0] * 5 + [1.0] * steps + [0.0] * 5)) is severity
+
+
+def test_log_and_hook_tell_of_one_fault_together() -> None:
+    both = run([1.0] * 5 + [math.nan], [1.0] * 6, BF16).with_measured("hook/nonfinite_gradients", [0.0] * 4 + [1.0] * 2)
+    found = only(RULE, both)
+    assert found.first_step == 5
+    assert "1 tensor was not finite" in found.summary
+
+
 def test_late_truth_is_as_good_as_early_truth() -> None:
     """tfevents first, whose rows hold 0.0 and a number; then the state file, which knows the NaN."""
     board = Origin(source="b", format="TensorBoard events", authority=8)
