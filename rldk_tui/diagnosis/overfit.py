@@ -73,6 +73,7 @@ def watch_overfit(
     size = cadence.window(limits.logs, context.info)
     neutral = neutral_loss(context.info)
     at, shares = finite_rows(rows, accuracy)
+    shares = np.clip(shares, 0.0, 1.0)
     share, kept = rolling_median(shares, past.shares, size, size)
     loss, kept_loss = smoothed(rows, at, "loss", size, past.loss)
     margins, last_margin = last_known(rows, at, margin, past.margin)
