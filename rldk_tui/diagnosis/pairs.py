@@ -238,3 +238,10 @@ def _in_a_row(flags: Bools, before: float) -> Floats:
     place = np.arange(1, flags.size + 1)
     last_clear = np.maximum.accumulate(np.where(flags, 0, place))
     return np.where(last_clear == 0, place + before, place - last_clear).astype(np.float64)
+
+
+def score_range(rows: Rows) -> tuple[NDArray[np.intp], Floats]:
+    """Rows in which a reward model's highest and lowest score are logged, and how far they lie apart."""
+    highest, lowest = rows.column("max_reward"), rows.column("min_reward")
+    at = np.flatnonzero(highest.finite & lowest.finite)
+    return at, np.abs(np.clip(highest.values[at], -1e99, 1e99) - np.clip(lowest.values[at], -1e99, 1e99))
