@@ -12,6 +12,9 @@ settings.register_profile("default", deadline=None)
 settings.register_profile("campaign", deadline=None, max_examples=20_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
+# What the person at this machine has set in their own rldk.toml is not what tests are about.
+os.environ["XDG_CONFIG_HOME"] = str(Path(__file__).parent / "no configuration")
+
 SAMPLE_RUNS = Path(__file__).parents[1] / "sample_runs"
 
 # Trainings in tests are tiny: they ask no hub, send no telemetry and share the machine.

@@ -101,16 +101,17 @@ def _read(file: Path) -> dict[str, Any] | None:
         UserError: if it is no TOML, or no file of a size that a person writes.
     """
     try:
-        handle = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        handle = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as failure:
-        if not os.path.lexists(file):  # in a folder that may not be looked into
+        if not os.path.lexists(file):  # it would lie in a folder that may not be looked into
             return None
         raise UserError(f"{file} cannot be read: {failure.strerror}.", "Check its mode and owner.") from failure
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise UserError(f"{file} is no regular file.", HINT)
     with open(handle, "rb") as opened:  # noqa: PTH123 - the file behind the handle, whatever the name means by now
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise UserError(f"{file} is no regular file.", HINT)
         content = opened.read(_MOST_BYTES + 1)
     if len(content) > _MOST_BYTES:
         raise UserError(f"{file} is larger than {_MOST_BYTES // 1024} KiB.", HINT)
