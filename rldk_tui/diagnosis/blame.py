@@ -23,8 +23,9 @@ from rldk_tui.run import Rows, RunInfo
 from rldk_tui.statistics.windows import Floats
 
 JUMP = 3.0
-"""A rate this many times the highest before it is a jump: warm-up at most doubles from one log to the next, and the restarts
-of a schedule return to the old height."""
+"""A rate this many times the highest before it is a jump, unless the rate was rising already: a warm-up rises in every log,
+and the restarts of a schedule return to the old height."""
+_SAME = 1.0 + 1e-6
 FAR = 5.0
 """Multiples of the bound from which a rate is named as the cause: where the catalogue's lr-out-of-band turns high."""
 _SAMPLING_BOUND = 5e-4
@@ -43,11 +44,12 @@ not tell which of the two it is, so nothing is blamed below the higher bound. TR
 
 @dataclass(frozen=True, slots=True)
 class RatePast:
-    """What `learning_rates` keeps: the highest rate so far, what was the highest before the last jump, the last rate."""
+    """What `learning_rates` keeps: the highest rate so far, what was the highest before the last jump, the last two rates."""
 
     highest: float = math.nan
     before: float = math.nan
     latest: float = math.nan
+    earlier: float = math.nan
 
 
 def set_to(info: RunInfo, parameter: str, text: str, proposed: str, *, current: Json = None) -> Advice:
@@ -61,14 +63,16 @@ def learning_rates(rows: Rows, at: NDArray[np.intp], past: RatePast) -> tuple[di
     """Facts for `cause` at each row: the highest rate so far, and the highest before a jump that is still in force."""
     where, rates = finite_rows(rows, "learning_rate")
     highest = np.fmax.accumulate(np.concatenate(([past.highest], rates)))
-    jumped = np.flatnonzero((highest[:-1] > 0) & (rates / JUMP > highest[:-1]))
+    known = np.concatenate(([past.earlier, past.latest], rates))
+    settled = known[1:-1] <= known[:-2] * _SAME
+    jumped = np.flatnonzero(settled & (highest[:-1] > 0) & (rates / JUMP > highest[:-1]))
     before, last_before = held(jumped, highest[jumped], np.arange(rates.size), past.before)
     in_force = np.where(rates / JUMP > before, before, np.nan)
     top, _ = held(where, highest[1:], at, past.highest)
     low_ground = past.before if past.latest / JUMP > past.before else math.nan
     jump_base, _ = held(where, in_force, at, low_ground)
-    latest = float(rates[-1]) if rates.size else past.latest
-    return {"learning_rate": top, "learning_rate_before": jump_base}, RatePast(float(highest[-1]), last_before, latest)
+    facts = {"learning_rate": top, "learning_rate_before": jump_base}
+    return facts, RatePast(float(highest[-1]), last_before, float(known[-1]), float(known[-2]))
 
 
 def cause(episode: Episode, info: RunInfo) -> str | None:
