@@ -12,7 +12,7 @@ QUIET_TRL := HF_HUB_OFFLINE=1 HF_HUB_DISABLE_TELEMETRY=1 TRL_EXPERIMENTAL_SILENC
 # Two workers fill the two cores these tests are sized for; a training is one worker's work.
 WORKERS ?= 2
 
-.PHONY: help demo demo-train test test-fast lint format snapshots bench schemas pango fuzz clean
+.PHONY: help demo demo-train test test-fast lint format snapshots bench schemas pango fuzz calibrate clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -81,6 +81,9 @@ bench: $(VENV)/.development ## measure; medians, to be compared within one run
 
 fuzz: $(VENV)/.development ## throw much more garbage at the readers than the tests do (about ten minutes)
 	@HYPOTHESIS_PROFILE=campaign $(BIN)/pytest -q -n $(WORKERS) tests/readers tests/ingest tests/events tests/contracts/test_readers.py
+
+calibrate: $(VENV)/.development ## judge labelled, healthy and noisy runs, and publish the rules' figures (about half an hour)
+	@$(QUIET_TRL) nice $(BIN)/python -m benchmarks.calibration
 
 clean: ## remove what make made
 	@rm -rf $(VENV) demo-report $(TRAIN_RUN) demo-train.log .mypy_cache .ruff_cache .pytest_cache .hypothesis

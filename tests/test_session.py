@@ -60,6 +60,22 @@ def test_watching_a_run_grow_ends_where_reading_it_whole_does(name: str, seed: i
     same(live, offline(target))
 
 
+LABELLED = Path(__file__).parents[2] / "shared" / "benchmark" / "runs"
+labelled = pytest.mark.skipif(not LABELLED.is_dir(), reason="the labelled runs are not on this machine")
+
+
+@labelled
+@pytest.mark.parametrize("run", sorted(LABELLED.glob("run-*")), ids=lambda run: run.name)
+def test_a_labelled_run_watched_while_it_grew_is_judged_as_one_read_whole(run: Path, tmp_path: Path) -> None:
+    target = tmp_path / run.name
+    live: RunHealth | None = None
+    session = RunSession(target, clock=lambda: NOW)
+    for _ in grow(run, target, looks=12, seed=int(run.name[-3:])):
+        live = session.poll()
+    assert live is not None
+    same(live, offline(target))
+
+
 @pytest.mark.parametrize("name", RUNS)
 def test_a_replay_ends_where_reading_the_run_whole_does(name: str) -> None:
     now = 0.0
