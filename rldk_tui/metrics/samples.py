@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rldk_tui.metrics.metric import Direction, Metric
 
 TO_LOG = "set log_completions=True (GRPO, RLOO), or add RLDKCallback"
+TO_LOG_PAIRS = "let the reward model score evaluation pairs, and write what they show as a measured event"
 
 
 def _row(name: str, title: str, note: str = "", *, unit: str = "", direction: Direction = Direction.NEITHER) -> Metric:
@@ -46,4 +49,22 @@ SAMPLES: tuple[Metric, ...] = (
     _row("advantage_std", "Advantage spread", "over groups with any"),
     _row("advantage_top_share", "Advantage of the top 1 %", "share of all advantage, at least one reply"),
     _row("near_ties", "Groups tied but for noise", "spread above 0 and below 1 % of the batch's", direction=Direction.DOWN),
+    *(
+        replace(row, to_log=TO_LOG_PAIRS)
+        for row in (
+            _row("rm_pairs", "Evaluation pairs scored", "by the reward model"),
+            _row("rm_ece", "Calibration error", "expected, in 10 bins of equal mass", direction=Direction.DOWN),
+            _row("rm_ece_low", "Calibration error, at least", "lower end of its bootstrap interval", direction=Direction.DOWN),
+            _row(
+                "rm_length_bias", "Preference for length", "rank correlation of length and score differences, given the label"
+            ),
+            _row("rm_length_bias_low", "Preference for length, at least", "lower end of its interval"),
+            _row(
+                "rm_outside_range",
+                "Rewards the reward model never gave",
+                "share of rewards outside the 0.1 % to 99.9 % quantiles of its scores on evaluation pairs",
+                direction=Direction.DOWN,
+            ),
+        )
+    ),
 )
