@@ -208,6 +208,17 @@ print("polars" in sys.modules)
     assert done.stdout.strip() == "False"
 
 
+def test_the_documented_example_is_valid(run: Path) -> None:
+    document = (SAMPLE_RUNS.parent / "docs" / "configuration.md").read_text()
+    write(run, document.split("```toml\n")[1].split("```")[0])
+    settings = read_settings(run)
+    assert [rule.id for rule in settings.user_rules] == ["format-without-reward", "kl-beyond-agreed"]
+    assert set(settings.rules) == {"kl-too-high", "truncation", "reward-collapse", "run-died", "band-kl"}
+    diagnosis = Engine(configured(load_rules(), settings)).diagnose(KL.with_metrics(kl=[20.0] * 40).snapshot())
+    assert not diagnosis.failures
+    assert {"kl-beyond-agreed", "band-kl"} <= {finding.rule for finding in diagnosis.findings}
+
+
 # --- errors ------------------------------------------------------------------------------------------------------------------
 
 WRONG = {
