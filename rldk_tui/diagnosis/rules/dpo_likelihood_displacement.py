@@ -151,4 +151,5 @@ RULE = RowRule(
     applies=applies,
     window=lambda limits: limits.logs,
     ceiling=Severity.HIGH,
+    explained_by=("lr-out-of-band",),
 )

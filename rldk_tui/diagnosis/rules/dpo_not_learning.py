@@ -92,5 +92,5 @@ RULE = RowRule(
     window=lambda limits: limits.logs,
     worst=np.argmin,
     ceiling=Severity.HIGH,
-    explained_by=("dead-gradient", "dpo-labels-flipped", "dpo-overfit"),
+    explained_by=("dead-gradient", "dpo-labels-flipped", "dpo-overfit", "lr-zero", "nothing-trainable"),
 )

@@ -178,5 +178,5 @@ RULE = RowRule(
     window=lambda limits: limits.logs,
     worst=np.argmin,
     ceiling=Severity.HIGH,
-    explained_by=("dead-gradient", "dpo-labels-flipped"),
+    explained_by=("dead-gradient", "dpo-labels-flipped", "lr-zero", "nothing-trainable"),
 )

@@ -93,5 +93,5 @@ RULE = RowRule(
     applies=applies,
     window=lambda limits: limits.logs,
     worst=np.argmin,
-    explained_by=("dead-gradient",),
+    explained_by=("dead-gradient", "lr-zero", "nothing-trainable"),
 )

@@ -126,5 +126,5 @@ RULE = RowRule(
     applies=applies,
     window=lambda limits: limits.logs,
     ceiling=Severity.WARNING,
-    explained_by=("rm-overfit",),
+    explained_by=("lr-out-of-band", "rm-overfit"),
 )

@@ -120,5 +120,5 @@ RULE = RowRule(
     window=lambda limits: limits.logs,
     worst=np.argmin,
     ceiling=Severity.HIGH,
-    explained_by=("dead-gradient", "rm-at-chance"),
+    explained_by=("dead-gradient", "lr-zero", "nothing-trainable", "rm-at-chance"),
 )
