@@ -63,10 +63,11 @@ def watch(rows: Rows, _past: None, context: Context) -> Verdict[None]:
 
 def tell(episode: Episode, context: Context) -> Telling:
     """The words."""
+    limits: Limits = context.limits
     count, low = episode.facts["count"], episode.facts["low"]
     return Telling(
         summary=f"Longer replies scored higher whatever their label: rank correlation {episode.peak:.2g} at step "
-        f"{episode.peak_step} ({count:.0f} pairs, at least {low:.2g}; limit {episode.limit:g}).",
+        f"{episode.peak_step} ({count:.0f} pairs, at least {low:.2g}; limit {limits.warning:g}).",
         cause="The chosen replies of the training pairs are mostly the longer ones, so length ranks most pairs rightly.",
         advice=(
             Advice(text="Balance the pairs, so that the chosen reply is as often the shorter one."),
