@@ -30,6 +30,9 @@ from rldk_tui.diagnosis.stories import tell_stories
 from rldk_tui.events import Finding
 from rldk_tui.run import Rows, RunSnapshot, Segment
 
+AT_ONCE = 1 << 14
+"""Rows a rule is given at once: the memory of its windows follows them, and their length may be anybody's setting."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Place:
@@ -170,13 +173,14 @@ class Engine:
 
     def _on(self, place: _Place, rule: RowRule[Any], context: Context, segment: Segment, upto: int) -> _Place:
         """The place after the rows up to `upto`."""
-        if upto <= place.row:
-            return place
-        rows = self._stretches.get((segment.key, place.row, upto))
-        if rows is None:
-            rows = self._stretches[segment.key, place.row, upto] = segment.rows[place.row : upto]
-        verdict = rule.watch(rows, place.past, context)
-        return _Place(follow(place.track, rows.steps[verdict.at], verdict, rule, context.scope), verdict.past, upto)
+        while place.row < upto:
+            end = min(upto, place.row + AT_ONCE)
+            rows = self._stretches.get((segment.key, place.row, end))
+            if rows is None:
+                rows = self._stretches[segment.key, place.row, end] = segment.rows[place.row : end]
+            verdict = rule.watch(rows, place.past, context)
+            place = _Place(follow(place.track, rows.steps[verdict.at], verdict, rule, context.scope), verdict.past, end)
+        return place
 
 
 def _guarded(said: _Said, rule: str, scope: str | None, work: Callable[[], None]) -> None:

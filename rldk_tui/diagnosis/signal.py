@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rldk_tui.diagnosis.engine import AT_ONCE
 from rldk_tui.diagnosis.episodes import Track, follow
-from rldk_tui.diagnosis.rule import Context, Episode, NamedRule, RowRule
-from rldk_tui.run import RunSnapshot
+from rldk_tui.diagnosis.rule import Context, Episode, NamedRule, RowRule, Verdict
+from rldk_tui.run import RunSnapshot, Segment
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,26 +45,35 @@ def signals(named: NamedRule, snapshot: RunSnapshot) -> tuple[Signal, ...]:
     rule = named.rule
     if not isinstance(rule, RowRule):
         return ()
-    walked = []
-    for scope in rule.scopes(rule.reads, snapshot.metric_names()):
-        for number, segment in enumerate(snapshot.segments, start=1):
-            rows = segment.rows
-            if not len(rows):
-                continue
-            verdict = rule.watch(rows, rule.fresh, Context(segment.info, scope, rule.limits, segment.named))
-            steps = rows.steps[verdict.at]
-            walked.append(
-                Signal(
-                    launch=number,
-                    metric=scope,
-                    steps=steps,
-                    logged=rows.column(scope).values[verdict.at],
-                    value=verdict.value,
-                    limit=verdict.limit,
-                    breach=verdict.breach,
-                    level=verdict.level,
-                    rows=len(rows),
-                    episodes=follow(Track(), steps, verdict, rule, scope).episodes(),
-                )
-            )
-    return tuple(walked)
+    return tuple(
+        _walk(rule, scope, number, segment)
+        for scope in rule.scopes(rule.reads, snapshot.metric_names())
+        for number, segment in enumerate(snapshot.segments, start=1)
+        if len(segment.rows)
+    )
+
+
+def _walk(rule: RowRule[Any], scope: str, launch: int, segment: Segment) -> Signal:
+    context = Context(segment.info, scope, rule.limits, segment.named)
+    track, past = Track(), rule.fresh
+    verdicts: list[Verdict[Any]] = []
+    places: list[NDArray[np.intp]] = []
+    for start in range(0, len(segment.rows), AT_ONCE):
+        rows = segment.rows[start : start + AT_ONCE]
+        verdict = rule.watch(rows, past, context)
+        track, past = follow(track, rows.steps[verdict.at], verdict, rule, scope), verdict.past
+        verdicts.append(verdict)
+        places.append(start + verdict.at)
+    at = np.concatenate(places)
+    return Signal(
+        launch=launch,
+        metric=scope,
+        steps=segment.rows.steps[at],
+        logged=segment.rows.column(scope).values[at],
+        value=np.concatenate([verdict.value for verdict in verdicts]),
+        limit=np.concatenate([verdict.limit for verdict in verdicts]),
+        breach=np.concatenate([verdict.breach for verdict in verdicts]),
+        level=np.concatenate([verdict.level for verdict in verdicts]),
+        rows=len(segment.rows),
+        episodes=track.episodes(),
+    )

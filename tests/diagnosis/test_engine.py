@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from unittest.mock import patch
 
 import numpy as np
 from hypothesis import given, settings
@@ -30,6 +31,14 @@ def shown(diagnosis: Diagnosis) -> str:
 @given(histories())
 def test_any_polling_gives_the_findings_of_one_poll(history: History) -> None:
     assert shown(polled(history, load_rules())) == shown(at_once(history.events, load_rules()))
+
+
+@settings(max_examples=30)
+@given(histories(), st.integers(1, 40))
+def test_nor_does_it_matter_how_many_rows_a_rule_is_given_at_once(history: History, rows: int) -> None:
+    with patch("rldk_tui.diagnosis.engine.AT_ONCE", rows):
+        few = at_once(history.events, load_rules())
+    assert shown(few) == shown(at_once(history.events, load_rules()))
 
 
 @settings(max_examples=40)
