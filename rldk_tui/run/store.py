@@ -180,7 +180,11 @@ class RunStore:
         self._things.add(event)
         self._clock(event.time)
         launch = self._current.get(origin.source)
-        if launch is not None and event.rank == 0 and event.step:
+        if event.rank != 0 or not event.step:
+            return
+        if launch is None:
+            self._measure(Measured(time=event.time, step=event.step, values=machine(event)), origin)
+        else:
             launch.table.put(event.step, event.time, machine(event), origin.authority)
 
     def _end(self, event: RunEnded, origin: Origin) -> None:

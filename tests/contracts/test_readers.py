@@ -12,9 +12,10 @@ from rldk_tui.readers import HEAD, DocumentFormat, Format, StreamFormat, decode_
 from tests.conftest import SAMPLE_RUNS
 
 FORMATS = load_formats()
+FIXTURES = Path(__file__).parents[1] / "readers" / "fixtures"
 SAMPLES = [
     (run, file.relative_to(run))
-    for run in sorted(SAMPLE_RUNS.iterdir())
+    for run in sorted([*SAMPLE_RUNS.iterdir(), *FIXTURES.iterdir()])
     if run.is_dir()
     for file in sorted(run.rglob("*"))
     if file.is_file()
