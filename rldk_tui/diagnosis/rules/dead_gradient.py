@@ -153,4 +153,14 @@ RULE = RowRule(
     applies=applies,
     window=lambda limits: limits.n,
     worst=np.argmin,
+    explained_by=(
+        "nothing-trainable",
+        "reward-unscorable",
+        "zero-variance-groups",
+        "all-completions-masked",
+        "entropy-collapse",
+        "dpo-not-learning",
+        "dpo-overfit",
+        "rm-overfit",
+    ),
 )

@@ -157,4 +157,12 @@ RULE = RowRule(
     applies=applies,
     window=lambda limits: limits.median + limits.n - 1,
     worst=np.argmin,
+    explained_by=(
+        "lr-jump",
+        "lr-out-of-band",
+        "update-too-large",
+        "ppo-ratio-extreme",
+        "generation-config-risk",
+        "kl-control-lost",
+    ),
 )

@@ -177,4 +177,5 @@ RULE = RowRule(
     applies=applies,
     window=lambda limits: limits.median,
     worst=np.argmin,
+    explained_by=("generation-config-risk",),
 )

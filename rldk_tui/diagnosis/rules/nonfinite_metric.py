@@ -113,4 +113,13 @@ RULE = RowRule(
     tell=tell,
     scopes=scopes,
     only_nonfinite=True,
+    explained_by=(
+        "nan-step-masked",
+        "ckpt-nonfinite",
+        "reward-unscorable",
+        "lr-jump",
+        "lr-out-of-band",
+        "update-too-large",
+        "ppo-ratio-extreme",
+    ),
 )

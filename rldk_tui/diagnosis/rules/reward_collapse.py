@@ -183,4 +183,16 @@ RULE = RowRule(
     applies=applies,
     window=lambda limits: limits.median + limits.n - 1,
     worst=np.argmin,
+    explained_by=(
+        "reward-shift",
+        "lr-jump",
+        "lr-out-of-band",
+        "update-too-large",
+        "ppo-ratio-extreme",
+        "kl-control-lost",
+        "kl-too-high",
+        "entropy-collapse",
+        "rollout-mismatch",
+        "nan-step-masked",
+    ),
 )

@@ -156,4 +156,15 @@ RULE = RowRule(
     tell=tell,
     applies=applies,
     window=lambda limits: limits.median,
+    explained_by=(
+        "length-reward-coupling",
+        "proxy-gold-divergence",
+        "lr-jump",
+        "lr-out-of-band",
+        "update-too-large",
+        "ppo-ratio-extreme",
+        "kl-control-lost",
+        "kl-too-high",
+        "entropy-collapse",
+    ),
 )

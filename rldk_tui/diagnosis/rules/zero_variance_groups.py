@@ -210,4 +210,13 @@ RULE = RowRule(
     tell=tell,
     applies=applies,
     window=lambda limits: limits.n,
+    explained_by=(
+        "lr-jump",
+        "lr-out-of-band",
+        "update-too-large",
+        "ppo-ratio-extreme",
+        "generation-config-risk",
+        "entropy-collapse",
+        "truncation",
+    ),
 )
