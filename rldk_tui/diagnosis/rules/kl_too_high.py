@@ -3,8 +3,8 @@
 What it means
     The KL divergence between the policy and the reference stays beyond the region in which the reward model was trained
     and in which the language is still the one the model was taught. Drift can be the price of real learning: while the
-    reward rises it is a remark, and a warning beyond twice the limit. It is high when a drift like that buys nothing, or
-    when the entropy is spent.
+    reward rises, or holds most of what it has gained, it is a remark, and a warning beyond four times the limit. A drift that
+    has bought nothing is a warning, and high beyond twice the limit, as it is when the entropy is spent.
 
 Why it happens
     A learning rate too high for the method, a KL coefficient too small for the length of the run, or a reward that pays
@@ -20,7 +20,9 @@ Where the limit comes from
     TRL's training FAQ gives 0 to 10 nats a reply for replies of 32–53 tokens; that is PPO's limit here, for replies of up to
     128 tokens, and 0.5 nat/token is the catalogue's limit for GRPO and RLOO, which log a mean over tokens. TRL issue 1098
     and open-r1 issue 257 show rewards that fall once the KL is there; a real run with a learning rate a thousand times too
-    high reached 2.3 nat/token. What a wrong reference adds from the first log on is subtracted.
+    high reached 2.3 nat/token, where even a reward that holds is no excuse (2.0). A reward has gained when its median of
+    ten logs rose by twice the noise of the first ten, and holds it while half of the rise is there. What a wrong reference
+    adds from the first log on is subtracted.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ from numpy.typing import NDArray
 
 from rldk_tui.diagnosis import blame, cadence, kl
 from rldk_tui.diagnosis.beside import RewardPast, SmoothPast, last_known, reward_direction, smoothed
+from rldk_tui.diagnosis.reward_gain import GainPast, gain_held
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Algorithm, Severity
 from rldk_tui.run import Rows, RunInfo
@@ -44,13 +47,13 @@ class Limits:
     """See the manual for their source.
 
     Attributes:
-        token: Warning and high, nat/token.
-        sequence: Warning and high, nat/sequence, for short replies whose length is not logged.
+        token: Limits in nat/token: of the usual, of what is high if it bought nothing, of what is a warning whatever it bought.
+        sequence: The same in nat/sequence, for short replies whose length is not logged.
         entropy: Below this many nats a token nothing is left to explore, and any large KL is high.
     """
 
-    token: tuple[float, float] = (0.5, 1.0)
-    sequence: tuple[float, float] = (10.0, 25.0)
+    token: tuple[float, float, float] = (0.5, 1.0, 2.0)
+    sequence: tuple[float, float, float] = (10.0, 25.0, 40.0)
     entropy: float = 0.05
     median: int = 5
     m: int = 3
@@ -68,9 +71,10 @@ class Past:
 
     offset: float = math.nan
     excess: Floats = field(default_factory=lambda: NOTHING_YET)
-    flags: tuple[Floats, Floats] = (NOTHING_YET, NOTHING_YET)
+    flags: tuple[Floats, Floats, Floats] = (NOTHING_YET, NOTHING_YET, NOTHING_YET)
     length: float = math.nan
     reward: RewardPast = field(default_factory=RewardPast)
+    gain: GainPast = field(default_factory=GainPast)
     entropy: SmoothPast = field(default_factory=SmoothPast)
     rate: blame.RatePast = field(default_factory=blame.RatePast)
 
@@ -83,14 +87,14 @@ def applies(info: RunInfo) -> str | None:
     return kl.against_reference(info)
 
 
-def _limits(rows: Rows, at: NDArray[np.intp], info: RunInfo, before: float, limits: Limits) -> tuple[Floats, Floats, float]:
-    """Warning and high at each row in the unit of the log, and the last reply length."""
+def _limits(rows: Rows, at: NDArray[np.intp], info: RunInfo, before: float, limits: Limits) -> tuple[list[Floats], float]:
+    """The three limits at each row in the unit of the log, and the last reply length."""
     if info.algorithm is not Algorithm.PPO:
-        return np.full(at.size, limits.token[0]), np.full(at.size, limits.token[1]), before
+        return [np.full(at.size, limit) for limit in limits.token], before
     lengths, length = last_known(rows, at, "completions/mean_length", before)
     known = lengths >= 1.0
-    warning, high = (np.where(known, limits.token[i] * lengths, limits.sequence[i]) for i in (0, 1))
-    return warning, high, length
+    both = zip(limits.token, limits.sequence, strict=True)
+    return [np.where(known, token * lengths, sequence) for token, sequence in both], length
 
 
 def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
@@ -99,30 +103,33 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     at, values = kl.kl_rows(rows, context)
     offset = kl.offset(rows, at, values, past.offset, context.info)
     drift = values - offset
-    warning, high, length = _limits(rows, at, context.info, past.length, limits)
+    (usual, high, extreme), length = _limits(rows, at, context.info, past.length, limits)
     size = cadence.window(limits.median, context.info)
-    smooth, kept = rolling_median(drift / warning, past.excess, size, size)
+    smooth, kept = rolling_median(drift / usual, past.excess, size, size)
     m, n = cadence.persistence(limits.m, limits.n, context.info)
     far, far_flags = m_of_n(smooth > 1.0, past.flags[0], m, n)
-    very_far, very_far_flags = m_of_n(smooth > high / warning, past.flags[1], m, n)
+    very_far, very_far_flags = m_of_n(smooth > high / usual, past.flags[1], m, n)
+    gone, gone_flags = m_of_n(smooth > extreme / usual, past.flags[2], m, n)
     direction, reward = reward_direction(rows, at, past.reward)
     entropy, entropy_past = smoothed(rows, at, "entropy", limits.median, past.entropy)
-    bought_nothing = direction <= 0.0  # False while nothing is known of the reward
+    gain, gain_past = gain_held(rows, at, past.gain)
+    bought = (direction == 1.0) | (gain == 1.0)
+    bought_nothing = (gain == 0.0) & ~bought  # False while nothing is known of the reward
     grave = very_far & (bought_nothing | (entropy < limits.entropy))
     level = np.select(
-        [grave, very_far | (far & (direction != 1.0)), far],
+        [grave, gone | (far & ~bought), far],
         [Severity.HIGH.rank, Severity.WARNING.rank, Severity.INFO.rank],
         0,
     )
     facts, rate = blame.learning_rates(rows, at, past.rate)
     return Verdict(
         at=at,
-        breach=drift > warning,
+        breach=drift > usual,
         level=level.astype(np.int8),
-        value=smooth * warning,
-        limit=warning,
-        past=Past(offset, kept, (far_flags, very_far_flags), length, reward, entropy_past, rate),
-        facts={**facts, "reward": direction, "entropy": entropy},
+        value=smooth * usual,
+        limit=usual,
+        past=Past(offset, kept, (far_flags, very_far_flags, gone_flags), length, reward, gain_past, entropy_past, rate),
+        facts={**facts, "bought": bought.astype(np.float64), "entropy": entropy},
     )
 
 
@@ -147,7 +154,7 @@ def _without_rate(episode: Episode, limits: Limits) -> str:
     """The cause where the learning rate is not to blame."""
     if episode.facts.get("entropy", 1.0) < limits.entropy:
         return "The policy has collapsed onto few replies far from the reference: its entropy is spent."
-    if episode.facts.get("reward") == 1.0:
+    if episode.facts.get("bought") == 1.0:
         return "The policy buys reward with distance from the reference; check that the completions are still good."
     return "The updates are too large, or the pull to the reference is too weak, for the length of this run."
 
@@ -162,4 +169,5 @@ RULE = RowRule(
     applies=applies,
     window=lambda limits: limits.median + limits.n - 1,
     ceiling=Severity.HIGH,
+    explained_by=("kl-nonzero-at-start", "lr-out-of-band", "update-too-large", "ppo-ratio-extreme"),
 )

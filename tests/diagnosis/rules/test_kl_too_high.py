@@ -12,6 +12,8 @@ from tests.builders import a_run, diagnosis_of, findings, only, worst
 RULE = "kl-too-high"
 FLAT = [0.5, 0.6] * 40
 RISING = np.linspace(0.1, 0.9, 80).tolist()
+HELD = [0.1, 0.12] * 10 + [0.9, 0.88] * 30
+LOST = [0.1, 0.12] * 10 + [0.9, 0.88] * 10 + [0.2, 0.18] * 20
 QUIET = [0.0, 0.01, 0.02]
 
 
@@ -37,8 +39,11 @@ def test_the_limit_a_token(algorithm: Algorithm) -> None:
     [
         (LIMITS.token[1] + 0.05, FLAT, Severity.HIGH),
         (LIMITS.token[1] - 0.05, FLAT, Severity.WARNING),
-        (LIMITS.token[1] + 0.05, RISING, Severity.WARNING),
-        (LIMITS.token[1] - 0.05, RISING, Severity.INFO),
+        (LIMITS.token[2] + 0.05, RISING, Severity.WARNING),
+        (LIMITS.token[2] - 0.05, RISING, Severity.INFO),
+        (LIMITS.token[2] - 0.05, HELD, Severity.INFO),
+        (LIMITS.token[1] + 0.05, LOST, Severity.HIGH),
+        (LIMITS.token[1] - 0.05, LOST, Severity.WARNING),
     ],
 )
 def test_what_a_drift_buys_decides_how_bad_it_is(kl: float, reward: list[float], severity: Severity) -> None:
