@@ -98,7 +98,7 @@ def watch_chance(
     enough = (rows.steps[at] - info.first_step) * examples_a_step(info) >= limits.sure
     chance = (found.high < limits.signal) & (found.count >= limits.pairs) & (found.pull < limits.rising)
     lasting, latched = until(chance, (found.low > 0.5) | (found.pull >= limits.rising), past.latched)
-    unseen = enough & (held_out.chance >= limits.evals) & (found.share < limits.remembered)
+    unseen = enough & (held_out.chance >= limits.evals) & (held_out.high >= 0.5) & (found.share < limits.remembered)
     return Verdict(
         at=at,
         breach=shares < limits.signal,

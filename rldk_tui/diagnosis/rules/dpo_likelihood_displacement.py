@@ -133,8 +133,9 @@ def tell(episode: Episode, context: Context) -> Telling:
         Advice(text="Leave out pairs whose two replies hardly differ."),
     ]
     return Telling(
-        summary=f"By step {episode.detected_step} the chosen replies had lost {nats:.3g} nats each since the reference, up to "
-        f"{percent(episode.peak)} of their log-probability, while the margin grew (limit {percent(episode.limit)}).",
+        summary=f"While the margin grew, the chosen replies had lost {nats:.3g} nats each by step {episode.detected_step}, and "
+        f"{percent(episode.peak)} of their log-probability under the reference at step {episode.peak_step} "
+        f"(limit {percent(episode.limit)}).",
         cause=blame.cause(episode, info)
         or "The margin grows by making both replies of a pair less likely: probability moves to text that is in no pair.",
         advice=tuple(advice),

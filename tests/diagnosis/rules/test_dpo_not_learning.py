@@ -77,6 +77,7 @@ def test_noise_that_is_remembered_shows_in_the_evaluations() -> None:
     assert not findings(RULE, evaluated(remembered, 0.45, [0.69, 0.68, 0.67])), "their loss falls"
     assert not findings(RULE, evaluated(remembered, 0.66, [0.7, 0.7, 0.7])), "they are above chance"
     assert not findings(RULE, evaluated(dpo([1.0] * 100, 5.0), 0.45, [0.7, 0.9, 1.1])), "that is overfitting"
+    assert not findings(RULE, evaluated(remembered, 0.1, [0.8, 0.9, 1.0])), "labelled the other way round, not noise"
     unknown_loss = dpo(coins(0.7), 0.05 + scatter(), loss_type=["ipo"])
     assert not findings(RULE, evaluated(unknown_loss, 0.45, [0.7, 0.7, 0.7]))
 
