@@ -30,6 +30,16 @@ METRICS = (
     "completions/clipped_ratio",
     "completions/mean_length",
     "rewards/margins",
+    "rewards/a/mean",
+    "rewards/a/std",
+    "rewards/b/mean",
+    "rewards/b/std",
+    "eval/reward",
+    "gold",
+    "completions/mean_terminated_length",
+    "samples/unique_in_group",
+    "tools/call_frequency",
+    "tools/failure_frequency",
     "val/ratio_var",
     "policy/approxkl_avg",
     "policy/clipfrac_avg",
@@ -42,7 +52,14 @@ LEVELS = (0.0, 1e-9, 0.001, 0.02, 0.3, 0.6, 0.97, 1.0, 3.0, 12.0, 30.0, 200.0, -
 STRANGE = (math.nan, math.inf, -math.inf, None, 1e308, -1e308, 5e-324)
 CONFIGS: tuple[dict[str, object], ...] = (
     {},
-    {"learning_rate": 3e-2, "beta": 0.04, "num_generations": 8, "per_device_train_batch_size": 24, "logging_steps": 1},
+    {
+        "learning_rate": 3e-2,
+        "beta": 0.04,
+        "num_generations": 8,
+        "per_device_train_batch_size": 24,
+        "logging_steps": 1,
+        "reward_weights": None,
+    },
     {"logging_steps": 10, "fp16": True, "temperature": 0.1, "top_k": 5, "response_length": 53, "warmup_steps": 5},
     {"loss_type": ["sigmoid"], "max_completion_length": 256, "mask_truncated_completions": True, "warmup_ratio": 0.1},
 )

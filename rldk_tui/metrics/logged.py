@@ -201,6 +201,30 @@ LOGGED: tuple[Metric, ...] = (
     Metric(name="num_tokens", title="Tokens seen", unit="token", note="restarts at 0 on resume in SFT, DPO, KTO and Reward"),
     Metric(name="step_time", title="Step time", unit="s", note="generation, forward and backward; not optimizer, eval or save"),
     Metric(name="step_seconds", title="Seconds a step", unit="s", note="the time between two logs by the clock, by steps"),
+    Metric(
+        name="gold",
+        title="Independent measure",
+        direction=Direction.UP,
+        to_log="add a reward function of weight 0 (reward_weights) that judges what is really meant, or evaluate on held-out "
+        "prompts",
+    ),
+    Metric(
+        name="tools/call_frequency",
+        title="Tool calls a prompt",
+        to_log="GRPO with tools logs it from trl 1.0 on",
+    ),
+    Metric(
+        name="tools/failure_frequency",
+        title="Failed tool calls",
+        direction=Direction.DOWN,
+        to_log="GRPO with tools logs it from trl 1.0 on",
+    ),
+    Metric(
+        name="completions/mean_terminated_length",
+        title="Length of ended completions",
+        unit="token",
+        note="of replies that ended by themselves; 0 when none did",
+    ),
     Metric(name="episode", title="Episodes"),
     Metric(name="eps", title="Episodes a second", unit="1/s"),
     Metric(name="epoch", title="Epoch"),
