@@ -9,8 +9,6 @@ from rldk_tui.run import RunSnapshot, RunStore
 from tests.builders import OURS, RunBuilder, a_run, diagnosis_of, findings, only, snapshot_of
 
 RULE = "run-died"
-PACE = 1.0
-"""Seconds a step of the builder's runs."""
 
 
 def going(steps: int = 100, max_steps: int | None = 200) -> RunBuilder:
@@ -24,29 +22,19 @@ def test_a_process_that_is_gone_has_died_at_its_last_step() -> None:
     assert "There is no checkpoint" in found.advice[-1].text
 
 
-def test_a_living_process_is_silent_until_ten_times_its_pace_and_then_stalled() -> None:
-    assert not findings(RULE, going().snapshot(alive=True, silent=20.0))
-    assert not findings(RULE, going().snapshot(alive=True, silent=59.0))
-    found = only(RULE, going().snapshot(alive=True, silent=600.0))
-    assert found.severity is Severity.WARNING
-    assert "10 minutes ago" in found.summary
-    assert "py-spy dump --pid 1 " in found.advice[0].text
+def test_a_living_process_is_never_taken_for_dead() -> None:
+    assert not findings(RULE, going().snapshot(alive=True, silent=1e6))
 
 
 def test_a_process_that_cannot_be_asked_is_taken_for_dead_after_a_hundred_times_its_pace() -> None:
-    assert only(RULE, going().snapshot(silent=250.0)).severity is Severity.WARNING
+    assert not findings(RULE, going().snapshot(silent=250.0))
     assert only(RULE, going().snapshot(silent=1e4)).severity is Severity.CRITICAL
 
 
 def test_a_run_that_ended_is_silent() -> None:
     assert not findings(RULE, going(200).ended().snapshot(silent=1e6, alive=False))
     assert not findings(RULE, going(200).ended().without_clock().snapshot())
-
-
-def test_a_run_that_ended_short_of_its_goal_is_remarked() -> None:
-    found = only(RULE, going().ended("stopped early").snapshot(silent=1e6, alive=False))
-    assert found.severity is Severity.INFO
-    assert "step 100 of 200" in found.summary
+    assert not findings(RULE, going().ended("stopped early").snapshot(silent=1e6, alive=False))
 
 
 def test_without_a_clock_nothing_is_said_and_that_is_said() -> None:
