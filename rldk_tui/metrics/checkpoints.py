@@ -61,14 +61,14 @@ CHECKPOINTS: tuple[Metric, ...] = (
     Metric(
         name="checkpoint/gain_drift",
         title="Drift of the norms' gains",
-        note=f"the median relative change of a normalisation layer's gains against {_BASE}, in the layer where it is largest",
+        note=f"median relative change of a layer's gains against {_BASE}, the worst layer; not of queries and keys",
         to_log=ANALYSE,
     ),
     Metric(
         name="checkpoint/gain_sign_flips",
         title="Gains that changed sign",
         direction=Direction.DOWN,
-        note=f"share of all gains whose sign is not that of {_BASE}",
+        note=f"share of these gains whose sign is not that of {_BASE}",
         to_log=ANALYSE,
     ),
     Metric(
