@@ -21,6 +21,8 @@ from rldk_tui.events import Advice, Severity
 from rldk_tui.run import Rows, RunInfo
 from rldk_tui.statistics.windows import NOTHING_YET, Floats, rolling_median
 
+PAIRS_KNOWN = "was right about {} of the training pairs"
+
 
 @dataclass(frozen=True, slots=True)
 class OverfitLimits:
@@ -57,7 +59,7 @@ class OverfitPast:
 
 
 def watch_overfit(
-    rows: Rows, past: OverfitPast, context: Context, *, accuracy: str, margin: str, behind: Severity
+    rows: Rows, past: OverfitPast, context: Context, *, accuracy: str | None, perfect: float, margin: str, behind: Severity
 ) -> Verdict[OverfitPast]:
     """Training accuracy that is perfect, where something tells that it is memory.
 
@@ -65,37 +67,38 @@ def watch_overfit(
         rows: The new rows.
         past: `OverfitPast()` at first.
         context: Its limits are `OverfitLimits`.
-        accuracy: The metric.
+        accuracy: The metric; None where the loss is 1 less the probability of the right label, as KTO's is.
+        perfect: The accuracy from which training pairs count as known by heart.
         margin: The metric.
         behind: How grave it is that evaluations fall behind, though they still beat chance.
     """
     limits: OverfitLimits = context.limits
     size = cadence.window(limits.logs, context.info)
     neutral = neutral_loss(context.info)
-    at, shares = finite_rows(rows, accuracy)
-    shares = np.clip(shares, 0.0, 1.0)
+    at, logged = finite_rows(rows, accuracy or "loss")
+    shares = np.clip(logged if accuracy else 1.0 - logged, 0.0, 1.0)
     share, kept = rolling_median(shares, past.shares, size, size)
     loss, kept_loss = smoothed(rows, at, "loss", size, past.loss)
     margins, last_margin = last_known(rows, at, margin, past.margin)
     epochs, last_epoch = last_known(rows, at, "epoch", past.epoch)
     held_out, kept_evaluations = evaluations(rows, at, accuracy, neutral, limits.worse, past.evaluations)
     rates, rate = blame.learning_rates(rows, at, past.rate)
-    perfect = share >= limits.perfect
+    fitted = share >= perfect
     gap = held_out.high < share - limits.gap
     lost = gap & (held_out.low <= 0.5) & (held_out.loss > neutral)
     rising = held_out.worse >= limits.evals
     memory = np.isnan(held_out.loss) & (epochs >= limits.passes) & (loss < limits.settled)
     level = np.select(
-        [perfect & (lost | (margins > limits.margin)), perfect & gap, perfect & (rising | memory)],
+        [fitted & (lost | (margins > limits.margin)), fitted & gap, fitted & (rising | memory)],
         [Severity.HIGH.rank, behind.rank, Severity.WARNING.rank],
         0,
     )
     return Verdict(
         at=at,
-        breach=shares >= limits.perfect,
+        breach=shares >= perfect,
         level=level.astype(np.int8),
         value=share,
-        limit=np.full(at.size, limits.perfect),
+        limit=np.full(at.size, perfect),
         past=OverfitPast(kept, kept_loss, last_margin, last_epoch, kept_evaluations, rate),
         facts={
             **rates,
@@ -110,7 +113,7 @@ def watch_overfit(
     )
 
 
-def summary(episode: Episode, subject: str) -> str:
+def summary(episode: Episode, subject: str, known: str = PAIRS_KNOWN) -> str:
     """One sentence: how well the training pairs are known, and what tells that it is memory."""
     facts = episode.facts
     if "held_out" in facts:
@@ -121,7 +124,7 @@ def summary(episode: Episode, subject: str) -> str:
         rest = f"and the margin reached {facts['margin']:.3g}, far beyond what a preference needs"
     else:
         rest = f"after {facts.get('epochs', math.nan):.3g} passes over them, with a loss of {facts.get('loss', math.nan):.2g}"
-    return f"By step {episode.detected_step} {subject} was right about {percent(episode.peak)} of the training pairs, {rest}."
+    return f"By step {episode.detected_step} {subject} {known.format(percent(episode.peak))}, {rest}."
 
 
 def cause(episode: Episode, info: RunInfo) -> str:

@@ -201,14 +201,14 @@ class Evaluations:
 
 
 def evaluations(
-    rows: Rows, at: NDArray[np.intp], accuracy: str, neutral: float, worse: float, past: EvaluationPast
+    rows: Rows, at: NDArray[np.intp], accuracy: str | None, neutral: float, worse: float, past: EvaluationPast
 ) -> tuple[Evaluations, EvaluationPast]:
     """The evaluations as known at each row.
 
     Args:
         rows: For the `eval/` columns.
         at: The rows to know them for.
-        accuracy: The training's name of the accuracy.
+        accuracy: The training's name of the accuracy; None where the loss is 1 less the probability of the right label.
         neutral: The loss of a model that learned nothing; NaN where it is not known.
         worse: The multiple of the best loss from which a loss counts as worse.
         past: `EvaluationPast()` at first.
@@ -217,7 +217,10 @@ def evaluations(
     where, losses = finite_rows(rows, "eval/loss")
     if not where.size:
         return Evaluations(*np.repeat(before, at.size, axis=1)), past
-    shares = np.where(rows.column(f"eval/{accuracy}").finite, rows.column(f"eval/{accuracy}").values, np.nan)[where]
+    shares = np.clip(1.0 - losses, 0.0, 1.0)
+    if accuracy is not None:
+        column = rows.column(f"eval/{accuracy}")
+        shares = np.where(column.finite, column.values, np.nan)[where]
     counts = pairs_evaluated(rows, where)
     low, high = wilson(shares, counts)
     above = np.where(np.isnan(counts), shares, low) > 0.5  # False where no accuracy is logged

@@ -20,41 +20,64 @@ Where the limit comes from
     Catalogue: an accuracy of 0.99 on training pairs together with a gap of 0.1 to the evaluation or an evaluation loss that
     rises twice, high with margins above 20. TRL issue 1236 shows a loss of 0. Ten logs are enough, as the second fact
     decides: the gap must exceed 0.1 beyond the 95 % interval of the evaluation's accuracy. Without any evaluation, five
-    passes and a tenth of ln 2 are asked for: preference training usually takes one to three passes (Zephyr, arXiv
+    passes and a tenth of ln 2 are asked for. KTO logs no accuracy, but its loss is 1 less the mean probability of the right
+    label: 0.9 stands for the accuracy there. preference training usually takes one to three passes (Zephyr, arXiv
     2310.16944, took up to three on purpose).
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from rldk_tui.diagnosis import blame, overfit
-from rldk_tui.diagnosis.overfit import OverfitLimits, OverfitPast
+from rldk_tui.diagnosis.levels import nothing
+from rldk_tui.diagnosis.overfit import PAIRS_KNOWN, OverfitLimits, OverfitPast
+from rldk_tui.diagnosis.pairs import neutral_loss
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Algorithm, Severity
 from rldk_tui.run import Rows, RunInfo
 
-ACCURACY, MARGIN = "rewards/accuracies", "rewards/margins"
+ACCURACY, MARGIN, LOSS = "rewards/accuracies", "rewards/margins", "loss"
 
 
 @dataclass(frozen=True, slots=True)
 class Limits(OverfitLimits):
-    """See the manual for the source, `OverfitLimits` for what each is."""
+    """See the manual for the source, `OverfitLimits` for what else.
+
+    Attributes:
+        sure: KTO's mean probability of the right label that counts as known by heart: 1 less its loss.
+    """
 
     perfect: float = 0.99
+    sure: float = 0.9
 
 
 LIMITS = Limits()
 
 
 def applies(info: RunInfo) -> str | None:
-    """Trainers on a fixed set of pairs."""
+    """Trainers on a fixed set of labelled replies."""
+    if info.algorithm is Algorithm.KTO:
+        return "its loss is weighted, so it tells no probability" if math.isnan(neutral_loss(info)) else None
     return None if info.algorithm in (None, Algorithm.DPO) else "this trainer does not learn from a fixed set of pairs"
 
 
 def watch(rows: Rows, past: OverfitPast, context: Context) -> Verdict[OverfitPast]:
     """Perfect accuracy in training, and what tells that it is memory."""
-    return overfit.watch_overfit(rows, past, context, accuracy=ACCURACY, margin=MARGIN, behind=Severity.WARNING)
+    limits: Limits = context.limits
+    kto = context.info.algorithm is Algorithm.KTO
+    if context.scope == LOSS and not kto:
+        return nothing(past)
+    return overfit.watch_overfit(
+        rows,
+        past,
+        context,
+        accuracy=None if kto else ACCURACY,
+        perfect=limits.sure if kto else limits.perfect,
+        margin=MARGIN,
+        behind=Severity.WARNING,
+    )
 
 
 def tell(episode: Episode, context: Context) -> Telling:
@@ -65,12 +88,15 @@ def tell(episode: Episode, context: Context) -> Telling:
     advice.append(blame.set_to(info, "beta", "Let margins cost more", f"{2 * (beta or 0.1):.2g}", current=beta))
     if not smoothing:
         advice.append(blame.set_to(info, "label_smoothing", "Smooth the labels", "0.1", current=smoothing))
-    return Telling(summary=overfit.summary(episode, "the policy"), cause=overfit.cause(episode, info), advice=tuple(advice))
+    known = "was {} sure of the training examples' labels" if episode.scope == LOSS else PAIRS_KNOWN
+    return Telling(
+        summary=overfit.summary(episode, "the policy", known), cause=overfit.cause(episode, info), advice=tuple(advice)
+    )
 
 
 RULE = RowRule(
     family=Family.PREFERENCE,
-    reads=(ACCURACY,),
+    reads=(ACCURACY, LOSS),
     watch=watch,
     limits=LIMITS,
     fresh=OverfitPast(),

@@ -51,7 +51,10 @@ def applies(info: RunInfo) -> str | None:
 
 def watch(rows: Rows, past: OverfitPast, context: Context) -> Verdict[OverfitPast]:
     """Perfect accuracy in training, and what tells that it is memory."""
-    return overfit.watch_overfit(rows, past, context, accuracy="accuracy", margin="margin", behind=Severity.HIGH)
+    perfect: float = context.limits.perfect
+    return overfit.watch_overfit(
+        rows, past, context, accuracy="accuracy", perfect=perfect, margin="margin", behind=Severity.HIGH
+    )
 
 
 def tell(episode: Episode, context: Context) -> Telling:

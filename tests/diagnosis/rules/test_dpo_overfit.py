@@ -90,7 +90,7 @@ def test_a_margin_no_preference_needs() -> None:
     assert "margin reached 20.1" in found.summary
 
 
-@pytest.mark.parametrize("algorithm", [Algorithm.ONLINE_DPO, Algorithm.KTO, Algorithm.GRPO])
+@pytest.mark.parametrize("algorithm", [Algorithm.ONLINE_DPO, Algorithm.REWARD, Algorithm.GRPO])
 def test_trainers_without_a_fixed_set_of_pairs_are_left_out(algorithm: Algorithm) -> None:
     run = a_run(algorithm).with_metric("rewards/accuracies", [1.0] * 60).with_metric("rewards/margins", [30.0] * 60)
     assert not findings(RULE, run)
@@ -100,3 +100,20 @@ def test_where_the_steps_are_limited_the_steps_are_proposed() -> None:
     run = a_run(Algorithm.DPO, config={"max_steps": 150}).with_metric("rewards/accuracies", [1.0] * 60)
     found = only(RULE, run.with_metrics(epoch=range(1, 61), loss=[0.01] * 60))
     assert ("max_steps", "1") in {(item.parameter, item.proposed) for item in found.advice}
+
+
+def test_kto_is_judged_by_its_loss() -> None:
+    def kto(loss: float, held_out: float, **config: object) -> RunBuilder:
+        run = a_run(Algorithm.KTO, config={"loss_type": "kto", **config}).with_metric("loss", [loss] * 60)
+        run = run.with_metric("eval/loss", [held_out] * 6, first=10, every=10)
+        run = run.with_metric("eval/runtime", [1.0] * 6, first=10, every=10)
+        return run.with_metric("eval/samples_per_second", [64.0] * 6, first=10, every=10)
+
+    found = only(RULE, kto(0.05, 0.45))
+    assert found.severity is Severity.WARNING
+    assert "95 % sure of the training examples' labels, but only 55 % of those held out" in found.summary
+    assert worst(RULE, kto(0.05, 0.51)) is Severity.HIGH
+    assert not findings(RULE, kto(0.11, 0.45))
+    assert not findings(RULE, kto(0.05, 0.06))
+    assert not findings(RULE, kto(0.05, 0.45, desirable_weight=1.3)), "a weighted loss tells no probability"
+    assert not findings(RULE, a_run(Algorithm.DPO).with_metrics(loss=[0.01] * 60, epoch=range(60))), "no accuracy logged"
