@@ -230,5 +230,11 @@ LOGGED: tuple[Metric, ...] = (
     Metric(name="epoch", title="Epoch"),
     Metric(name="val/num_eos_tokens", title="Replies that ended", note="a count on one rank, not a share"),
     Metric(name="sampling/sampling_logp_difference/mean", title="Sampler–trainer gap", unit="nat"),
+    Metric(name="sampling/sampling_logp_difference/max", title="Largest sampler–trainer gap", unit="nat"),
+    Metric(
+        name="sampling/importance_sampling_ratio/mean",
+        title="Importance ratio",
+        note="after masking and truncation: below 1 it tells what was thrown away, not how far sampler and trainer differ",
+    ),
     Metric(name="train_runtime", title="Training time", unit="s"),
 )
