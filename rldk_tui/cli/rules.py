@@ -91,6 +91,7 @@ def _test(arguments: argparse.Namespace) -> int:
 
 
 def _explain(arguments: argparse.Namespace) -> int:
+    from rldk_tui.diagnosis.calibration import calibration_line
     from rldk_tui.diagnosis.catalogue import find_rule, load_rules
     from rldk_tui.diagnosis.settings import configured, read_settings
 
@@ -98,5 +99,5 @@ def _explain(arguments: argparse.Namespace) -> int:
     if all(rule.id != arguments.rule for rule in known):
         known = configured(known, read_settings())
     rule = find_rule(arguments.rule, known)
-    say(f"{rule.id}\n\n{rule.manual.strip()}")
+    say(f"{rule.id}\n\n{rule.manual.strip()}\n\nHow it did where the answer is known\n    {calibration_line(rule.id)}")
     return 0
