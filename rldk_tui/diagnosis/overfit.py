@@ -102,6 +102,7 @@ def watch_overfit(
         past=OverfitPast(kept, kept_loss, last_margin, last_epoch, kept_evaluations, rate),
         facts={
             **rates,
+            "share": share,
             "epochs": epochs,
             "loss": loss,
             "margin": np.where(margins > limits.margin, margins, np.nan),
@@ -124,7 +125,7 @@ def summary(episode: Episode, subject: str, known: str = PAIRS_KNOWN) -> str:
         rest = f"and the margin reached {facts['margin']:.3g}, far beyond what a preference needs"
     else:
         rest = f"after {facts.get('epochs', math.nan):.3g} passes over them, with a loss of {facts.get('loss', math.nan):.2g}"
-    return f"By step {episode.detected_step} {subject} {known.format(percent(episode.peak))}, {rest}."
+    return f"By step {episode.detected_step} {subject} {known.format(percent(facts['share']))}, {rest}."
 
 
 def cause(episode: Episode, info: RunInfo) -> str:
