@@ -105,8 +105,8 @@ def tell(episode: Episode, context: Context) -> Telling:
     clip = info.setting(CLIP) or info.setting(_OLDER_CLIP) or limits.clip
     parameter = CLIP if CLIP in info.config or _OLDER_CLIP not in info.config else _OLDER_CLIP
     return Telling(
-        summary=f"The mean importance ratio is down to {episode.peak:.2g} by step {episode.peak_step} (limit {episode.limit:g}), so "
-        "many replies are thrown away.",
+        summary=f"The mean importance ratio is down to {episode.peak:.2g} by step {episode.peak_step} (limit "
+        f"{episode.limit:g}), so many replies are thrown away.",
         cause=f"The ratio is multiplied over all tokens, so the longer a reply, the sooner it is masked{_sum(episode)}.",
         advice=(
             set_to(info, MODE, "Judge token by token", "token_truncate", current=info.config.get(MODE)),
