@@ -9,8 +9,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from rldk_tui.diagnosis.levels import finite_rows
 from rldk_tui.diagnosis.rule import Context, Episode, Verdict
 from rldk_tui.events import Severity
+from rldk_tui.run import Rows
 from rldk_tui.statistics.windows import Bools, Floats
 
 _SHOWN = 3
@@ -19,6 +21,14 @@ _SHOWN = 3
 def each_measured(reads: tuple[str, ...], names: tuple[str, ...]) -> tuple[str, ...]:
     """One walk for each of the metrics that was measured."""
     return tuple(name for name in reads if name in names)
+
+
+def in_these_rows(rows: Rows, at: NDArray[np.intp], name: str) -> Floats:
+    """Another measurement of the very same rows; NaN where it was not made, or is no finite number."""
+    where, values = finite_rows(rows, name)
+    found = np.full(len(rows), np.nan)
+    found[where] = values
+    return found[at]
 
 
 def judged_alone(at: NDArray[np.intp], values: Floats, rungs: tuple[tuple[float, Severity], ...]) -> Verdict[None]:

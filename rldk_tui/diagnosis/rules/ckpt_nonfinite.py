@@ -46,7 +46,7 @@ def watch(rows: Rows, _past: None, context: Context) -> Verdict[None]:
 
 def tell(episode: Episode, context: Context) -> Telling:
     """The words."""
-    tensors = "1 tensor that is" if episode.peak == 1 else f"{episode.peak:.0f} tensors that are"
+    tensors = "1 tensor that is" if episode.peak == 1 else f"{episode.peak:.6g} tensors that are"
     return Telling(
         summary=f"The checkpoint of step {episode.first_step} holds {tensors} not finite{named(episode, context)}.",
         cause="NaN or infinite numbers reached the weights before this checkpoint was saved.",

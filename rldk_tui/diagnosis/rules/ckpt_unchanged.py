@@ -30,6 +30,7 @@ import numpy as np
 from rldk_tui.diagnosis.beside import last_known
 from rldk_tui.diagnosis.blame import RatePast, learning_rates
 from rldk_tui.diagnosis.levels import scope_rows
+from rldk_tui.diagnosis.measurements import in_these_rows
 from rldk_tui.diagnosis.rule import Context, Episode, Family, Need, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Severity
 from rldk_tui.run import Rows
@@ -66,7 +67,7 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     """No tensor moved, over steps in which it should have."""
     limits: Limits = context.limits
     at, change = scope_rows(rows, context)
-    since = rows.column(SINCE).values[at]
+    since = in_these_rows(rows, at, SINCE)
     facts, highest = learning_rates(rows, at, past.highest)
     rates, latest = last_known(rows, at, "learning_rate", past.latest)
     at_the_saves = np.fmax(rates, np.concatenate(([past.saved], rates))[:-1])

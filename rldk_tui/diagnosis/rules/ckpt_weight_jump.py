@@ -28,7 +28,7 @@ import numpy as np
 from rldk_tui.charts.format import percent
 from rldk_tui.diagnosis.blame import RatePast, learning_rates, lower_learning_rate
 from rldk_tui.diagnosis.levels import scope_rows
-from rldk_tui.diagnosis.measurements import named
+from rldk_tui.diagnosis.measurements import in_these_rows, named
 from rldk_tui.diagnosis.rule import Context, Episode, Family, Need, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Severity
 from rldk_tui.run import Rows
@@ -52,7 +52,7 @@ def watch(rows: Rows, past: RatePast, context: Context) -> Verdict[RatePast]:
     """A change that is large, and large beside the others."""
     limits: Limits = context.limits
     at, change = scope_rows(rows, context)
-    z = rows.column(Z).values[at]
+    z = in_these_rows(rows, at, Z)
     facts, rate = learning_rates(rows, at, past)
     alone = z > limits.z
     level = np.select(

@@ -140,7 +140,7 @@ def _summary(episode: Episode, context: Context) -> str:
     for metric, what in ((WEIGHTS, "weights"), (GRADIENTS, "gradients")):
         count = episode.facts.get(what, 0.0)
         if count > 0:
-            tensors = "1 tensor was" if count == 1 else f"{count:.0f} tensors were"
+            tensors = "1 tensor was" if count == 1 else f"{count:.6g} tensors were"
             return f"The {what} of {tensors} not finite at step {step}{named(episode, context, metric)}; no log shows it."
     loss = episode.facts.get("loss", 0.0)
     shown = "exactly 0.0, as a NaN loss is logged" if loss == 0.0 else f"{loss:.3g}, as if nothing had happened"

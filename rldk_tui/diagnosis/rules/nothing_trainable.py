@@ -25,15 +25,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rldk_tui.charts.format import percent
 from rldk_tui.diagnosis.levels import finite_rows
-from rldk_tui.diagnosis.measurements import named
+from rldk_tui.diagnosis.measurements import in_these_rows, named
 from rldk_tui.diagnosis.rule import Context, Episode, Family, Need, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Severity
 from rldk_tui.run import Rows
-from rldk_tui.statistics.windows import Floats
 
 TRAINABLE, TOTAL, HELD = "hook/parameters_trainable", "hook/parameters_total", "hook/parameters_in_optimizer"
 
@@ -60,10 +58,10 @@ def watch(rows: Rows, _past: None, context: Context) -> Verdict[None]:
     """How many parameters train, of all and in the optimizer."""
     limits: Limits = context.limits
     at, trainable = finite_rows(rows, TRAINABLE)
-    total, held = (_beside(rows, at, name) for name in (TOTAL, HELD))
-    some = np.where(trainable > 0, trainable, np.nan)
-    share, in_optimizer = some / np.where(total > 0, total, np.nan), held / some
-    nothing = (trainable <= 0) | (in_optimizer <= 0)
+    total, held = (in_these_rows(rows, at, name) for name in (TOTAL, HELD))
+    some = np.where(trainable >= 1, trainable, np.nan)
+    share, in_optimizer = some / np.where(total >= 1, total, np.nan), held / some
+    nothing = (trainable < 1) | (held < 1)
     level = np.select(
         [nothing, in_optimizer < limits.held, (in_optimizer < 1 - limits.rounding) | (share < limits.share)],
         [Severity.CRITICAL.rank, Severity.HIGH.rank, Severity.WARNING.rank],
@@ -80,19 +78,13 @@ def watch(rows: Rows, _past: None, context: Context) -> Verdict[None]:
     )
 
 
-def _beside(rows: Rows, at: NDArray[np.intp], name: str) -> Floats:
-    """The metric in the rows `at`; NaN where it was not measured."""
-    column = rows.column(name)
-    return np.where(column.finite[at], np.clip(column.values[at], 0.0, 1e30), np.nan)
-
-
 def tell(episode: Episode, context: Context) -> Telling:
     """The words."""
     limits: Limits = context.limits
     trainable, total, held = episode.peak, episode.facts.get("total"), episode.facts.get("in_optimizer")
     of_all = "" if total is None else f" of {total:,.0f}"
     load = Advice(text="Load adapters with is_trainable=True, and count: model.print_trainable_parameters().")
-    if trainable <= 0:
+    if trainable < 1:
         return Telling(
             summary=f"None of the {'' if total is None else f'{total:,.0f} '}parameters is trainable.",
             cause="No weight asks for a gradient, so no step changes anything.",
