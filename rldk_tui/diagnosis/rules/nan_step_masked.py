@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rldk_tui.diagnosis.blame import RatePast, learning_rates, lower_learning_rate, set_to
-from rldk_tui.diagnosis.measurements import named
+from rldk_tui.diagnosis.measurements import in_these_rows, named
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Algorithm, Severity
 from rldk_tui.run import Kind, Rows, RunInfo
@@ -109,7 +109,12 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
         value=nowhere,
         limit=nowhere,
         past=Past(logs, steps, rate),
-        facts={**rates, "loss": loss.values[at], "gradients": gradients.values[at], "weights": weights.values[at]},
+        facts={
+            **rates,
+            "loss": loss.values[at],
+            "gradients": in_these_rows(rows, at, GRADIENTS),
+            "weights": in_these_rows(rows, at, WEIGHTS),
+        },
     )
 
 
