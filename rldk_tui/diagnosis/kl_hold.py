@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from rldk_tui.diagnosis.beside import held
+from rldk_tui.diagnosis.beside import RewardPast, direction_of, held
 from rldk_tui.diagnosis.levels import finite_rows
 from rldk_tui.run import Rows
-from rldk_tui.statistics.trend import DirectionPast, rolling_direction
 from rldk_tui.statistics.windows import NOTHING_YET, Bools, Floats, m_of_n, rolling_median, windows
 
 _TOLD = 0.05
@@ -69,6 +68,9 @@ def coefficient_gone(
 
     The coefficient is logged, or it is the ratio of the logged penalty to the KL.
     """
+    if not {"kl_coef", "kl_penalty"} & rows.columns.keys():
+        never = np.zeros(at.size, np.bool_)
+        return never, never, past
     logged, kl, penalty = (_spread_out(rows, name) for name in ("kl_coef", "kl", "kl_penalty"))
     told = np.abs(kl) >= _TOLD  # False where there is none
     implied = np.divide(np.abs(penalty), np.abs(kl), out=np.full(len(rows), np.nan), where=told)
@@ -93,12 +95,12 @@ def _spread_out(rows: Rows, name: str) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class GrowthPast:
-    """What `growth` keeps: the values of the median, the last medians, the direction, and the last words."""
+    """What `growth` keeps: the values of the median, the last medians, the last words, and the direction."""
 
     values: Floats = field(default_factory=lambda: NOTHING_YET)
     medians: Floats = field(default_factory=lambda: NOTHING_YET)
-    direction: DirectionPast = field(default_factory=DirectionPast)
     latest: tuple[float, float] = (math.nan, math.nan)
+    direction: RewardPast = field(default_factory=RewardPast)
 
 
 def growth(rows: Rows, at: NDArray[np.intp], size: int, ago: int, past: GrowthPast) -> tuple[Floats, Floats, GrowthPast]:
@@ -112,10 +114,11 @@ def growth(rows: Rows, at: NDArray[np.intp], size: int, ago: int, past: GrowthPa
         past: `GrowthPast()` at first.
     """
     where, kl = finite_rows(rows, "kl")
-    smooth, values = rolling_median(kl, past.values, size, size)
+    smooth, values = rows.once(("median", "kl", size), lambda: rolling_median(kl, past.values, size, size))
     span, medians = windows(smooth, past.medians, ago + 1)
-    direction, kept = rolling_direction(kl, past.direction)
+    direction, kept = direction_of(rows, at, "kl", past.direction)
     rises = direction == 1.0
-    now, latest_now = held(where, np.where(rises, smooth, np.nan), at, past.latest[0])
-    before, latest_before = held(where, np.where(rises, span[:, 0], np.nan), at, past.latest[1])
-    return now, before, GrowthPast(values, medians, kept, (latest_now, latest_before))
+    now, latest_now = held(where, smooth, at, past.latest[0])
+    before, latest_before = held(where, span[:, 0], at, past.latest[1])
+    found = GrowthPast(values, medians, (latest_now, latest_before), kept)
+    return np.where(rises, now, np.nan), np.where(rises, before, np.nan), found

@@ -24,9 +24,18 @@ KEPT = 0.5
 
 @dataclass(frozen=True, slots=True)
 class GainPast:
-    """What `gain_held` keeps: the first rewards, the values of the median, the best median, the last word."""
+    """What `gain_held` keeps.
+
+    Attributes:
+        first: The first rewards, until there are ten; `start` is then their median and `noise` their spread.
+        values: Those of the median.
+        best: The best median.
+        latest: The last word.
+    """
 
     first: Floats = field(default_factory=lambda: NOTHING_YET)
+    start: float = math.nan
+    noise: float = math.nan
     values: Floats = field(default_factory=lambda: NOTHING_YET)
     best: float = math.nan
     latest: float = math.nan
@@ -35,15 +44,15 @@ class GainPast:
 def gain_held(rows: Rows, at: NDArray[np.intp], past: GainPast) -> tuple[Floats, GainPast]:
     """1 where the reward has risen and most of the rise is still there, 0 where not, NaN until ten rewards were logged."""
     where, rewards = finite_rows(rows, "reward")
-    first = np.concatenate((past.first, rewards[: SIZE - past.first.size]))
-    level, values = rolling_median(rewards, past.values, SIZE, SIZE)
-    best = np.fmax.accumulate(np.concatenate(([past.best], level)))
+    first, start, noise = past.first, past.start, past.noise
     if first.size < SIZE:
-        start = noise = math.nan
-    else:
-        start = float(np.median(first))
-        noise = TO_SIGMA * float(np.median(np.abs(first - start)))
+        first = np.concatenate((first, rewards[: SIZE - first.size]))
+        if first.size == SIZE:
+            start = float(np.median(first))
+            noise = TO_SIGMA * float(np.median(np.abs(first - start)))
+    level, values = rows.once(("median", "reward", SIZE), lambda: rolling_median(rewards, past.values, SIZE, SIZE))
+    best = np.fmax.accumulate(np.concatenate(([past.best], level)))
     gain = best[1:] - start
     holds = (gain > MATERIAL * noise) & (level - start >= KEPT * gain)
     said, latest = held(where, np.where(np.isnan(level), np.nan, holds), at, past.latest)
-    return said, GainPast(first, values, float(best[-1]), latest)
+    return said, GainPast(first, start, noise, values, float(best[-1]), latest)

@@ -25,13 +25,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from rldk_tui.diagnosis import cadence
-from rldk_tui.diagnosis.beside import GROUPED, held, last_known
+from rldk_tui.diagnosis.beside import GROUPED, RewardPast, direction_of, last_known
 from rldk_tui.diagnosis.blame import set_to
 from rldk_tui.diagnosis.levels import finite_rows
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Severity
 from rldk_tui.run import Rows, RunInfo
-from rldk_tui.statistics.trend import DirectionPast, rolling_direction
 from rldk_tui.statistics.windows import NOTHING_YET, Floats, m_of_n
 
 
@@ -60,8 +59,7 @@ class Past:
 
     flags: Floats = field(default_factory=lambda: NOTHING_YET)
     below: float = math.nan
-    entropy: DirectionPast = field(default_factory=DirectionPast)
-    falling: float = math.nan
+    entropy: RewardPast = field(default_factory=RewardPast)
 
 
 def applies(info: RunInfo) -> str | None:
@@ -77,18 +75,16 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     limits: Limits = context.limits
     at, above = finite_rows(rows, "clip_ratio/high_mean")
     below, last_below = last_known(rows, at, "clip_ratio/low_mean", past.below)
-    where, entropy = finite_rows(rows, "entropy")
-    direction, kept = rolling_direction(entropy, past.entropy)
-    falling, last_falling = held(where, direction, at, past.falling)
+    direction, entropy = direction_of(rows, at, "entropy", past.entropy)
     lopsided = (above > limits.share) & (above > limits.times * below)  # False where the lower one is not known
     often, flags = m_of_n(lopsided, past.flags, *cadence.persistence(limits.m, limits.n, context.info))
     return Verdict(
         at=at,
         breach=lopsided,
-        level=np.where(often & (falling == -1.0), Severity.INFO.rank, 0).astype(np.int8),
+        level=np.where(often & (direction == -1.0), Severity.INFO.rank, 0).astype(np.int8),
         value=above,
         limit=np.full(at.size, limits.share),
-        past=Past(flags, last_below, kept, last_falling),
+        past=Past(flags, last_below, entropy),
         facts={"below": below},
     )
 

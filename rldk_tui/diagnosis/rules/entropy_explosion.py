@@ -21,6 +21,7 @@ Where the limit comes from
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -59,9 +60,10 @@ LIMITS = Limits()
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What is kept: the first values, the flags, and what the reward says."""
+    """What is kept: the first values and their median, once there are enough, the flags, and what the reward says."""
 
     first: Floats = field(default_factory=lambda: NOTHING_YET)
+    start: float = math.nan
     flags: Floats = field(default_factory=lambda: NOTHING_YET)
     reward: RewardPast = field(default_factory=RewardPast)
     gain: GainPast = field(default_factory=GainPast)
@@ -83,9 +85,11 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
         known = of_grouped_trainer(rows, at, info)
         at, entropy = at[known], entropy[known]
     few = cadence.window(limits.first, info)
-    first = np.concatenate((past.first, entropy[: few - past.first.size]))
-    begun = past.first.size + np.arange(at.size) >= few
-    start = float(np.median(first)) if first.size == few else np.nan
+    first, start = past.first, past.start
+    begun = first.size + np.arange(at.size) >= few
+    if first.size < few:
+        first = np.concatenate((first, entropy[: few - first.size]))
+        start = float(np.median(first)) if first.size == few else math.nan
     limit = np.where(begun, max(limits.times * start, start + limits.above), np.nan)
     above = entropy > limit  # False while the beginning is not known
     exploded, flags = m_of_n(above, past.flags, *cadence.persistence(limits.m, limits.n, info))
@@ -105,7 +109,7 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
         level=level.astype(np.int8),
         value=entropy,
         limit=limit,
-        past=Past(first, flags, reward, gain_past, rate),
+        past=Past(first, start, flags, reward, gain_past, rate),
         facts={**facts, "start": np.full(at.size, start)},
     )
 
