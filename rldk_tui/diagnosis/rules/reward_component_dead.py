@@ -123,7 +123,7 @@ def tell(episode: Episode, context: Context) -> Telling:
         f"{episode.first_step} on.",
         cause="All replies may simply meet it; then it has nothing left to teach."
         if met
-        else "Either the function never recognises what it looks for, or no reply has met it yet.",
+        else "It never recognises what it looks for, it accepts everything, or no reply has met it yet.",
         advice=(
             Advice(text=f"Score one reply that must earn {name} and one that must not; if they score the same, mend it."),
             *(() if met else (Advice(text="If it is right, pay for the first steps towards it, or show them in the prompt."),)),
