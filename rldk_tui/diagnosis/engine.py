@@ -70,6 +70,19 @@ class _Said:
     failures: list[RuleFailure] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class _Plan:
+    """Which rules have something to say of a run, and of what: worked out anew only when the run's facts or metrics change.
+
+    Attributes:
+        said: What is known without looking at a row: who is silent and why, who is evaluated, who failed already.
+    """
+
+    said: _Said = field(default_factory=_Said)
+    walks: list[tuple[NamedRule, RowRule[Any], str]] = field(default_factory=list)
+    settings: list[tuple[NamedRule, ConfigRule]] = field(default_factory=list)
+
+
 class Engine:
     """Diagnoses one run, snapshot after snapshot."""
 
@@ -84,11 +97,13 @@ class Engine:
         self._judged: tuple[object, ...] = ()
         self._stretches: dict[tuple[str, int, int], Rows] = {}
         self._of_rows = _Said()
+        self._planned_for: tuple[object, ...] = ()
+        self._plan = _Plan()
 
     def diagnose(self, snapshot: RunSnapshot) -> Diagnosis:
         """What every rule says of the run as it stands in the snapshot."""
         self._judge_rows(snapshot)
-        now = self._ask(self._state_rules, snapshot)
+        now = self._ask_state(snapshot)
         rows = self._of_rows
         return Diagnosis(
             findings=tell_stories([*rows.findings, *now.findings], self.rules),
@@ -109,32 +124,33 @@ class Engine:
                 self._evidences.forget(segment.key)
             self._grounds[segment.key] = ground
         self._stretches = {}
-        self._of_rows = self._ask(self._lasting_rules, snapshot)
+        self._of_rows = self._ask_rows(snapshot)
         self._judged = judged
 
-    def _ask(self, rules: list[NamedRule], snapshot: RunSnapshot) -> _Said:
-        said, names = _Said(), snapshot.metric_names()
-        for rule in rules:
-            _guarded(said, rule.id, None, partial(self._ask_one, said, rule, snapshot, names))
+    def _ask_rows(self, snapshot: RunSnapshot) -> _Said:
+        plan = self._planned(snapshot)
+        said = _Said([], plan.said.evaluated, plan.said.silent, [*plan.said.failures])
+        for named, config_rule in plan.settings:
+            _guarded(said, named.id, None, partial(_read_settings, said, named, config_rule, snapshot))
+        for named, row_rule, scope in plan.walks:
+            _guarded(said, named.id, scope, partial(self._walk, said, named, row_rule, scope, snapshot))
         return said
 
-    def _ask_one(self, said: _Said, named: NamedRule, snapshot: RunSnapshot, names: tuple[str, ...]) -> None:
-        reason = why_silent(named, snapshot, names)
-        if reason is not None:
-            said.silent.append(reason)
-            return
-        said.evaluated.append(named.id)
-        rule = named.rule
-        if isinstance(rule, StateRule):
-            verdict = rule.judge(snapshot, rule.limits)
-            said.findings.extend([] if verdict is None else [state_finding(named, verdict)])
-        elif isinstance(rule, ConfigRule):
-            _read_settings(said, named, rule, snapshot)
-        else:
-            if rule.only_nonfinite:
-                names = tuple(name for name in names if any(name in segment.nonfinite for segment in snapshot.segments))
-            for scope in rule.scopes(rule.reads, names):
-                _guarded(said, named.id, scope, partial(self._walk, said, named, rule, scope, snapshot))
+    def _planned(self, snapshot: RunSnapshot) -> _Plan:
+        names = snapshot.metric_names()
+        broken = frozenset().union(*(segment.nonfinite for segment in snapshot.segments))
+        if self._planned_for != (snapshot.info, names, broken):
+            self._planned_for = (snapshot.info, names, broken)
+            self._plan = _Plan()
+            for named in self._lasting_rules:
+                _guarded(self._plan.said, named.id, None, partial(_add_to, self._plan, named, snapshot, names, broken))
+        return self._plan
+
+    def _ask_state(self, snapshot: RunSnapshot) -> _Said:
+        said = _Said()
+        for named in self._state_rules:
+            _guarded(said, named.id, None, partial(_ask_one, said, named, snapshot))
+        return said
 
     def _walk(self, said: _Said, named: NamedRule, rule: RowRule[Any], scope: str, snapshot: RunSnapshot) -> None:
         for segment in snapshot.segments:
@@ -181,6 +197,34 @@ class Engine:
             verdict = rule.watch(rows, place.past, context)
             place = _Place(follow(place.track, rows.steps[verdict.at], verdict, rule, context.scope), verdict.past, end)
         return place
+
+
+def _ask_one(said: _Said, named: NamedRule, snapshot: RunSnapshot) -> None:
+    """What a state rule says of the run as it stands."""
+    rule = named.rule
+    assert isinstance(rule, StateRule)  # noqa: S101 - the engine keeps them apart
+    reason = why_silent(named, snapshot, ())
+    if reason is not None:
+        said.silent.append(reason)
+        return
+    said.evaluated.append(named.id)
+    verdict = rule.judge(snapshot, rule.limits)
+    said.findings.extend([] if verdict is None else [state_finding(named, verdict)])
+
+
+def _add_to(plan: _Plan, named: NamedRule, snapshot: RunSnapshot, names: tuple[str, ...], broken: frozenset[str]) -> None:
+    """Find the rule's place in the plan."""
+    reason = why_silent(named, snapshot, names)
+    if reason is not None:
+        plan.said.silent.append(reason)
+        return
+    plan.said.evaluated.append(named.id)
+    rule = named.rule
+    if isinstance(rule, ConfigRule):
+        plan.settings.append((named, rule))
+    elif isinstance(rule, RowRule):
+        looked_at = tuple(name for name in names if name in broken) if rule.only_nonfinite else names
+        plan.walks.extend((named, rule, scope) for scope in rule.scopes(rule.reads, looked_at))
 
 
 def _guarded(said: _Said, rule: str, scope: str | None, work: Callable[[], None]) -> None:

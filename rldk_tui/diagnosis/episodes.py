@@ -59,6 +59,10 @@ def follow(track: Track, steps: NDArray[np.int64], verdict: Verdict[Any], rule: 
         scope: The metric the walk is about.
     """
     in_trouble = np.flatnonzero(verdict.level > 0)
+    if not in_trouble.size and track.current is None:  # nearly every row of nearly every run
+        return replace(
+            track, clean=track.clean + steps.size, recent=_latest(track.recent, steps, verdict.breach, rule.lookback)
+        )
     current, closed = track.current, list(track.closed)
     seen_steps = np.concatenate((track.recent.steps, steps))
     seen_breach = np.concatenate((track.recent.breach, verdict.breach))
@@ -82,9 +86,20 @@ def follow(track: Track, steps: NDArray[np.int64], verdict: Verdict[Any], rule: 
     if current is not None and clean >= rule.close_after:
         closed.append(replace(current, open=False))
         current = None
-    kept = min(seen_steps.size, rule.lookback - 1)
-    recent = Recent(seen_steps[seen_steps.size - kept :].copy(), seen_breach[seen_breach.size - kept :].copy())
-    return Track(tuple(closed), current, clean, recent)
+    return Track(tuple(closed), current, clean, _latest(track.recent, steps, verdict.breach, rule.lookback))
+
+
+def _latest(recent: Recent, steps: NDArray[np.int64], breach: NDArray[np.bool_], lookback: int) -> Recent:
+    """The rows an opening may look back over from the next one on."""
+    kept = lookback - 1
+    if not kept:
+        return NO_ROWS
+    if steps.size >= kept:
+        return Recent(steps[steps.size - kept :].copy(), breach[breach.size - kept :].copy())
+    return Recent(
+        np.concatenate((recent.steps, steps))[-kept:],
+        np.concatenate((recent.breach, breach))[-kept:],
+    )
 
 
 def _stretches(in_trouble: NDArray[np.intp], close_after: int) -> list[NDArray[np.intp]]:
