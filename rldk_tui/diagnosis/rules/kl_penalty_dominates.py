@@ -15,9 +15,10 @@ What to do
 Where the limit comes from
     TRL's training FAQ: the objective is the reward minus the coefficient times the KL. PPO: the catalogue compares the logged
     penalty with the spread of the rewards; that of a single reply is the spread of the logged means times the root of the
-    batch (64 replies where it is not known). RLOO: the penalty of a whole reply against three times `reward_std`, because
-    what is the same in all replies cancels. GRPO scales advantages to 1 and adds its term to the loss a token, where its
-    pull is the coefficient times the root of twice the KL. Ten of fifteen logs, and only while the reward does not rise.
+    batch (64 replies where it is not known). A negative KL is paid for, which is another rule's matter. RLOO: the penalty of
+    a whole reply against three times `reward_std`, because what is the same in all replies cancels. GRPO scales advantages
+    to 1 and adds its term to the loss a token, where its pull is the coefficient times the root of twice the KL. Ten of
+    fifteen logs, and only while the reward does not rise.
 """
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ def _of_ppo(rows: Rows, at: NDArray[np.intp], past: Past, context: Context) -> t
     known, latest = held(where, spread, at, past.spread)
     penalty, other = last_known(rows, at, "kl_penalty", past.other)
     usual = np.maximum(TO_SIGMA * known * math.sqrt(_replies(context.info)), _LEAST)
-    return np.abs(penalty) / usual, Past(past.flags, kept, latest, other)
+    return np.maximum(-penalty, 0.0) / usual, Past(past.flags, kept, latest, other)
 
 
 def _of_groups(rows: Rows, at: NDArray[np.intp], kl: Floats, past: Past, context: Context) -> tuple[Floats, Past]:
@@ -111,7 +112,7 @@ def _of_groups(rows: Rows, at: NDArray[np.intp], kl: Floats, past: Past, context
     if beta is None:
         return np.full(at.size, np.nan), kept
     if info.algorithm is Algorithm.RLOO:
-        return np.abs(beta * kl * lengths) / (limits.shared * differ), kept
+        return np.maximum(beta * kl * lengths, 0.0) / (limits.shared * differ), kept
     unscaled = info.config.get("scale_rewards") in (False, "none")
     return beta * np.sqrt(2.0 * np.abs(kl)) / (differ if unscaled else np.where(np.isnan(differ), np.nan, 1.0)), kept
 

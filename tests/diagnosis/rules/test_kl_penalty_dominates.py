@@ -34,6 +34,11 @@ def test_ppo_is_held_to_the_spread_of_single_replies() -> None:
     assert not findings(RULE, ppo(1.1 * SIGMA, gradient_accumulation_steps=4)), "means of more replies scatter less"
 
 
+def test_a_negative_kl_is_no_penalty() -> None:
+    assert not findings(RULE, ppo(-5.0))
+    assert not findings(RULE, grouped(Algorithm.RLOO, -5.0))
+
+
 def test_while_the_reward_rises_nothing_is_wrong() -> None:
     rising = [0.01 * step for step in range(80)]
     assert not findings(RULE, ppo(50.0, rising))
