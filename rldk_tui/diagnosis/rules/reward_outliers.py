@@ -26,7 +26,7 @@ Where the limit comes from
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,13 +126,15 @@ def applies(info: RunInfo) -> str | None:
 def _in_batches(rows: Rows, past: BatchPast, limits: Limits) -> tuple[_Heard, BatchPast]:
     """What the rewards of the batches say."""
     at, farthest, mark = new_batches(rows, "samples/reward_farthest", past.mark)
+    if not at.size:
+        return _Heard(at, np.empty(0, np.bool_), np.empty(0, np.bool_), farthest), replace(past, mark=mark)
     extreme = np.nan_to_num(beside(rows, at, EXTREME))
     wild = extreme > limits.spreads
     quiet = np.maximum.accumulate(np.concatenate(([past.quiet], np.where(wild, 0.0, farthest))))
     top = np.where(beside(rows, at, "samples/count") >= limits.replies, beside(rows, at, "samples/advantage_top_share"), 0.0)
     breach = (wild & (farthest > limits.farther * quiet[:-1])) | (top > limits.top)
     trouble, flags = m_of_n(breach, past.flags, limits.m, limits.n)
-    said = (float(trouble[-1]), float(extreme[-1])) if at.size else past.said
+    said = (float(trouble[-1]), float(extreme[-1]))
     return _Heard(at, breach, trouble, extreme), BatchPast(mark, float(quiet[-1]), flags, said)
 
 
