@@ -90,8 +90,8 @@ def judge(info: RunInfo, limits: Limits) -> StateVerdict | None:
     return StateVerdict(
         severity=Severity.INFO if faint else Severity.WARNING,
         telling=Telling(
-            summary=f"Replies are sampled with {', '.join(map(str, found))}; trained with, "
-            f"{', '.join(f'{cut.setting}={cut.harmless}' for cut in found)} is safe.",
+            summary=f"Replies are sampled with {', '.join(map(str, found))}; for training, "
+            f"{', '.join(f'{cut.setting}={cut.harmless}' for cut in found)} is recommended.",
             cause=" ".join(causes),
             advice=tuple(_advice(info, cut) for cut in found),
         ),

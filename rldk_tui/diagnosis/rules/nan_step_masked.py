@@ -38,6 +38,7 @@ from rldk_tui.run import Kind, Rows, RunInfo
 from rldk_tui.statistics.windows import NOTHING_YET, Bools, Floats, m_of_n
 
 GRADIENTS, WEIGHTS, NORM = "hook/nonfinite_gradients", "hook/nonfinite_parameters", "grad_norm"
+_SEEN = {WEIGHTS: "weights", GRADIENTS: "gradients"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,23 +84,29 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     limits: Limits = context.limits
     scaled, several = _scaled(context.info), limits.scaler
     norm, loss = rows.column(NORM), rows.column("loss")
-    gradients, weights = rows.column(GRADIENTS), rows.column(WEIGHTS)
     logged = norm.present & loss.present & (context.info.algorithm is not Algorithm.PPO)
-    seen = gradients.finite
     breach = np.zeros(len(rows), np.bool_)
     level = np.zeros(len(rows), np.int8)
     hidden = (norm.kinds[logged] == Kind.NONFINITE) & loss.finite[logged]
     lasting, logs = m_of_n(hidden, past.logs, several, several)
     breach[logged] = hidden
     level[logged] = _level(hidden, hidden & (loss.values[logged] == 0.0), lasting, scaled)
-    found = gradients.values[seen] > 0
-    lasting, steps = m_of_n(found, past.steps, several, several)
-    breach[seen] |= found
-    level[seen] = np.maximum(level[seen], _level(found, np.zeros_like(found), lasting, scaled))
-    ruined = weights.finite & (weights.values > 0)
-    breach |= ruined
-    level[ruined] = Severity.CRITICAL.rank
-    at = np.flatnonzero(logged | seen | weights.finite)
+    looked, steps = logged, past.steps
+    if GRADIENTS in rows.columns:
+        gradients = rows.column(GRADIENTS)
+        seen = gradients.finite
+        found = gradients.values[seen] > 0
+        lasting, steps = m_of_n(found, past.steps, several, several)
+        breach[seen] |= found
+        level[seen] = np.maximum(level[seen], _level(found, np.zeros_like(found), lasting, scaled))
+        looked = looked | seen
+    if WEIGHTS in rows.columns:
+        weights = rows.column(WEIGHTS)
+        ruined = weights.finite & (weights.values > 0)
+        breach |= ruined
+        level[ruined] = Severity.CRITICAL.rank
+        looked = looked | weights.finite
+    at = np.flatnonzero(looked)
     nowhere = np.full(at.size, np.nan)
     rates, rate = learning_rates(rows, at, past.rate)
     return Verdict(
@@ -109,12 +116,7 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
         value=nowhere,
         limit=nowhere,
         past=Past(logs, steps, rate),
-        facts={
-            **rates,
-            "loss": loss.values[at],
-            "gradients": in_these_rows(rows, at, GRADIENTS),
-            "weights": in_these_rows(rows, at, WEIGHTS),
-        },
+        facts={**rates, "loss": loss.values[at], **{what: in_these_rows(rows, at, name) for name, what in _SEEN.items()}},
     )
 
 
@@ -142,7 +144,7 @@ def tell(episode: Episode, context: Context) -> Telling:
 def _summary(episode: Episode, context: Context) -> str:
     """What was seen most closely: weights, gradients, or their norm in the log."""
     step = episode.first_step
-    for metric, what in ((WEIGHTS, "weights"), (GRADIENTS, "gradients")):
+    for metric, what in _SEEN.items():
         count = episode.facts.get(what, 0.0)
         if count > 0:
             tensors = "1 tensor was" if count == 1 else f"{count:.6g} tensors were"
