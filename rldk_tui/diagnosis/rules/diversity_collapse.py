@@ -178,5 +178,13 @@ RULE = RowRule(
     worst=np.argmin,
     ceiling=Severity.HIGH,
     adaptive=True,
-    explained_by=("entropy-collapse", "lr-out-of-band", "lr-jump", "kl-too-high", "kl-control-lost", "update-too-large"),
+    explained_by=(
+        "proxy-gold-divergence",
+        "entropy-collapse",
+        "lr-out-of-band",
+        "lr-jump",
+        "kl-too-high",
+        "kl-control-lost",
+        "update-too-large",
+    ),
 )

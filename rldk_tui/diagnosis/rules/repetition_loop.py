@@ -98,5 +98,13 @@ RULE = RowRule(
     needs=Need.SAMPLES,
     window=lambda limits: limits.batches,
     ceiling=Severity.HIGH,
-    explained_by=("entropy-collapse", "lr-out-of-band", "lr-jump", "kl-too-high", "kl-control-lost", "update-too-large"),
+    explained_by=(
+        "proxy-gold-divergence",
+        "entropy-collapse",
+        "lr-out-of-band",
+        "lr-jump",
+        "kl-too-high",
+        "kl-control-lost",
+        "update-too-large",
+    ),
 )
