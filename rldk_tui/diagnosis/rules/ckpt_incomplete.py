@@ -97,7 +97,7 @@ RULE = StateRule(
     judge=judge,
     evaluable=evaluable,
     limits=LIMITS,
-    needs=Need.CHECKPOINT,
+    needs=Need.LOG,  # the names in a folder tell nothing that logs hide, so they do not make an A sure
     ceiling=Severity.HIGH,
     explained_by=("run-died",),
 )

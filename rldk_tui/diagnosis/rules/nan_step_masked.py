@@ -123,18 +123,21 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
 def tell(episode: Episode, context: Context) -> Telling:
     """The words."""
     info = context.info
+    filtered = set_to(
+        info,
+        "logging_nan_inf_filter",
+        "Let the log show NaN losses",
+        "False",
+        current=info.config.get("logging_nan_inf_filter"),
+    )
+    own_loop = info.algorithm is Algorithm.PPO
+    hidden_by = "TRL's PPO logs no gradient norm" if own_loop else "the logger replaced the loss (logging_nan_inf_filter)"
     return Telling(
         summary=_summary(episode, context),
-        cause="The optimizer took a NaN or infinite gradient; the logger replaced the loss (logging_nan_inf_filter).",
+        cause=f"The optimizer took a NaN or infinite gradient; {hidden_by}.",
         advice=(
             Advice(text=f"Stop, and go back to a checkpoint before step {episode.first_step} whose weights are finite."),
-            set_to(
-                info,
-                "logging_nan_inf_filter",
-                "Let the log show NaN losses",
-                "False",
-                current=info.config.get("logging_nan_inf_filter"),
-            ),
+            *([] if own_loop else [filtered]),
             Advice(text=f"Look at the batch of step {episode.first_step}: one without a token to learn from divides by zero."),
             lower_learning_rate(episode, info, guessed=True),
         ),
