@@ -67,5 +67,5 @@ RULE = RowRule(
     needs=Need.CHECKPOINT,
     close_after=1,
     reopen_within=2,
-    explained_by=("nan-step-masked", "nonfinite-metric", "lr-out-of-band"),
+    explained_by=("nan-step-masked", "lr-out-of-band"),
 )
