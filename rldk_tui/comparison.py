@@ -48,7 +48,7 @@ def compare(first: RunHealth, second: RunHealth) -> Comparison:
     """What differs between two runs."""
     mine, theirs = first.snapshot.info.config, second.snapshot.info.config
     settings = {name for name in {*mine, *theirs} if name not in _OF_THE_PLACE}
-    common = [name for name in first.snapshot.metric_names() if name in second.snapshot.metric_names()]
+    common = [name for name in first.snapshot.shown_names() if name in second.snapshot.shown_names()]
     endings = (Difference(name, _ending(first.snapshot.series(name)), _ending(second.snapshot.series(name))) for name in common)
     return Comparison(
         settings=_differences(mine, theirs, settings),

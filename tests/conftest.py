@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ settings.register_profile("campaign", deadline=None, max_examples=20_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 # What the person at this machine has set in their own rldk.toml is not what tests are about.
-os.environ["XDG_CONFIG_HOME"] = str(Path(__file__).parent / "no configuration")
+os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="rldk-no-configuration-")
 
 SAMPLE_RUNS = Path(__file__).parents[1] / "sample_runs"
 

@@ -55,6 +55,7 @@ class Metric:
         note: What it is often mistaken for.
         to_log: How to get it logged where it is missing.
         headline: Its place on a small screen, 1 first; 0 keeps it off.
+        mark: Whether its number only tells one thing from another, so that no face shows it.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Metric:
     note: str = ""
     to_log: str = ""
     headline: int = 0
+    mark: bool = False
 
     def unit_in(self, algorithm: Algorithm | None) -> str:
         """The unit the number has in this trainer's log."""

@@ -14,12 +14,16 @@ def _row(name: str, title: str, note: str = "", *, unit: str = "", direction: Di
     return Metric(name=f"samples/{name}", title=title, unit=unit, note=note, direction=direction, to_log=TO_LOG)
 
 
+def _mark(name: str, title: str, note: str) -> Metric:
+    return Metric(name=f"samples/{name}", title=title, note=note, to_log=TO_LOG, mark=True)
+
+
 SAMPLES: tuple[Metric, ...] = (
     _row("count", "Generations on record"),
     _row("groups", "Groups on record", "prompts with two replies or more"),
     _row("distinct_prompts", "Different prompts on record", "of one log; several groups of one prompt count once"),
-    _row("prompt_mark", "Mark of the first prompt", "a number by which the same prompt is known again; its size means nothing"),
-    _row("batch_mark", "Mark of the generations", "a number by which the same batch is known again; its size means nothing"),
+    _mark("prompt_mark", "Mark of the first prompt", "a number by which the same prompt is known again"),
+    _mark("batch_mark", "Mark of the generations", "a number by which the same batch is known again"),
     _row("unique_in_group", "Different replies to a prompt", "0 if all replies to a prompt are one text, 1 if all differ"),
     _row(
         "similarity_across_prompts",

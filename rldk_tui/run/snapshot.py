@@ -136,6 +136,10 @@ class RunSnapshot:
         """Every metric logged so far, in the order of first appearance."""
         return tuple(dict.fromkeys(name for segment in self.segments for name in segment.rows.columns))
 
+    def shown_names(self) -> tuple[str, ...]:
+        """The metrics that mean something to people."""
+        return tuple(name for name in self.metric_names() if not lookup(name).mark)
+
     def series(self, name: str, first: int | None = None, last: int | None = None) -> MetricSeries:
         """One metric over the run, or over the steps `first` to `last` alone; empty if it was never logged there.
 

@@ -57,7 +57,7 @@ def finding_object(finding: Finding) -> dict[str, Json]:
 def latest_metrics(health: RunHealth) -> dict[str, Json]:
     """Each logged metric's newest value with its unit and step; null where the trainer logged None. Strict JSON."""
     answer: dict[str, Json] = {}
-    for name in health.snapshot.metric_names():
+    for name in health.snapshot.shown_names():
         series = health.snapshot.series(name)
         if len(series):
             answer[name] = {"value": series.latest, "unit": series.unit, "step": int(series.steps[-1])}

@@ -70,7 +70,7 @@ class MetricLines:
         self._extent = extent
         unsettled = _unsettled_from(snapshot)
         lines = {}
-        for name in snapshot.metric_names():
+        for name in snapshot.shown_names():
             known = self._known.get(name) or _Known(GrowingShape(), snapshot.series(name, 0, -1), -1)
             fresh = snapshot.series(name, first=known.upto + 1)
             settled = int(np.searchsorted(fresh.steps, unsettled))

@@ -76,7 +76,7 @@ class Metrics:
 
 def build(health: RunHealth) -> Metrics:
     """Always there; empty if nothing was logged."""
-    everything = [health.snapshot.series(name) for name in sorted(health.snapshot.metric_names(), key=_place)]
+    everything = [health.snapshot.series(name) for name in sorted(health.snapshot.shown_names(), key=_place)]
     everything = [series for series in everything if len(series)]
     _, end = step_axis(health.snapshot)
     told = {finding.metric for finding in health.findings}
