@@ -16,9 +16,10 @@ What to do
 
 Where the limit comes from
     Catalogue: tokens a second below two thirds of the median of the first hundred logs after ten, that is 1.5 times the
-    seconds, a warning; below a third, high. Instead of a median, none of the last ten logs may be faster: on a machine shared
-    with other jobs the median of twenty steps went to five times its level and back, but some steps always kept the old pace.
-    Less than 0.02 s a step more is scheduling noise of steps that take no time anyway.
+    seconds, a warning; below a third, high. The level may only fall, so that a slowdown never becomes usual. Instead of a
+    median, none of the last ten logs may be faster: on a machine shared with other jobs the median of twenty steps went to
+    five times its level and back, but some steps always kept the old pace. Less than 0.1 s a step more is left alone: it is a
+    quarter of an hour in ten thousand steps, and steps that take no time double whenever something else runs on the machine.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ LOGGED = "step_time"
 BY_THE_CLOCK = "step_seconds"
 """What the walk is called where the trainer logs no step time: the time between its logs."""
 
+_LENGTHS = ("completions/mean_length", "completions/max_length")
 _NO_TIME = 1e-6
 """Seconds that no step takes: a broken clock."""
 
@@ -51,7 +53,7 @@ class Limits:
     """Multiples of the usual seconds a step; see the manual for the source.
 
     Attributes:
-        floor: Seconds a step below which more is not worth a word.
+        floor: Seconds a step more that are not worth a word.
         persistent: Logs, none of which may be faster.
         skip: First logs that tell nothing of the pace.
         usual: Logs that make the usual pace, and the fewest that can.
@@ -59,7 +61,7 @@ class Limits:
 
     warning: float = 1.5
     high: float = 3.0
-    floor: float = 0.02
+    floor: float = 0.1
     persistent: int = 10
     skip: int = 10
     usual: int = 100
@@ -71,9 +73,17 @@ LIMITS = Limits()
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What is kept; `latest` is the step, the time and the tokens of the last row by the clock."""
+    """What is kept.
+
+    Attributes:
+        pace: The least each usual cost ever was.
+        cycle: Seconds of the steps of one generation.
+        clock: The step and the time of the last row.
+        tokens: The step and the tokens of the last row.
+    """
 
     costs: UsualPast = field(default_factory=UsualPast)
+    pace: Floats = field(default_factory=lambda: np.full((2 + len(_LENGTHS), 1), np.nan))
     cycle: Floats = field(default_factory=lambda: NOTHING_YET)
     slowness: Floats = field(default_factory=lambda: NOTHING_YET)
     clock: tuple[float, float] = (math.nan, math.nan)
@@ -107,6 +117,8 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
         gap=persistent,
         at_least=cadence.window(limits.usual_at_least, info),
     )
+    usually = np.fmin.accumulate(np.concatenate((past.pace, usually), axis=1), axis=1)  # what slowed down is not usual
+    pace, usually = usually[:, -1:].copy(), usually[:, 1:]
     with np.errstate(all="ignore"):
         times = np.fmin.reduce(costs / usually, axis=0)
     times = np.where(seconds - usually[0] > limits.floor, times, 0.0)
@@ -119,12 +131,9 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
         ),
         value=least * usually[0],
         limit=limits.warning * usually[0],
-        past=Past(costs_past, kept, slowness, clock, latest_tokens),
+        past=Past(costs_past, pace, kept, slowness, clock, latest_tokens),
         facts={"usual": usually[0], "for_each": np.fmax.reduce(usually[1:], axis=0)},
     )
-
-
-_LENGTHS = ("completions/mean_length", "completions/max_length")
 
 
 def _least(windows: Floats) -> Floats:
