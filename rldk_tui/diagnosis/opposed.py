@@ -19,7 +19,7 @@ from rldk_tui.diagnosis.levels import finite_rows
 from rldk_tui.run import Rows
 from rldk_tui.statistics.spread import TO_SIGMA
 from rldk_tui.statistics.trend import DirectionPast, rolling_direction
-from rldk_tui.statistics.windows import NOTHING_YET, Bools, Floats, m_of_n, median, rolling, rolling_median
+from rldk_tui.statistics.windows import NOTHING_YET, Bools, Floats, m_of_n, median, rolling_median
 
 TREND, EVERY, EARLY = 64, 32, 4
 """Logs a fall is tested over, and how many lie between two tests; while there are fewer, all of them, and more often."""
@@ -32,14 +32,6 @@ _SURE = 4.0
 """Jitters that count as a move: what reward-collapse asks for."""
 _FAR = 10.0
 """Jitters from which a fall needs no trend any more, once there was one."""
-
-
-@dataclass(frozen=True, slots=True)
-class JitterPast:
-    """What `_jitter` keeps."""
-
-    latest: float = math.nan
-    moves: Floats = field(default_factory=lambda: NOTHING_YET)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +52,13 @@ class Peak:
 
 @dataclass(frozen=True, slots=True)
 class OpposedPast:
-    """What `opposed` keeps."""
+    """What `opposed` keeps; `totals` and `known` are the last values of the reward and of the number."""
 
     seen: int = 0
     total: SmoothPast = field(default_factory=SmoothPast)
-    total_jitter: JitterPast = field(default_factory=JitterPast)
-    said_jitter: float = math.nan
+    totals: Floats = field(default_factory=lambda: NOTHING_YET)
     values: Floats = field(default_factory=lambda: NOTHING_YET)
-    jitter: JitterPast = field(default_factory=JitterPast)
+    known: Floats = field(default_factory=lambda: NOTHING_YET)
     early: DirectionPast = field(default_factory=DirectionPast)
     direction: DirectionPast = field(default_factory=DirectionPast)
     low: Floats = field(default_factory=lambda: NOTHING_YET)
@@ -99,29 +90,52 @@ class Opposed:
     total_then: Floats
 
 
-def opposed(
-    rows: Rows, metric: str, past: OpposedPast, *, sign: float = 1.0, sparse: bool = False
-) -> tuple[Opposed, OpposedPast]:
-    """What the metric did while the reward rose.
+def opposed(rows: Rows, metric: str, past: OpposedPast, *, sparse: bool = False) -> tuple[Opposed, OpposedPast]:
+    """What the metric did while the reward rose; worked out once for all rules.
 
     Args:
         rows: The new rows.
         metric: The number that may fall.
         past: `OpposedPast()` at first.
-        sign: -1 for a number that should fall, so that a rise is the loss.
         sparse: Whether its values are evaluations, of which a run has few.
     """
+    return rows.once(("opposed", metric, sparse), lambda: _opposed(rows, metric, past, sparse))
+
+
+def _opposed(rows: Rows, metric: str, past: OpposedPast, sparse: bool) -> tuple[Opposed, OpposedPast]:
     at, values = finite_rows(rows, metric)
-    values = sign * values
     total, total_past = smoothed(rows, at, TOTAL, _SMOOTH, past.total)
-    total_jitter, said_jitter, total_jitter_past = _total_jitter(rows, at, past)
     size = 1 if sparse else _SMOOTH
     middle, kept = rolling_median(values, past.values, size, size)
-    jitter, jitter_past = _jitter(values, past.jitter)
-    direction, early_past, direction_past = _direction(values, past)
-    counts: Floats = past.seen + 1.0 + np.arange(at.size, dtype=np.float64)
-    everywhere = np.arange(at.size)
+    direction, early_past, direction_past = _no_direction(values, past) if sparse else _direction(values, past)
     heights = np.fmax.accumulate(np.concatenate(([past.peak.height], middle)))
+    drop = heights[1:] - middle
+    then, falling, peak = _since_the_peak(middle, heights, total, direction, past)
+    suspect = np.flatnonzero(drop > 0 if sparse else falling)
+    beyond, far = np.zeros(at.size, np.bool_), np.zeros(at.size, np.bool_)
+    jitter, known = _jitter(values, past.known, suspect + 1)
+    beyond[suspect], far[suspect] = drop[suspect] > _SURE * jitter, drop[suspect] > _FAR * jitter
+    low, low_flags = m_of_n(beyond, past.low, EVALUATIONS, EVALUATIONS) if sparse else (beyond, past.low)
+    fell = low if sparse else (beyond & (direction == -1.0)) | far
+    gained = np.zeros(at.size, np.bool_)
+    where, totals = finite_rows(rows, TOTAL)
+    total_jitter, last_totals = _jitter(totals, past.totals, np.searchsorted(where, at[suspect], side="right"))
+    gained[suspect] = total[suspect] - then[suspect] > _SURE * total_jitter
+    found = Opposed(
+        at=at, middle=middle, best=heights[1:], drop=drop, fell=fell, total=total, gained=gained, total_then=then
+    )  # fmt: skip
+    after = OpposedPast(
+        past.seen + at.size, total_past, last_totals, kept, known, early_past, direction_past, low_flags, peak
+    )  # fmt: skip
+    return found, after
+
+
+def _since_the_peak(
+    middle: Floats, heights: Floats, total: Floats, direction: Floats, past: OpposedPast
+) -> tuple[Floats, Bools, Peak]:
+    """The reward when the number was last at its best, whether it has been falling since, and the new peak."""
+    everywhere = np.arange(middle.size)
+    counts: Floats = past.seen + 1.0 + everywhere.astype(np.float64)
     rises = np.flatnonzero(~np.isnan(middle) & ~(middle <= heights[:-1]))
     falls = np.flatnonzero(direction == -1.0)
     since, last_since = held(rises, counts[rises], everywhere, past.peak.log)
@@ -130,32 +144,7 @@ def opposed(
     known = np.flatnonzero(~np.isnan(total))
     begun = float(total[known[0]]) if math.isnan(past.peak.begun) and known.size else past.peak.begun
     then = np.where(np.isnan(then), begun, then)
-    drop = heights[1:] - middle
-    beyond = drop > _SURE * jitter
-    low, low_flags = m_of_n(beyond, past.low, EVALUATIONS, EVALUATIONS)
-    found = Opposed(
-        at=at,
-        middle=middle,
-        best=heights[1:],
-        drop=drop,
-        fell=low if sparse else (beyond & (direction == -1.0)) | ((drop > _FAR * jitter) & (down > since)),
-        total=total,
-        gained=total - then > _SURE * total_jitter,
-        total_then=then,
-    )
-    peak = Peak(float(heights[-1]), last_since, last_then, last_down, begun)
-    return found, OpposedPast(
-        past.seen + at.size,
-        total_past,
-        total_jitter_past,
-        said_jitter,
-        kept,
-        jitter_past,
-        early_past,
-        direction_past,
-        low_flags,
-        peak,
-    )
+    return then, down > since, Peak(float(heights[-1]), last_since, last_then, last_down, begun)
 
 
 def _direction(values: Floats, past: OpposedPast) -> tuple[Floats, DirectionPast, DirectionPast]:
@@ -169,19 +158,30 @@ def _direction(values: Floats, past: OpposedPast) -> tuple[Floats, DirectionPast
     return result, kept_early, kept
 
 
-def _total_jitter(rows: Rows, at: NDArray[np.intp], past: OpposedPast) -> tuple[Floats, float, JitterPast]:
-    where, totals = finite_rows(rows, TOTAL)
-    jitter, kept = rows.once(("jitter", TOTAL), lambda: _jitter(totals, past.total_jitter))
-    said, latest = held(where, jitter, at, past.said_jitter)
-    return said, latest, kept
+def _no_direction(values: Floats, past: OpposedPast) -> tuple[Floats, DirectionPast, DirectionPast]:
+    return np.full(values.size, np.nan), past.early, past.direction
 
 
-def _jitter(values: Floats, past: JitterPast) -> tuple[Floats, JitterPast]:
-    """The noise of single values, told by how far neighbours lie apart, so that no trend counts as noise."""
-    if not values.size:
-        return np.empty(0), past
-    moves = np.abs(np.diff(np.concatenate(([past.latest], values))))
-    begun = int(math.isnan(moves[0]))
-    middle, kept = rolling(moves[begun:], past.moves, _JITTER, _FIRST_JITTER, median)
-    result = np.concatenate((np.full(begun, np.nan), middle)) * (TO_SIGMA / math.sqrt(2.0))
-    return result, JitterPast(float(values[-1]), kept)
+def _jitter(values: Floats, past: Floats, ends: NDArray[np.intp]) -> tuple[Floats, Floats]:
+    """The noise of single values, told by how far neighbours lie apart, so that no trend counts as noise.
+
+    Args:
+        values: shape (n,), the new values.
+        past: The last values before them.
+        ends: How many of the new values each answer looks back over.
+
+    Returns:
+        One answer for each of `ends`, NaN where there are too few values, and the last values for the next call.
+    """
+    known = np.concatenate((past, values))
+    kept = known[-_JITTER - 1 :].copy()
+    if not ends.size:
+        return np.empty(0), kept
+    moves = np.concatenate((np.full(_JITTER, np.nan), np.abs(np.diff(known))))
+    view = np.lib.stride_tricks.sliding_window_view(moves, _JITTER)
+    count = past.size + ends
+    enough = count > _FIRST_JITTER
+    result = np.full(ends.size, np.nan)
+    if enough.any():
+        result[enough] = median(view[count[enough] - 1]) * (TO_SIGMA / math.sqrt(2.0))
+    return result, kept

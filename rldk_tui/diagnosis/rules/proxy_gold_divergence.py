@@ -37,6 +37,7 @@ from rldk_tui.charts.format import percent
 from rldk_tui.diagnosis import cadence, kl
 from rldk_tui.diagnosis.beside import SAMPLING, SmoothPast, smoothed
 from rldk_tui.diagnosis.components import WeightsPast, function_of, functions, spread_of, weight_of
+from rldk_tui.diagnosis.levels import nothing
 from rldk_tui.diagnosis.opposed import TREND, OpposedPast, opposed
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Severity
@@ -96,6 +97,8 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     """How far the second opinion lies below its best while the reward has gained since then."""
     limits: Limits = context.limits
     scope = context.scope
+    if _is_paid_for(scope, past.weights):
+        return nothing(past)
     found, kept = opposed(rows, scope, past.opposed, sparse=not scope.startswith("rewards/"))
     at = found.at
     counts, weights = _counts(rows, context, found.at, past.weights)
@@ -121,6 +124,11 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
         past=Past(kept, weights, spread_past, flags),
         facts={"best": found.best, "total": found.total, "then": found.total_then, "lost": lost},
     )
+
+
+def _is_paid_for(scope: str, past: WeightsPast) -> bool:
+    """Whether the scope is known for a part of the reward, so that nothing more need be asked."""
+    return scope.startswith("rewards/") and past.told is not None and past.told.get(scope) != 0.0
 
 
 def _counts(rows: Rows, context: Context, at: NDArray[np.intp], past: WeightsPast) -> tuple[Bools, WeightsPast]:

@@ -33,6 +33,7 @@ from rldk_tui.diagnosis import cadence
 from rldk_tui.diagnosis.beside import GROUPED, SmoothPast, smoothed
 from rldk_tui.diagnosis.blame import set_to
 from rldk_tui.diagnosis.components import WeightsPast, function_of, functions, spread_of, weight_of
+from rldk_tui.diagnosis.levels import nothing
 from rldk_tui.diagnosis.opposed import TREND, OpposedPast, opposed
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Severity
@@ -88,6 +89,8 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     """How far the function fell while the total gained; not asked of one that is only watched, or paid for falling."""
     limits: Limits = context.limits
     info = context.info
+    if past.weights.told is not None and past.weights.told.get(context.scope, 1.0) <= 0:
+        return nothing(past)
     found, kept = opposed(rows, context.scope, past.opposed)
     at = found.at
     weight, weights = weight_of(rows, at, context.scope, past.weights, info)

@@ -17,9 +17,10 @@ What to do
 
 Where the limit comes from
     Catalogue: Mann and Kendall's test over the whole run, thinned to 256 means at most, finds no trend, and Sen's slope over
-    the run is less than a quarter of the reward's spread; from 100 logs and a tenth of the planned steps on. TRL's training
-    FAQ and TRL issue 193 ask for the reward model to be inspected then. The warning waits for 300 steps, which is what
-    practice gives a run to begin to learn, also where half of a short budget is gone: so few steps prove little. Tested anew whenever the run has become a quarter longer.
+    the run is less than a quarter of the reward's spread; from 100 logs and a tenth of the planned steps on, and anew
+    whenever the run has become a quarter longer. TRL's training FAQ and TRL issue 193 ask for the reward model to be
+    inspected then. The warning waits for 300 steps, which is what practice gives a run to begin to learn, also where half
+    of a short budget is gone: so few steps prove little.
 """
 
 from __future__ import annotations
