@@ -10,7 +10,7 @@ import pytest
 
 from rldk_tui.diagnosis.catalogue import load_rules
 from rldk_tui.diagnosis.engine import Engine
-from rldk_tui.events import Algorithm, Severity
+from rldk_tui.events import Algorithm, Json, Severity
 from rldk_tui.statistics.windows import Floats
 from tests.builders import RunBuilder, a_run
 
@@ -64,6 +64,17 @@ def warm_up() -> RunBuilder:
     return learning(warmup_steps=20).with_metric("learning_rate", rates)
 
 
+def generated_every_fourth_step(**config: Json) -> RunBuilder:
+    """What belongs to a generation is logged where there is one."""
+    of_a_generation = ("reward", "reward_std", "frac_reward_zero_std", "completions/clipped_ratio")
+    whole = learning().launches[0]
+    run = a_run(Algorithm.GRPO, config={**CONFIG, **config}, max_steps=LOGS)
+    for name in sorted({name for row in whole.rows.values() for name in row}):
+        every = 4 if name in of_a_generation else 1
+        run = run.with_metric(name, [whole.rows[step][name] for step in range(1, LOGS + 1, every)], first=1, every=every)
+    return run
+
+
 def resumed() -> RunBuilder:
     run = learning().relaunched(150)
     for name, level in (("reward", 0.78), ("kl", 0.14), ("entropy", 0.9), ("loss", 0.01), ("grad_norm", 0.5)):
@@ -107,7 +118,8 @@ TRAPS: dict[str, Callable[[], RunBuilder]] = {
     "beta 0, no kl": lambda: a_run(Algorithm.GRPO, config=CONFIG).with_metric("reward", noisy(0.5, 0.05)),
     "on-policy loss of 0 and nothing clipped": lambda: learning().with_metrics(loss=[0.0] * LOGS, clip_fraction=[0.0] * LOGS),
     "entropy falls by three quarters": lambda: learning().with_metric("entropy", 3.2 * np.exp(-STEPS / 130)),
-    "rewards on every fourth step": lambda: learning().with_metric("loss", [0.1] * 800),
+    "rewards on every fourth step": lambda: generated_every_fourth_step(num_iterations=4),
+    "rewards on every fourth step, and nothing tells why": generated_every_fourth_step,
     "one group a log": one_group_a_log,
     "warm-up and a last rate of 0": warm_up,
     "resumed": resumed,

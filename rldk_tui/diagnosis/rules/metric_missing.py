@@ -43,10 +43,12 @@ class Limits:
 
     Attributes:
         logs: Logs in a row in which it was due and did not come.
+        cycle: Logs of which one may tell of a generation where the config does not say how often the trainer generates.
         known_since: The version of TRL, as major and minor, from which on the trainers' keys are known.
     """
 
     logs: int = 3
+    cycle: int = 8
     known_since: tuple[int, int] = (1, 12)
 
 
@@ -96,7 +98,7 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     missing = place - np.maximum.accumulate(np.where(came, place, -past.missing))
     before = past.came | np.logical_or.accumulate(came)
     counts = before | _known_to_come(name, info, limits)
-    patience = limits.logs * (logs_a_generation(info) if _is_of_a_generation(name) else 1)
+    patience = limits.logs * (_logs_a_generation(info, limits) if _is_of_a_generation(name) else 1)
     return Verdict(
         at=at,
         breach=missing > 0,
@@ -131,6 +133,12 @@ def _known_to_come(name: str, info: RunInfo, limits: Limits) -> bool:
         return False
     version = re.match(r"(\d+)\.(\d+)", info.versions.get("trl", ""))
     return bool(info.config) and version is not None and (int(version[1]), int(version[2])) >= limits.known_since
+
+
+def _logs_a_generation(info: RunInfo, limits: Limits) -> int:
+    """Logs of which one tells of a generation."""
+    told = any(info.setting(name) is not None for name in ("num_iterations", "steps_per_generation"))
+    return logs_a_generation(info) if told or info.algorithm not in GROUPED else limits.cycle
 
 
 def _is_of_a_generation(name: str) -> bool:

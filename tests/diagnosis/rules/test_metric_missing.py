@@ -92,7 +92,9 @@ def test_what_belongs_to_a_generation_comes_with_it() -> None:
         return findings(RULE, logged(without="reward", **config).with_metric("reward", values))
 
     one_in_four: list[Value] = [0.5, ..., ..., ...] * 10
-    assert found(one_in_four)
+    assert found(one_in_four, num_iterations=1)
+    assert not found(one_in_four), "nothing tells how often it generates"
+    assert found([0.5, *[...] * 3 * LIMITS.cycle])
     assert not found(one_in_four, num_iterations=4)
     assert not found(one_in_four, steps_per_generation=8, gradient_accumulation_steps=2)
     assert not found([*one_in_four[:20], *[...] * 8, *one_in_four[:12]], num_iterations=4)
