@@ -12,7 +12,7 @@ RULE = "loss-divergence"
 
 
 def noisy(level: float, size: int, seed: int = 0, spread: float = 0.1) -> list[float]:
-    return (level + spread * np.random.default_rng(seed).normal(size=size)).tolist()
+    return [level + spread * value for value in np.random.default_rng(seed).normal(size=size)]
 
 
 LEARNED = [*noisy(2.5, 20, 1), *(2.5 - np.linspace(0, 1.0, 40) + noisy(0, 40, 2)).tolist(), *noisy(1.5, 20, 3)]
