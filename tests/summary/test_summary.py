@@ -99,7 +99,7 @@ def test_numbers_of_a_list_share_a_line() -> None:
 
 def test_the_latest_metrics_have_value_unit_and_step(collapsed: RunHealth) -> None:
     metrics = latest_metrics(collapsed)
-    assert set(metrics) == set(collapsed.snapshot.metric_names())
+    assert set(metrics) == set(collapsed.snapshot.shown_names())
     assert metrics["kl"]["unit"] == "nat/token"
     assert metrics["kl"]["step"] == 120
     assert set(once_object(collapsed)) == {*check_object(collapsed), "metrics"}

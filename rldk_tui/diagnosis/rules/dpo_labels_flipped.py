@@ -3,7 +3,8 @@
 What it means
     Training moves the policy towards the replies it is to avoid: in most pairs the rejected one has gained on the chosen one,
     and the mean margin is surely negative. Or training goes as its labels say, while the evaluation's pairs, judged the other
-    way round, show that one of the two sets has its columns swapped (high). The longer it trains, the worse it answers.
+    way round, show that one of the two sets has its columns swapped (high). The longer it trains, the worse it answers. Of a
+    reward model only the latter is told here; one that ranks its own training pairs the wrong way is rm-at-chance's.
 
 Why it happens
     Columns of chosen and rejected replies swapped in one of the sets (or KTO's labels inverted), a ranking read in the wrong
@@ -36,7 +37,8 @@ from rldk_tui.events import Advice, Algorithm, Severity
 from rldk_tui.run import Rows, RunInfo
 from rldk_tui.statistics.windows import Floats
 
-ACCURACY, MARGIN = "rewards/accuracies", "rewards/margins"
+ACCURACY, MARGIN, RANKED = "rewards/accuracies", "rewards/margins", "accuracy"
+_MARGINS = {ACCURACY: MARGIN, RANKED: "margin"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class Past:
 
 def applies(info: RunInfo) -> str | None:
     """Trainers on labelled replies."""
-    labelled = info.algorithm in (Algorithm.DPO, Algorithm.KTO)
+    labelled = info.algorithm in (Algorithm.DPO, Algorithm.KTO, Algorithm.REWARD)
     return None if labelled else "this trainer does not learn from labelled replies"
 
 
@@ -80,8 +82,8 @@ def _directions(rows: Rows, context: Context) -> tuple[NDArray[np.intp], Floats,
     if context.scope == MARGIN:
         at, margins = finite_rows(rows, MARGIN)
         return at, (margins > 0).astype(np.float64), margins
-    at, shares = finite_rows(rows, ACCURACY)
-    column = rows.column(MARGIN)
+    at, shares = finite_rows(rows, context.scope)
+    column = rows.column(_MARGINS[context.scope])
     return at, shares, np.where(column.finite[at], np.clip(column.values[at], -1e100, 1e100), 0.0)
 
 
@@ -94,8 +96,9 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     at = everywhere[late]
     logs = cadence.window(limits.logs, info)
     found, kept = pooled(shares[late], margins[late], past.pooled, info, pairs=1, logs=logs)
-    held_out, kept_evaluations = evaluations(rows, at, ACCURACY, neutral_loss(info), 1.0, past.evaluations)
-    wrong = (found.share < limits.flipped) & (found.high < 0.5) & (found.pull < -limits.errors)
+    judged = RANKED if context.scope == RANKED else ACCURACY
+    held_out, kept_evaluations = evaluations(rows, at, judged, neutral_loss(info), 1.0, past.evaluations)
+    wrong = (context.scope != RANKED) & (found.share < limits.flipped) & (found.high < 0.5) & (found.pull < -limits.errors)
     opposed = (found.low > limits.agreed) & (held_out.high < limits.flipped)
     return Verdict(
         at=at,
@@ -115,7 +118,7 @@ def tell(episode: Episode, context: Context) -> Telling:
     again = Advice(text="Mend the set that disagrees with you, and start again from the model before this run.")
     if opposite is not None:
         return Telling(
-            summary=f"By step {episode.detected_step} the policy followed the training's labels, but only {percent(opposite)} "
+            summary=f"By step {episode.detected_step} the model followed the training's labels, but only {percent(opposite)} "
             f"of the evaluation's: the two sets are labelled in opposite directions.",
             cause="Chosen and rejected are swapped in one of the two sets.",
             advice=(judge, again),
@@ -132,7 +135,7 @@ def tell(episode: Episode, context: Context) -> Telling:
 
 RULE = RowRule(
     family=Family.PREFERENCE,
-    reads=(ACCURACY, MARGIN),
+    reads=(ACCURACY, MARGIN, RANKED),
     watch=watch,
     limits=LIMITS,
     fresh=Past(),

@@ -2,7 +2,9 @@
 
 What it means
     The trainer logged `None` as the reward: not one reply of the log got a number. TRL then sets all advantages to zero and
-    trains on; only the KL term still acts on the weights, and loss and entropy look as fine as before.
+    trains on; only the KL term still acts on the weights, and loss and entropy look as fine as before. Where only a part of
+    the replies went without a score, the log shows nothing at all: TRL leaves them out of its means and trains on them as if
+    they had scored 0.
 
 Why it happens
     The reward function returns None or NaN: a parser that fails on the new form of the replies, an exception caught and
@@ -16,29 +18,54 @@ What to do
 Where the limit comes from
     Nothing statistical: one `None` is high, three logs in a row are critical. TRL (1.x, `grpo_trainer.log`) writes a mean of
     nothing but NaN as None; in a real run whose reward failed from step 21 the gradient norm fell from 0.75 to 0.04 while the
-    loss stayed finite. Only `reward` is judged: with several tasks one function may return None by design.
+    loss stayed finite. Only the sum of all functions is judged: with several tasks one of them may return None by design. On
+    the generations, a warning from 2 % of the replies in three of five logs, high from a quarter: then the unscored ones
+    outweigh a group's own differences. These shares are the catalogue's "any None is a signal" with room for one reply that
+    broke a parser.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from rldk_tui.charts.format import percent
+from rldk_tui.diagnosis.batches import new_batches
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Algorithm, Severity
 from rldk_tui.run import Kind, Rows, RunInfo
 from rldk_tui.statistics.windows import NOTHING_YET, Floats, m_of_n
 
+_SHARE = "samples/unscored"
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Logs in a row without a score from which it is critical; see the manual."""
+    """See the manual.
+
+    Attributes:
+        critical: Logs in a row without any score from which it is critical.
+        some, many: Shares of replies without a score, for a warning and for high.
+        m, n: In how many of how many logs a part of the replies must lack one.
+    """
 
     critical: int = 3
+    some: float = 0.02
+    many: float = 0.25
+    m: int = 3
+    n: int = 5
 
 
 LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What is kept: flags of the last logs, and the mark of the last batch."""
+
+    flags: tuple[Floats, Floats] = field(default_factory=lambda: (NOTHING_YET, NOTHING_YET))
+    mark: float = float("nan")
 
 
 def applies(info: RunInfo) -> str | None:
@@ -47,40 +74,71 @@ def applies(info: RunInfo) -> str | None:
     return None if scoring else "this trainer scores no replies"
 
 
-def watch(rows: Rows, past: Floats, context: Context) -> Verdict[Floats]:
-    """None where a reward was logged."""
-    limits: Limits = context.limits
+def scopes(reads: tuple[str, ...], names: tuple[str, ...]) -> tuple[str, ...]:
+    """What the trainer logged, and what the generations show."""
+    return tuple(name for name in reads if name in names)
+
+
+def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
+    """None where a reward was logged; a share of replies without one where it was not None."""
+    return _some(rows, past, context.limits) if context.scope == _SHARE else _none(rows, past, context.limits)
+
+
+def _none(rows: Rows, past: Past, limits: Limits) -> Verdict[Past]:
     column = rows.column("reward")
     at = np.flatnonzero(column.present)
     null = column.kinds[at] == Kind.NULL
-    lasting, flags = m_of_n(null, past, limits.critical, limits.critical)
+    lasting, flags = m_of_n(null, past.flags[0], limits.critical, limits.critical)
     level = np.where(lasting, Severity.CRITICAL.rank, np.where(null, Severity.HIGH.rank, 0))
     nowhere = np.full(at.size, np.nan)
-    return Verdict(at=at, breach=null, level=level.astype(np.int8), value=nowhere, limit=nowhere, past=flags)
+    kept = Past((flags, NOTHING_YET))
+    return Verdict(at=at, breach=null, level=level.astype(np.int8), value=nowhere, limit=nowhere, past=kept)
+
+
+def _some(rows: Rows, past: Past, limits: Limits) -> Verdict[Past]:
+    at, shares, mark = new_batches(rows, _SHARE, past.mark)
+    partly = rows.column("reward").kinds[at] != Kind.NULL
+    some, some_flags = m_of_n(partly & (shares > limits.some), past.flags[0], limits.m, limits.n)
+    many, many_flags = m_of_n(partly & (shares > limits.many), past.flags[1], limits.m, limits.n)
+    return Verdict(
+        at=at,
+        breach=partly & (shares > limits.some),
+        level=np.select([many, some], [Severity.HIGH.rank, Severity.WARNING.rank], 0).astype(np.int8),
+        value=shares,
+        limit=np.full(at.size, limits.some),
+        past=Past((some_flags, many_flags), mark),
+    )
 
 
 def tell(episode: Episode, context: Context) -> Telling:
     """The words."""
-    info = context.info
+    back = Advice(text=f"Go back to the last checkpoint before step {episode.first_step}.")
+    call = Advice(text="Call the reward function on the newest completions; where parsing fails, return a penalty.")
+    if episode.scope == _SHARE:
+        return Telling(
+            summary=f"Up to {percent(episode.peak)} of the replies got no score from any reward function "
+            f"(since step {episode.first_step}, limit {percent(context.limits.some)}).",
+            cause="The reward function returned None or NaN for them; the trainer counts that as 0 and says nothing.",
+            advice=(call, back),
+        )
     logs = "one log" if episode.rows == 1 else f"{episode.rows} logs"
-    kl_alone = info.setting("beta") not in (None, 0.0)
+    kl_alone = context.info.setting("beta") not in (None, 0.0)
     return Telling(
         summary=f"No reply got a reward in {logs} (steps {episode.first_step}–{episode.last_step}): the trainer logged None.",
         cause="The reward function returned None or NaN for every reply. The advantages were zero and training went on, "
         + ("moved by the KL term alone." if kl_alone else "moved by nothing."),
-        advice=(
-            Advice(text="Call the reward function on the newest completions; where parsing fails, return a penalty."),
-            Advice(text=f"Go back to the last checkpoint before step {episode.first_step}."),
-        ),
+        advice=(call, back),
     )
 
 
 RULE = RowRule(
     family=Family.REWARD,
-    reads=("reward",),
+    reads=("reward", _SHARE),
     watch=watch,
     limits=LIMITS,
-    fresh=NOTHING_YET,
+    fresh=Past(),
     tell=tell,
     applies=applies,
+    scopes=scopes,
+    window=lambda limits: limits.n,
 )

@@ -48,6 +48,22 @@ def test_an_evaluation_that_says_the_opposite() -> None:
     assert not findings(RULE, evaluated(0.2, accuracy=0.55)), "training follows no labels either"
 
 
+def test_a_reward_model_that_the_evaluation_contradicts() -> None:
+    run = (
+        a_run(Algorithm.REWARD, config=CONFIG).with_metric("accuracy", [0.9] * 100).with_metric("margin", (NOISE + 2).tolist())
+    )
+    run = run.with_metric("eval/accuracy", [0.05] * 3, first=30, every=30).with_metric(
+        "eval/runtime", [1.0] * 3, first=30, every=30
+    )
+    run = run.with_metric("eval/samples_per_second", [64.0] * 3, first=30, every=30)
+    run = run.with_metric("eval/loss", [3.0] * 3, first=30, every=30)
+    assert only(RULE, run).severity is Severity.HIGH
+    below = (
+        a_run(Algorithm.REWARD, config=CONFIG).with_metric("accuracy", [0.1] * 100).with_metric("margin", (NOISE - 2).tolist())
+    )
+    assert not findings(RULE, below), "that is rm-at-chance's to tell"
+
+
 def test_kto_is_judged_by_its_margins() -> None:
     run = a_run(Algorithm.KTO, config=CONFIG)
     found = only(RULE, run.with_metric("rewards/margins", (NOISE - 0.1).tolist()))
