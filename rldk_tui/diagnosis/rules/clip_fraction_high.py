@@ -153,5 +153,5 @@ RULE = RowRule(
     applies=applies,
     window=lambda limits: max(limits.often[1], limits.soon[1]),
     ceiling=Severity.HIGH,
-    explained_by=("lr-out-of-band", "update-too-large", "ppo-ratio-extreme"),
+    explained_by=("lr-jump", "lr-out-of-band", "update-too-large", "ppo-ratio-extreme"),
 )

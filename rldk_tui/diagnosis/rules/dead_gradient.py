@@ -159,7 +159,6 @@ RULE = RowRule(
         "zero-variance-groups",
         "all-completions-masked",
         "entropy-collapse",
-        "dpo-not-learning",
         "dpo-overfit",
         "rm-overfit",
     ),

@@ -152,5 +152,5 @@ RULE = RowRule(
     applies=applies,
     window=lambda limits: limits.logs,
     ceiling=Severity.HIGH,
-    explained_by=("lr-out-of-band",),
+    explained_by=("lr-jump", "lr-out-of-band"),
 )

@@ -147,5 +147,5 @@ RULE = RowRule(
     window=lambda limits: limits.n,
     ceiling=Severity.HIGH,
     adaptive=True,
-    explained_by=("lr-out-of-band", "update-too-large"),
+    explained_by=("lr-jump", "lr-out-of-band", "update-too-large"),
 )

@@ -116,5 +116,5 @@ RULE = RowRule(
     window=lambda limits: limits.n,
     ceiling=Severity.WARNING,
     adaptive=True,
-    explained_by=("lr-jump", "loss-divergence", "reward-shift"),
+    explained_by=("reward-outliers", "lr-jump", "loss-divergence", "reward-shift"),
 )

@@ -139,5 +139,5 @@ RULE = RowRule(
     applies=applies,
     window=lambda limits: limits.n,
     ceiling=Severity.HIGH,
-    explained_by=("lr-out-of-band", "update-too-large"),
+    explained_by=("lr-jump", "lr-out-of-band", "update-too-large"),
 )

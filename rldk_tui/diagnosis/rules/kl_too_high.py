@@ -169,5 +169,12 @@ RULE = RowRule(
     applies=applies,
     window=lambda limits: limits.median + limits.n - 1,
     ceiling=Severity.HIGH,
-    explained_by=("kl-nonzero-at-start", "lr-out-of-band", "update-too-large", "ppo-ratio-extreme"),
+    explained_by=(
+        "kl-control-lost",
+        "lr-jump",
+        "kl-nonzero-at-start",
+        "lr-out-of-band",
+        "update-too-large",
+        "ppo-ratio-extreme",
+    ),
 )

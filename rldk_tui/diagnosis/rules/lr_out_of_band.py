@@ -171,4 +171,5 @@ RULE = RowRule(
     applies=applies,
     window=lambda limits: limits.settled + 1,
     ceiling=Severity.HIGH,
+    explained_by=("lr-jump",),
 )

@@ -165,4 +165,5 @@ RULE = RowRule(
     fresh=Past(),
     tell=tell,
     window=lambda limits: limits.scaler,
+    explained_by=("lr-jump", "lr-out-of-band", "update-too-large", "ppo-ratio-extreme", "loss-divergence"),
 )

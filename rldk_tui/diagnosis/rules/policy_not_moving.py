@@ -181,5 +181,5 @@ RULE = RowRule(
     window=lambda limits: limits.n,
     worst=np.argmin,
     ceiling=Severity.HIGH,
-    explained_by=("lr-zero", "lr-out-of-band", "dead-gradient"),
+    explained_by=("nothing-trainable", "zero-variance-groups", "lr-zero", "lr-out-of-band", "dead-gradient"),
 )

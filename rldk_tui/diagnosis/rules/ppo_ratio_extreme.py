@@ -122,5 +122,5 @@ RULE = RowRule(
     applies=of_ppo,
     window=lambda limits: limits.n,
     worst=_furthest,
-    explained_by=("lr-out-of-band", "update-too-large"),
+    explained_by=("lr-jump", "lr-out-of-band", "update-too-large"),
 )

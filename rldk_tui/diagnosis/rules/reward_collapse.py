@@ -184,6 +184,7 @@ RULE = RowRule(
     window=lambda limits: limits.median + limits.n - 1,
     worst=np.argmin,
     explained_by=(
+        "zero-variance-groups",
         "reward-shift",
         "lr-jump",
         "lr-out-of-band",

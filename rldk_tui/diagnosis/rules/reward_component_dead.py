@@ -142,5 +142,5 @@ RULE = RowRule(
     scopes=scopes,
     window=lambda limits: limits.logs,
     ceiling=Severity.WARNING,
-    explained_by=("entropy-collapse", "truncation", "reward-unscorable"),
+    explained_by=("zero-variance-groups", "entropy-collapse", "truncation", "reward-unscorable"),
 )

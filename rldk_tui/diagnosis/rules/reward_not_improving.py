@@ -175,6 +175,7 @@ RULE = RowRule(
     close_after=1,
     ceiling=Severity.WARNING,
     explained_by=(
+        "kl-negative",
         "reward-unscorable",
         "zero-variance-groups",
         "nothing-trainable",

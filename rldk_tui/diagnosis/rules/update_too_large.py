@@ -115,5 +115,5 @@ RULE = RowRule(
     tell=tell,
     applies=of_ppo,
     window=lambda limits: limits.n,
-    explained_by=("lr-out-of-band",),
+    explained_by=("lr-jump", "lr-out-of-band"),
 )

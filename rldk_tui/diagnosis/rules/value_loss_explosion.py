@@ -127,5 +127,5 @@ RULE = RowRule(
     window=lambda limits: limits.n,
     ceiling=Severity.HIGH,
     adaptive=True,
-    explained_by=("lr-out-of-band", "update-too-large"),
+    explained_by=("reward-shift", "reward-outliers", "lr-jump", "lr-out-of-band", "update-too-large"),
 )
