@@ -66,8 +66,8 @@ def tell(episode: Episode, context: Context) -> Telling:
     limit = info.setting("max_completion_length")
     longer = f"{2 * limit:g}" if limit else "twice today's value"
     return Telling(
-        summary=f"Up to {percent(episode.peak)} of the replies were cut off from step {episode.first_step} on, and cut replies are "
-        f"masked: they train nothing (limit {percent(episode.limit)}).",
+        summary=f"Up to {percent(episode.peak)} of the replies were cut off from step {episode.first_step} on, and cut "
+        f"replies are masked: they train nothing (limit {percent(episode.limit)}).",
         cause="mask_truncated_completions leaves out every reply without an end token, and hardly one has an end token.",
         advice=(
             set_to(info, "max_completion_length", "Allow longer replies", longer, current=limit),
