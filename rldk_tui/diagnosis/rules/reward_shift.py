@@ -287,5 +287,5 @@ RULE = RowRule(
     window=lambda limits: limits.after,
     ceiling=Severity.WARNING,
     adaptive=True,
-    explained_by=("zero-variance-groups",),
+    explained_by=("reward-outliers", "zero-variance-groups"),
 )
