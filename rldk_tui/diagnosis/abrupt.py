@@ -65,10 +65,14 @@ class Steps:
     spread: Floats
 
 
+NONE = Steps(np.empty(0, np.intp), np.empty(0), np.empty(0), np.empty(0))
+
+
 def continued(values: Floats, past: Floats, step: Step) -> tuple[Floats, Floats]:
     """The series with what is kept of it in front, filled up with NaN to `step.kept` values, and the new past."""
     known = np.concatenate((past, values))
-    series = np.concatenate((np.full(step.kept - past.size, np.nan), known))
+    missing = step.kept - past.size
+    series = np.concatenate((np.full(missing, np.nan), known)) if missing else known
     return series, known[max(0, known.size - step.kept) :].copy()
 
 
@@ -77,6 +81,8 @@ def stretches(series: Floats, step: Step) -> Floats:
     size = step.before + step.after
     if series.size < size:  # no new value
         return np.empty((0, size))
+    if series.size == size:  # a row at a time is how a live run comes
+        return series[None, :]
     return np.lib.stride_tricks.sliding_window_view(series, size)
 
 
@@ -97,6 +103,8 @@ def steps(series: Floats, step: Step) -> Steps:
     edge = np.sort(near, axis=1)[:, _NEAR // 2]
     low, high = block.min(axis=1), block.max(axis=1)
     at = np.flatnonzero((low > edge) | (high < edge))
+    if not at.size:
+        return NONE
     at = at[np.count_nonzero(~np.isnan(view[at, : step.before]), axis=1) >= step.at_least]
     before, spread = middle_and_spread(view[at, : step.before], step.floor, step.relative)
     after = median(block[at])

@@ -78,9 +78,10 @@ def robust_z(values: Floats, past: Floats, baseline: Baseline, where: Bools | No
     if where is not None:
         asked &= where
     at = np.flatnonzero(asked)
-    middle, spread = np.full(values.size, np.nan), np.full(values.size, np.nan)
+    middle = np.full(values.size, np.nan)
     if not at.size:
-        return Deviations(middle.copy(), middle, spread), kept
+        return Deviations(middle, middle, middle), kept
+    spread = middle.copy()
     view = np.lib.stride_tricks.sliding_window_view(np.concatenate((np.full(size, np.nan), known)), size)
     step = rows_in_cache(size)
     for low in range(0, at.size, step):

@@ -24,7 +24,7 @@ Where the limit comes from
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -74,10 +74,10 @@ LIMITS = Limits()
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """What is kept of one metric: the values of its baseline and of its median, and its last value."""
+    """What is kept of one metric: the values of its baseline, up to the last, how many were known, and the last logged."""
 
     before: Floats = field(default_factory=lambda: NOTHING_YET)
-    recent: Floats = field(default_factory=lambda: NOTHING_YET)
+    known: int = 0
     latest: float = math.nan
 
 
@@ -109,7 +109,7 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     moves, others = [], []
     for name, before in zip(REPLIES, past.others, strict=True):
         values, latest = last_known(rows, at, name, before.latest)
-        moved, _, _, after = _moved(values, Series(before.before, before.recent, latest), limits.other_floor, up, limits, info)
+        moved, _, _, after = _moved(values, replace(before, latest=latest), limits.other_floor, up, limits, info)
         moves.append(moved)
         others.append(after)
     together = up & np.logical_or.reduce([np.abs(moved) > limits.other for moved in moves])
@@ -132,15 +132,20 @@ def _moved(
 ) -> tuple[Floats, Floats, Floats, Series]:
     """How far the median lies from what was usual some logs ago, in robust deviations; the median; the usual."""
     size = cadence.window(limits.median, info)
-    middle, recent = rolling_median(values, past.recent, size, size)
     baseline = Baseline(
         cadence.window(limits.size, info),
         cadence.window(limits.within, info),
         cadence.window(limits.at_least, info),
         relative=floor,
     )
+    known = past.known + np.cumsum(~np.isnan(values))
+    asked = asked & (known - baseline.gap >= baseline.at_least)
     found, before = robust_z(values, past.before, baseline, asked)
-    return (middle - found.middle) / found.spread, middle, found.middle, Series(before, recent, past.latest)
+    kept = Series(before, int(known[-1]) if known.size else past.known, past.latest)
+    if not asked.any():
+        return found.z, found.z, found.middle, kept
+    middle, _ = rolling_median(values, past.before[max(0, past.before.size - size + 1) :], size, size)
+    return (middle - found.middle) / found.spread, middle, found.middle, kept
 
 
 def tell(episode: Episode, context: Context) -> Telling:

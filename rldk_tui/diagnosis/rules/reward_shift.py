@@ -1,25 +1,25 @@
 """The reward stepped to another level or spread while the policy did not move.
 
 What it means
-    From one log to the next the rewards lie elsewhere, scatter otherwise, or are all the same, and KL, entropy and length of
-    the replies show no such step. The same replies are scored by another measure: the reward changed, not the policy.
+    From one log to the next the rewards lie elsewhere, scatter otherwise, or are all the same, and KL, entropy and length
+    of the replies show no such step. The same replies are scored by another measure: the reward changed, not the policy.
     Whatever the run learns from here on, it learns for that other reward, and its curve cannot be read across the step.
 
 Why it happens
-    A reward function that was edited, scaled or normalised anew, a sign or a threshold that turned, a judge or an endpoint that
-    was replaced or answers with a default, a component that fails silently, or a curriculum that scores other tasks.
+    A reward function that was edited, scaled or normalised anew, a sign or a threshold that turned, a judge or an endpoint
+    that was replaced or answers with a default, a component that fails silently, or a curriculum that scores other tasks.
 
 What to do
     Score some completions from before the step with today's reward function and compare. Look for state in the function (a
-    counter, a cache, running statistics) and for a service behind it that changed at that time. If the change was meant, start
-    a run of its own with it; if not, go back to the last checkpoint before the step.
+    counter, a cache, running statistics) and for a service behind it that changed at that time. If the change was meant,
+    start a run of its own with it; if not, go back to the last checkpoint before the step.
 
 Where the limit comes from
-    Catalogue: a change of the reward's scale or sign is a fault to be told from learning, and KL, entropy and length are what
-    learning moves first. Here the median of five logs must lie 6 usual deviations (1.4826 MAD of 48 logs) from the level
-    before, or its spread 4 of them and a factor of 2, each of the five at least 80 % of the way, and the three logs before must
-    lie near the old level; learning has no such edge. 4 deviations of another metric in the first three
-    logs count as a move of the policy. In some 60 healthy runs of TRL trainers none is seen, and rewards multiplied by 5, with 1
+    Catalogue: a change of the reward's scale or sign is a fault to be told from learning, and KL, entropy and length are
+    what learning moves first. Here the median of five logs must lie 6 usual deviations (1.4826 MAD of 48 logs) from the
+    level before, or its spread 4 of them and a factor of 2, each of the five at least 80 % of the way, and the three logs
+    before must lie near the old level; learning has no such edge. 4 deviations of another metric in the first three logs
+    count as a move of the policy. In some 60 healthy runs of TRL trainers none is seen, and rewards multiplied by 5, with 1
     added, negated or made constant in such runs were found in nearly all.
 """
 
@@ -39,7 +39,7 @@ from rldk_tui.diagnosis.levels import finite_rows
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Algorithm, Severity
 from rldk_tui.run import Rows, RunInfo
-from rldk_tui.statistics.windows import NOTHING_YET, Bools, Floats, rolling_median
+from rldk_tui.statistics.windows import NOTHING_YET, Bools, Floats, median
 
 POLICY = ("kl", "entropy", "completions/mean_length")
 """What a policy that changes moves."""
@@ -83,10 +83,9 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """What is kept of one series: its last values, the last one even where it was not logged, and its last step."""
+    """What is kept of one series: its last values, the last that was logged, and its last step."""
 
     values: Floats = field(default_factory=lambda: NOTHING_YET)
-    recent: Floats = field(default_factory=lambda: NOTHING_YET)
     latest: float = math.nan
     step: Held = field(default_factory=Held)
 
@@ -135,8 +134,8 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
         at=at,
         breach=np.zeros(at.size, np.bool_),  # one log tells nothing: the step began where its window did
         level=np.maximum.reduce([walk.level for walk in walks]),
-        value=walks[0].middle,
-        limit=np.where(np.isnan(walks[0].before), walks[0].middle, walks[0].before),
+        value=reward,
+        limit=np.where(np.isnan(walks[0].before), reward, walks[0].before),
         past=Past(replace(level, latest=latest), replace(spread_kept, latest=latest_spread), same_kept, beside),
         facts=facts,
     )
@@ -201,9 +200,8 @@ def _of_the_reward(found: Steps, policy: list[Floats], step: Step, limits: Limit
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """One series, row by row: its median, the trouble it is in, and the levels of the step in force, NaN without one."""
+    """One series, row by row: the trouble it is in, and the levels of the step in force, NaN without one."""
 
-    middle: Floats
     level: NDArray[np.int8]
     before: Floats
     after: Floats
@@ -215,19 +213,24 @@ def _walk(
 ) -> Walk:
     """A series is in trouble from a step on until it is halfway back."""
     series, kept = continued(values, past.values, step)
-    middle, recent = rolling_median(values, past.recent, step.after)
     found, excused = _of_the_reward(find(series), policy, step, limits)
+    if not found.at.size and math.isnan(past.step.before):
+        unknown = np.full(values.size, np.nan)
+        return Walk(np.zeros(values.size, np.int8), unknown, unknown, replace(past, values=kept))
+    last = stretches(series, step)[:, step.before :]
+    known = ~np.isnan(last).all(axis=1)
+    middle = np.full(values.size, np.nan)
+    middle[known] = median(last[known])
     everywhere = np.arange(values.size)
     before, last_before = held(found.at, found.before, everywhere, past.step.before)
     after, last_after = held(found.at, found.after, everywhere, past.step.after)
     why, last_why = held(found.at, excused, everywhere, past.step.excused)
     there = (middle - before) * np.sign(after - before) > np.abs(after - before) / 2  # False where no step was seen
     return Walk(
-        middle=middle,
         level=np.where(there, np.where(why == 1.0, Severity.INFO.rank, Severity.WARNING.rank), 0).astype(np.int8),
         before=np.where(there, before, np.nan),
         after=np.where(there, after, np.nan),
-        past=Series(kept, recent, past.latest, Held(last_before, last_after, last_why)),
+        past=Series(kept, past.latest, Held(last_before, last_after, last_why)),
     )
 
 
