@@ -39,6 +39,8 @@ def held(where: NDArray[np.intp], said: Floats, at: NDArray[np.intp], before: fl
     Returns:
         One word for each of `at`, and the last of all.
     """
+    if not where.size:
+        return np.full(at.size, before), before
     known = np.concatenate(([before], said))
     return known[np.searchsorted(where, at, side="right")], float(known[-1])
 

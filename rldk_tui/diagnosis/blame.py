@@ -62,17 +62,24 @@ def set_to(info: RunInfo, parameter: str, text: str, proposed: str, *, current: 
 def learning_rates(rows: Rows, at: NDArray[np.intp], past: RatePast) -> tuple[dict[str, Floats], RatePast]:
     """Facts for `cause` at each row: the highest rate so far, and the highest before a jump that is still in force."""
     where, rates = finite_rows(rows, "learning_rate")
+    top, in_force, low_ground, kept = rows.once("learning rates", lambda: _walked(rates, past))
+    facts = {
+        "learning_rate": held(where, top, at, past.highest)[0],
+        "learning_rate_before": held(where, in_force, at, low_ground)[0],
+    }
+    return facts, kept
+
+
+def _walked(rates: Floats, past: RatePast) -> tuple[Floats, Floats, float, RatePast]:
+    """At each rate the highest so far and what was the highest before a jump in force; what was before them; the new past."""
     highest = np.fmax.accumulate(np.concatenate(([past.highest], rates)))
     known = np.concatenate(([past.earlier, past.latest], rates))
     settled = known[1:-1] <= known[:-2] * _SAME
     jumped = np.flatnonzero(settled & (highest[:-1] > 0) & (rates / JUMP > highest[:-1]))
     before, last_before = held(jumped, highest[jumped], np.arange(rates.size), past.before)
     in_force = np.where(rates / JUMP > before, before, np.nan)
-    top, _ = held(where, highest[1:], at, past.highest)
     low_ground = past.before if past.latest / JUMP > past.before else math.nan
-    jump_base, _ = held(where, in_force, at, low_ground)
-    facts = {"learning_rate": top, "learning_rate_before": jump_base}
-    return facts, RatePast(float(highest[-1]), last_before, float(known[-1]), float(known[-2]))
+    return highest[1:], in_force, low_ground, RatePast(float(highest[-1]), last_before, float(known[-1]), float(known[-2]))
 
 
 def cause(episode: Episode, info: RunInfo) -> str | None:

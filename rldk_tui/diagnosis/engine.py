@@ -51,11 +51,13 @@ class _Walk:
         settled: Where it stands for good.
         trial: Where it stood after the newest row when it was last asked, and `amended` as it was then: if no row changed
             since, what was on trial holds.
+        seen: Rows of which a rule that waits has said that none begins an episode.
     """
 
     settled: _Place
     trial: _Place
     amended: int = -1
+    seen: int = 0
     told: tuple[object, ...] | None = None
     findings: tuple[Finding, ...] = ()
 
@@ -160,7 +162,8 @@ class Engine:
                 start = _Place(Track(), rule.fresh)
                 walk = walks[named.id, scope] = _Walk(start, start)
             context = Context(segment.info, scope, rule.limits, segment.named)
-            self._go_on(walk, rule, context, segment)
+            if not _may_wait(walk, rule, context, segment):
+                self._go_on(walk, rule, context, segment)
             over = segment is not snapshot.segments[-1]
             track = walk.trial.track
             told = (track.closed, track.current, over, segment.amended)
@@ -225,6 +228,17 @@ def _add_to(plan: _Plan, named: NamedRule, snapshot: RunSnapshot, names: tuple[s
     elif isinstance(rule, RowRule):
         looked_at = tuple(name for name in names if name in broken) if rule.only_nonfinite else names
         plan.walks.extend((named, rule, scope) for scope in rule.scopes(rule.reads, looked_at))
+
+
+def _may_wait(walk: _Walk, rule: RowRule[Any], context: Context, segment: Segment) -> bool:
+    """Whether the rows that are new can be left for later."""
+    if rule.waits is None or walk.trial.track.current is not None:
+        return False
+    new = segment.rows[max(walk.seen, walk.trial.row) :]
+    if not rule.waits(new, context):
+        return False
+    walk.seen = segment.settled
+    return True
 
 
 def _guarded(said: _Said, rule: str, scope: str | None, work: Callable[[], None]) -> None:

@@ -60,9 +60,8 @@ def follow(track: Track, steps: NDArray[np.int64], verdict: Verdict[Any], rule: 
     """
     in_trouble = np.flatnonzero(verdict.level > 0)
     if not in_trouble.size and track.current is None:  # nearly every row of nearly every run
-        return replace(
-            track, clean=track.clean + steps.size, recent=_latest(track.recent, steps, verdict.breach, rule.lookback)
-        )
+        recent = _latest(track.recent, steps, verdict.breach, rule.lookback)
+        return Track(track.closed, None, track.clean + steps.size, recent)
     current, closed = track.current, list(track.closed)
     seen_steps = np.concatenate((track.recent.steps, steps))
     seen_breach = np.concatenate((track.recent.breach, verdict.breach))

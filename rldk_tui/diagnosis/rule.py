@@ -178,6 +178,8 @@ class RowRule(Generic[Past]):
         applies: A reason why the rule is not for this run, or None; a run without an answer gets None.
         scopes: (reads, logged metrics) -> one walk for each.
         only_nonfinite: Whether it has nothing to say of a metric of which every number was finite, and so need not be asked.
+        waits: Whether these new rows cannot begin an episode, so that it may look at them when a later one can: a rule over
+            very many metrics is asked that first.
         window: How many of its rows an opening may look back over: the n of its m-of-n, the length of its median. A
             number, or a function of the limits.
         close_after: Clean rows that end an episode.
@@ -199,6 +201,7 @@ class RowRule(Generic[Past]):
     applies: Callable[[RunInfo], str | None] = always
     scopes: Callable[[tuple[str, ...], tuple[str, ...]], tuple[str, ...]] = one_scope
     only_nonfinite: bool = False
+    waits: Callable[[Rows, Context], bool] | None = None
     window: int | Callable[[Any], int] = 1
     close_after: int = 10
     reopen_within: int = 20

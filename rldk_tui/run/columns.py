@@ -102,6 +102,13 @@ class Rows:
         return self.once(("finite", name), lambda: self._finite_numbers(name))
 
     def _finite_numbers(self, name: str) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        whole = self.columns.get(name)
+        if whole is None:
+            return _NO_ROWS, _NO_VALUES
+        if len(self) == 1:  # a live run's newest row
+            if int(whole.codes[self.start]) >> _KIND_SHIFT != Kind.FINITE:
+                return _NO_ROWS, _NO_VALUES
+            return _FIRST_ROW, np.array([min(LARGEST, max(-LARGEST, float(whole.values[self.start])))])
         column = self.column(name)
         at = np.flatnonzero(column.finite)
         values = np.clip(column.values[at], -LARGEST, LARGEST)
@@ -118,6 +125,11 @@ class Rows:
     def __getitem__(self, part: slice) -> Rows:
         start, _, _ = part.indices(len(self))
         return Rows(self.steps[part], self.times[part], self.columns, self.start + start)
+
+
+_NO_ROWS, _FIRST_ROW, _NO_VALUES = np.empty(0, np.intp), np.zeros(1, np.intp), np.empty(0)
+for _shared in (_NO_ROWS, _FIRST_ROW, _NO_VALUES):
+    _shared.flags.writeable = False
 
 
 def _code(value: float | None, authority: int) -> int:

@@ -74,6 +74,10 @@ def median(view: Floats) -> Floats:
     Args:
         view: shape (k, size), each row with at least one value.
     """
+    if view.shape[0] == 1:  # a live run's newest row
+        values = view[0]
+        known = np.sort(values[~np.isnan(values)])
+        return np.array([known[(known.size - 1) // 2] / 2 + known[known.size // 2] / 2])
     ordered = np.sort(view, axis=1)  # NaN last
     count = np.count_nonzero(~np.isnan(view), axis=1)
     row = np.arange(view.shape[0])
@@ -106,6 +110,8 @@ def m_of_n(flags: Bools, past: Floats, m: int, n: int) -> tuple[Bools, Floats]:
         n: out of how many.
     """
     known: Floats = np.concatenate((past, flags.astype(np.float64)))
+    if flags.size == 1:  # a live run's newest row
+        return np.array([known[-n:].sum() >= m]), known[max(0, known.size - (n - 1)) :]
     counts = np.concatenate(([0.0], np.cumsum(known)))
     ends = past.size + 1 + np.arange(flags.size)
     return counts[ends] - counts[np.maximum(ends - n, 0)] >= m, known[max(0, known.size - (n - 1)) :]

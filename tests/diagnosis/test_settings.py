@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from rldk_tui.diagnosis.catalogue import load_rules
 from rldk_tui.diagnosis.engine import Engine
 from rldk_tui.diagnosis.rule import RowRule
+from rldk_tui.diagnosis.rules.kl_too_high import LIMITS as KL_LIMITS
 from rldk_tui.diagnosis.settings import NO_SETTINGS, configured, read_settings
 from rldk_tui.errors import UserError
 from rldk_tui.events import Algorithm, Severity
@@ -60,10 +61,10 @@ def test_without_a_file_nothing_is_changed(run: Path) -> None:
 
 
 def test_limits_are_replaced_one_by_one(run: Path) -> None:
-    write(run, "[rules.kl-too-high]\ntoken = [0.7, 2]\nmedian = 9\n")
+    write(run, "[rules.kl-too-high]\ntoken = [0.7, 2, 4]\nmedian = 9\n")
     rule = next(named.rule for named in configured(load_rules(), read_settings(run)) if named.id == "kl-too-high")
     assert isinstance(rule, RowRule)
-    assert (rule.limits.token, rule.limits.median, rule.limits.sequence) == ((0.7, 2.0), 9, (10.0, 25.0))
+    assert (rule.limits.token, rule.limits.median, rule.limits.sequence) == ((0.7, 2.0, 4.0), 9, KL_LIMITS.sequence)
     assert rule.lookback == 9 + 5 - 1
 
 
@@ -140,7 +141,7 @@ TOML = """
 [rules.entropy-collapse]
 mute = "it is a toy"
 [rules.kl-too-high]
-token = [1e6, 1e7]
+token = [1e6, 1e7, 1e8]
 [bands]
 kl = [0.0, 0.3]
 [[user_rules]]
@@ -238,9 +239,9 @@ WRONG = {
     "no number": ("[rules.kl-too-high]\nentropy = nan", "must be a finite number"),
     "no finite number": ("[rules.kl-too-high]\nentropy = inf", "must be a finite number"),
     "an integer beyond floats": (f"[rules.kl-too-high]\nentropy = 1{'0' * 400}", "must be a finite number"),
-    "a list": ("[rules.kl-too-high]\ntoken = 1.0", "token must be a list of 2 values"),
-    "its length": ("[rules.kl-too-high]\ntoken = [1.0]", "token must be a list of 2 values"),
-    "its entry": ("[rules.kl-too-high]\ntoken = [1.0, 'x']", 'token[2] must be a finite number of at most 1e+12, not "x"'),
+    "a list": ("[rules.kl-too-high]\ntoken = 1.0", "token must be a list of 3 values"),
+    "its length": ("[rules.kl-too-high]\ntoken = [1.0]", "token must be a list of 3 values"),
+    "its entry": ("[rules.kl-too-high]\ntoken = [1.0, 'x', 2.0]", 'token[2] must be a finite number of at most 1e+12, not "x"'),
     "names": ("[rules.nonfinite-metric]\nnumerics = [1]", "numerics[1] must be a text"),
     "no table": ("rules = 3", "rules must be a table"),
     "no table of a rule": ("[rules]\nkl-too-high = 3", "rules.kl-too-high must be a table"),

@@ -15,10 +15,10 @@ What to do
 
 Where the limit comes from
     TRL's GRPO and RLOO log the KL where `beta` is not 0 and never otherwise (RLOO with each new batch of replies), so five
-    logs without it, where nearly every one had it, mean that the term is gone; PPO logs the penalty, whose ratio to the KL is the coefficient (gone: a
-    hundredth of what it was). Growth counts from three times the level of 64 logs before, with a significant trend
-    (Mann–Kendall, p = 0.001) and a reward that falls as significantly: while the reward rises, distance is what it costs
-    (Gao et al., arXiv 2210.10760).
+    logs without it, where nearly every one had it, mean that the term is gone; PPO logs the penalty, whose ratio to the KL is
+    the coefficient (gone: a hundredth of what it was). Growth counts from three times the level of 64 logs before, with a
+    significant trend (Mann–Kendall, p = 0.001) and a reward that falls as significantly: while the reward rises, distance is
+    what it costs (Gao et al., arXiv 2210.10760).
 """
 
 from __future__ import annotations

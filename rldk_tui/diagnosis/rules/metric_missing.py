@@ -110,6 +110,11 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     )
 
 
+def waits(rows: Rows, context: Context) -> bool:
+    """While it comes with every row nothing is missing."""
+    return not _due(context.scope, context.info) or bool(rows.column(context.scope).present.all())
+
+
 def _due(name: str, info: RunInfo) -> bool:
     """Whether the trainer logs it as this run is set up."""
     algorithm, config = info.algorithm, info.config
@@ -175,6 +180,7 @@ RULE = RowRule(
     tell=tell,
     applies=applies,
     scopes=scopes,
+    waits=waits,
     window=lambda limits: limits.logs,
     close_after=1,
     ceiling=Severity.WARNING,
