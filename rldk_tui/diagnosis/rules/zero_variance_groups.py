@@ -3,7 +3,8 @@
 What it means
     GRPO and RLOO learn from differences between the replies to one prompt. Where all of them score the same the advantage
     is zero: the prompt was sampled, scored and paid for, and teaches nothing. With most groups like that, the effective
-    batch is a fraction of the configured one; with all of them, only the KL term moves the weights.
+    batch is a fraction of the configured one; with all of them, only the KL term moves the weights. Where the reward rose to
+    its ceiling little by little, and the replies still differ, the task is solved: that is only a remark.
 
 Why it happens
     The reward is a constant (a broken reward function, a parser that never matches); the prompts are all too easy or all too
@@ -13,13 +14,15 @@ Why it happens
 What to do
     Score two very different replies by hand with the reward function. Where the reward is a constant that is all there is to
     do: more replies of one score teach nothing either. Otherwise leave out prompts whose replies always all pass or all
-    fail, raise `num_generations`, sample at `temperature=1.0`, and prefer a graded reward to pass or fail.
+    fail, raise `num_generations`, sample at `temperature=1.0`, and prefer a graded reward to pass or fail. When the task is
+    solved, stop, or go on with harder prompts.
 
 Where the limit comes from
     Catalogue: the mean share over the last ten logs and at least 16 groups above 80 % is high, above 95 % critical; above 50 %
     for 50 logs a warning. A spread of exactly zero in 15 of 20 logs is high whatever the share says: with `beta` above 0
-    RLOO's share stays 0 for a constant reward, because the KL enters it. DAPO (arXiv 2503.14476) filters such groups out;
-    TRL issue 3857 shows the logs of a run that consisted of them.
+    RLOO's share stays 0 for a constant reward, because the KL enters it. Solved means a reward of 0.9 to 1 that rose by 0.1,
+    from groups that had differences until then, at an entropy above 0.5 nat/token and with replies that end. DAPO
+    (arXiv 2503.14476) filters such groups out; TRL issue 3857 shows the logs of a run that consisted of them.
 """
 
 from __future__ import annotations
@@ -36,6 +39,7 @@ from rldk_tui.diagnosis.beside import GROUPED, held, last_known
 from rldk_tui.diagnosis.blame import set_to
 from rldk_tui.diagnosis.levels import finite_rows
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
+from rldk_tui.diagnosis.solved import SolvedPast, solved
 from rldk_tui.events import Advice, Severity
 from rldk_tui.run import Rows, RunInfo
 from rldk_tui.statistics.windows import NOTHING_YET, Floats, m_of_n, rolling_mean
@@ -78,13 +82,15 @@ class ConstantPast:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What is kept."""
+    """What is kept; `before` is the pooled share at the last log in which any two rewards differed."""
 
     shares: Floats = field(default_factory=lambda: NOTHING_YET)
     lasting: Floats = field(default_factory=lambda: NOTHING_YET)
     zeros: Floats = field(default_factory=lambda: NOTHING_YET)
     constant: ConstantPast = field(default_factory=ConstantPast)
     said: tuple[float, float, float] = (0.0, math.nan, 0.0)
+    before: float = math.nan
+    solved: SolvedPast = field(default_factory=SolvedPast)
 
 
 def _rungs(limits: Limits) -> dict[Severity, float]:
@@ -145,6 +151,11 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     value, said_mean = held(with_share, mean, at, past.said[1])
     by_spread, said_spread = held(with_spread, spread_level, at, past.said[2])
     level, rungs = np.maximum(by_share, by_spread), _rungs(limits)
+    differing = np.abs(spreads) >= limits.zero
+    shared, _ = held(with_share, mean, with_spread[differing], past.said[1])
+    before, last_before = held(with_spread[differing], shared, at, past.before)
+    task_solved, solved_past = solved(rows, at, past.solved)
+    done = task_solved & (before > limits.warning)
     here = rows.column(SHARE), rows.column(SPREAD)
     breach = (here[0].finite[at] & (here[0].values[at] > limits.warning)) | (
         here[1].finite[at] & (np.abs(here[1].values[at]) < limits.zero)
@@ -152,11 +163,16 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     return Verdict(
         at=at,
         breach=breach,
-        level=level.astype(np.int8),
+        level=np.where(done, np.minimum(level, Severity.INFO.rank), level).astype(np.int8),
         value=np.where(by_spread > by_share, 1.0, value),
         limit=np.select([level == severity.rank for severity in rungs], list(rungs.values()), limits.high),
-        past=Past(kept, lasting, zeros, constant, (said_level, said_mean, said_spread)),
-        facts={"share": value, "hidden": (by_spread > by_share).astype(np.float64), "constant": constantly},
+        past=Past(kept, lasting, zeros, constant, (said_level, said_mean, said_spread), last_before, solved_past),
+        facts={
+            "share": value,
+            "hidden": (by_spread > by_share).astype(np.float64),
+            "constant": constantly,
+            "solved": done.astype(np.float64),
+        },
     )
 
 
@@ -174,6 +190,8 @@ def tell(episode: Episode, context: Context) -> Telling:
             f"{when}, up to {percent(episode.peak)} of the groups had replies that all scored "
             f"the same (limit {percent(_rungs(limits).get(episode.severity, episode.limit))})."
         )
+    if episode.severity is Severity.INFO and episode.facts.get("solved") == 1.0:
+        return Telling(summary=summary, cause=_SOLVED, advice=_WHEN_SOLVED)
     constant = episode.facts.get("constant") == 1.0
     if constant:
         cause = "Every reply to every prompt got the same number, so there is nothing to prefer."
@@ -190,6 +208,13 @@ def tell(episode: Episode, context: Context) -> Telling:
             *(() if constant else (differ, *_more_differences(info))),
         ),
     )
+
+
+_SOLVED = "The task is nearly solved: the reward rose to its ceiling, so most prompts are met by every reply."
+_WHEN_SOLVED = (
+    Advice(text="Stop here if the replies are good: what follows trains on few prompts."),
+    Advice(text="Or go on with harder prompts, and leave out those that every reply solves."),
+)
 
 
 def _more_differences(info: RunInfo) -> tuple[Advice, ...]:

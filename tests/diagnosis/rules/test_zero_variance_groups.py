@@ -104,3 +104,37 @@ def test_the_summary_names_the_onset_and_the_limit_of_its_severity(share: float,
     summary = only(RULE, run).summary
     assert f"limit {limit}" in summary
     assert summary.startswith(f"From step {only(RULE, run).first_step} on")
+
+
+def solved(**beside: float) -> RunBuilder:
+    """A pass-or-fail reward that is met ever more often."""
+    steps = 120
+    reward = [min(1.0, 0.3 + 0.01 * step) for step in range(steps)]
+    share = [min(1.0, max(0.0, (value - 0.8) * 5)) for value in reward]
+    run = a_run(Algorithm.GRPO, config=MANY).with_metrics(reward=reward, frac_reward_zero_std=share)
+    run = run.with_metric("reward_std", [max(0.0, 1.0 - value) for value in reward])
+    for name, value in {"entropy": 1.2, **beside}.items():
+        run = run.with_metric(name, [value] * steps)
+    return run
+
+
+def test_a_solved_task_is_only_a_remark() -> None:
+    found = only(RULE, solved())
+    assert found.severity is Severity.INFO
+    assert "solved" in (found.cause or "")
+    assert not [item for item in found.advice if item.parameter]
+
+
+@pytest.mark.parametrize("beside", [{"entropy": 0.4}, {"completions/clipped_ratio": 0.7}, {"samples/unique_in_group": 0.4}])
+def test_full_marks_for_one_text_are_no_solved_task(beside: dict[str, float]) -> None:
+    assert worst(RULE, solved(**beside)) is Severity.CRITICAL
+
+
+def test_a_reward_that_jumps_to_a_constant_is_no_solved_task() -> None:
+    run = a_run(Algorithm.GRPO, config=MANY).with_metrics(
+        reward=[0.5] * 40 + [1.0] * 40,
+        reward_std=[0.3] * 40 + [0.0] * 40,
+        frac_reward_zero_std=[0.0] * 40 + [1.0] * 40,
+        entropy=[2.0] * 80,
+    )
+    assert worst(RULE, run) is Severity.CRITICAL
