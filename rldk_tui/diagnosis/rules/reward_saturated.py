@@ -173,6 +173,8 @@ RULE = RowRule(
     tell=tell,
     applies=applies,
     window=lambda limits: limits.n,
+    close_after=20,
+    reopen_within=100,
     ceiling=Severity.WARNING,
     explained_by=(
         "entropy-collapse",
