@@ -15,7 +15,7 @@ from tests.conftest import SAMPLE_RUNS
 
 SETTINGS = """
 [rules.kl-too-high]
-token = [0.02, 50.0]
+token = [0.02, 50.0, 8.0]
 [rules.entropy-collapse]
 mute = "it is a toy"
 [[user_rules]]
@@ -52,7 +52,7 @@ def test_the_list_tells_needs_and_family(capsys: pytest.CaptureFixture[str]) -> 
     rules = answered(capsys, "rules", "--json")["rules"]
     assert len(rules) == len(lines) == len(load_rules())
     (kl,) = (rule for rule in rules if rule["rule"] == "kl-too-high")
-    assert kl["limits"]["token"] == [0.5, 1.0]
+    assert kl["limits"]["token"] == [0.5, 1.0, 2.0]
     assert kl["reads"] == ["kl"]
 
 
@@ -73,7 +73,7 @@ def test_for_a_run_each_rule_is_in_one_of_the_groups(run: str, capsys: pytest.Ca
 
 def test_a_rules_signal_is_drawn_with_its_limit_and_told_row_by_row(run: str, capsys: pytest.CaptureFixture[str]) -> None:
     text = said(capsys, "rules", "test", "kl-too-high", run, "--rows", "6")
-    assert "limits  token = [0.02, 50]" in text
+    assert "limits  token = [0.02, 50, 8]" in text
     assert "nat/token" in text
     assert "┄" in text
     assert "level" in text

@@ -77,6 +77,8 @@ def median(view: Floats) -> Floats:
     if view.shape[0] == 1:  # a live run's newest row
         values = view[0]
         known = np.sort(values[~np.isnan(values)])
+        if not known.size:
+            return np.array([np.nan])
         return np.array([known[(known.size - 1) // 2] / 2 + known[known.size // 2] / 2])
     ordered = np.sort(view, axis=1)  # NaN last
     count = np.count_nonzero(~np.isnan(view), axis=1)

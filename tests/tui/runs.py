@@ -58,17 +58,22 @@ def view_of_run(health: RunHealth, *, host: str = "h", gone: bool = False) -> Vi
 
 
 def healthy_run(steps: int = 60) -> RunBuilder:
-    """A GRPO run that learns."""
+    """A GRPO run that learns and logs all that its trainer logs."""
     there = [step / steps for step in range(steps)]
-    return a_run(
+    run = a_run(
         Algorithm.GRPO, max_steps=200, model="Qwen/Qwen2.5-0.5B", seed=42, versions={"trl": "1.12.0"}, config={"beta": 0.04}
-    ).with_metrics(
+    )
+    run = run.with_metric("completions/mean_length", [180.0 + 9 * math.sin(step) for step in range(steps)])
+    run = run.with_metric("completions/clipped_ratio", [0.02 + 0.01 * math.sin(step) for step in range(steps)])
+    return run.with_metric("clip_ratio/region_mean", [0.0] * steps).with_metrics(
         reward=[0.2 + 0.5 * at for at in there],
         kl=[0.1 * at for at in there],
         entropy=[1.5 - 0.5 * at for at in there],
         grad_norm=[0.4 + 0.05 * math.sin(step) for step in range(steps)],
         frac_reward_zero_std=[0.1] * steps,
-        loss=[0.001] * steps,
+        reward_std=[0.3 + 0.02 * math.cos(step) for step in range(steps)],
+        learning_rate=[1e-6 * (1 - step / 200) for step in range(steps)],
+        loss=[0.001 * at for at in there],
         num_tokens=[1000.0 * step for step in range(steps)],
     )
 

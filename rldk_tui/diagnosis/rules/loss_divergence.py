@@ -185,5 +185,5 @@ RULE = RowRule(
     scopes=_scopes,
     window=lambda limits: limits.median + limits.n - 1,
     ceiling=Severity.HIGH,
-    explained_by=("lr-jump",),
+    explained_by=("dpo-overfit", "rm-overfit", "dpo-labels-flipped", "lr-jump"),
 )

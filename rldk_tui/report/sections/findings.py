@@ -110,7 +110,7 @@ def _story(finding: Finding, known: Mapping[str, Finding], *, drawn: bool) -> St
         means=manual.get("What it means", ""),
         source=manual.get("Where the limit comes from", ""),
         chart=evidence_chart(finding) if drawn else None,
-        follows_from=tuple(known[name] for name in (finding.parent, *finding.alternatives) if name in known),
+        follows_from=tuple(known[name] for name in (finding.parent or "", *finding.alternatives) if name in known),
     )
 
 

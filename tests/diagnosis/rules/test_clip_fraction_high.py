@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from rldk_tui.diagnosis.rules.clip_fraction_high import LIMITS
@@ -13,7 +15,7 @@ QUIET = [0.05] * 20
 REUSED = {"num_iterations": 8, "steps_per_generation": 1, "gradient_accumulation_steps": 1}
 
 
-def grpo(share: list[float], algorithm: Algorithm = Algorithm.GRPO, **config: object) -> RunBuilder:
+def grpo(share: list[float], algorithm: Algorithm = Algorithm.GRPO, **config: Any) -> RunBuilder:
     return a_run(algorithm, config={**REUSED, **config}).with_metric("clip_ratio/region_mean", share)
 
 
@@ -29,7 +31,7 @@ def test_the_limits() -> None:
 @pytest.mark.parametrize(
     ("algorithm", "config"), [(Algorithm.RLOO, {}), (Algorithm.GRPO, {"importance_sampling_level": "sequence"})]
 )
-def test_whole_replies_may_show_twice_as_much(algorithm: Algorithm, config: dict[str, object]) -> None:
+def test_whole_replies_may_show_twice_as_much(algorithm: Algorithm, config: dict[str, Any]) -> None:
     assert not findings(RULE, grpo([0.39] * 40, algorithm, **config))
     assert worst(RULE, grpo([0.41] * 40, algorithm, **config)) is Severity.WARNING
     assert worst(RULE, grpo([0.61] * 40, algorithm, **config)) is Severity.HIGH
@@ -41,7 +43,7 @@ def test_the_first_updates_do_not_count() -> None:
 
 
 @pytest.mark.parametrize("config", [{"num_iterations": 1}, {"epsilon": 3e-4}])
-def test_where_the_share_means_nothing(config: dict[str, object]) -> None:
+def test_where_the_share_means_nothing(config: dict[str, Any]) -> None:
     (silent,) = diagnosis_of(RULE, grpo([0.9] * 40, **config)).not_evaluated
     assert not silent.applicable
 

@@ -15,9 +15,9 @@ def ppo(moved: float = 0.0, **beside: float) -> RunBuilder:
     """Ten calm logs of a living policy, then thirty of what is told."""
     said = {"clip_fraction": 0.0, "entropy": 0.001, "learning_rate": 1e-5, **beside}
     run = a_run(Algorithm.PPO).with_metric("policy/approxkl_avg", [0.001] * 10 + [moved] * 30)
-    return run.with_metrics(
-        **{name: [1.0] * 10 + [value] * 30 for name, value in said.items() if name != "learning_rate"}
-    ).with_metric("learning_rate", [1e-5] * 10 + [said["learning_rate"]] * 30)
+    for name, value in said.items():
+        run = run.with_metric(name, [1e-5 if name == "learning_rate" else 1.0] * 10 + [value] * 30)
+    return run
 
 
 def test_the_limit() -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from rldk_tui.diagnosis.rules.kl_control_lost import LIMITS
 from rldk_tui.events import Algorithm, Severity
-from tests.builders import RunBuilder, Value, a_run, diagnosis_of, findings, only
+from tests.builders import RunBuilder, a_run, diagnosis_of, findings, only
 
 RULE = "kl-control-lost"
 NOISE = np.random.default_rng(3).normal(0.0, 0.02, 300)
 
 
-def grpo(kl: list[Value], **config: object) -> RunBuilder:
+def grpo(kl: Sequence[Any], **config: object) -> RunBuilder:
     return a_run(Algorithm.GRPO, config=config).with_metrics(kl=kl, loss=[0.1] * len(kl))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from rldk_tui.diagnosis.rules.kl_penalty_dominates import LIMITS
@@ -14,13 +16,13 @@ SIGMA = 1.4826 * 0.01 * 4
 """The spread of one reply's reward where means of sixteen scatter like `FLAT`."""
 
 
-def ppo(penalty: float, reward: list[float] = FLAT, **config: object) -> RunBuilder:
+def ppo(penalty: float, reward: list[float] = FLAT, **config: Any) -> RunBuilder:
     settings = {"kl_coef": 0.3, "per_device_train_batch_size": 16, "gradient_accumulation_steps": 1, **config}
     run = a_run(Algorithm.PPO, config=settings).with_metric("objective/kl", [5.0] * 80)
     return run.with_metric("objective/non_score_reward", [-penalty] * 80).with_metric("objective/scores", reward)
 
 
-def grouped(algorithm: Algorithm, kl: float, reward: list[float] = FLAT, spread: float = 0.1, **config: object) -> RunBuilder:
+def grouped(algorithm: Algorithm, kl: float, reward: list[float] = FLAT, spread: float = 0.1, **config: Any) -> RunBuilder:
     run = a_run(algorithm, config={"beta": 0.1, **config}).with_metrics(kl=[kl] * 80, reward=reward, reward_std=[spread] * 80)
     return run.with_metric("completions/mean_length", [20.0] * 80)
 
@@ -53,7 +55,7 @@ def test_while_the_reward_rises_nothing_is_wrong() -> None:
         (Algorithm.GRPO, {"beta": 0.1, "scale_rewards": "none"}, 0.4, 0.6),
     ],
 )
-def test_grouped_trainers(algorithm: Algorithm, config: dict[str, object], below: float, above: float) -> None:
+def test_grouped_trainers(algorithm: Algorithm, config: dict[str, Any], below: float, above: float) -> None:
     assert not findings(RULE, grouped(algorithm, below, **config))
     assert findings(RULE, grouped(algorithm, above, **config))
 

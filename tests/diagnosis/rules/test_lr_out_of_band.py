@@ -13,7 +13,9 @@ from tests.builders import RunBuilder, a_run, diagnosis_of, findings, only, wors
 RULE = "lr-out-of-band"
 
 
-def rates(*values: float, algorithm: Algorithm = Algorithm.GRPO, model: str | None = None, **config: object) -> RunBuilder:
+def rates(
+    *values: float, algorithm: Algorithm | None = Algorithm.GRPO, model: str | None = None, **config: object
+) -> RunBuilder:
     return a_run(algorithm, config=config, model=model).with_metric("learning_rate", values)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from rldk_tui.diagnosis.rules.policy_not_moving import LIMITS
@@ -13,7 +15,7 @@ NOISE = [0.1234567 + 0.01 * (step % 7) for step in range(60)]
 
 
 def still(
-    kl: list[float] | None = None, rate: float = 1e-6, algorithm: Algorithm = Algorithm.GRPO, **config: object
+    kl: list[float] | None = None, rate: float = 1e-6, algorithm: Algorithm = Algorithm.GRPO, **config: Any
 ) -> RunBuilder:
     run = a_run(algorithm, config=config).with_metric("kl", [0.0] * 60 if kl is None else kl)
     return run.with_metrics(learning_rate=[rate] * 60, reward=NOISE, grad_norm=NOISE)
@@ -54,7 +56,7 @@ def test_a_rounded_log_tells_nothing() -> None:
         (Algorithm.GRPO, {"beta": 0.04, "sync_ref_model": True, "ref_model_sync_steps": 8}),
     ],
 )
-def test_where_a_kl_of_zero_means_nothing(algorithm: Algorithm, config: dict[str, object]) -> None:
+def test_where_a_kl_of_zero_means_nothing(algorithm: Algorithm, config: dict[str, Any]) -> None:
     run = still(algorithm=algorithm, **config)
     assert not findings(RULE, run)
     assert not diagnosis_of(RULE, run).not_evaluated[0].applicable
