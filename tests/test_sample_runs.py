@@ -28,10 +28,11 @@ def test_a_run_is_judged_as_expected(run: Path) -> None:
             "metric": finding.metric,
             "first_step": finding.first_step,
             "open": finding.open,
+            "parent": finding.parent,
         }
         for finding in health.findings
     ]
-    assert found == [{"metric": None, **finding} for finding in expected["findings"]]
+    assert found == [{"metric": None, "parent": None, **finding} for finding in expected["findings"]]
     assert not health.rule_failures
     assert [f"{problem.source}: {problem.message}" for problem in health.snapshot.problems] == expected.get("problems", [])
 
