@@ -8,14 +8,17 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from rldk_tui.diagnosis import cadence
 from rldk_tui.diagnosis.beside import held
 from rldk_tui.diagnosis.levels import finite_rows
-from rldk_tui.run import Rows
-from rldk_tui.statistics.spread import TO_SIGMA
+from rldk_tui.run import Rows, RunInfo
+from rldk_tui.statistics.spread import noise_about_trend
 from rldk_tui.statistics.windows import NOTHING_YET, Floats, rolling_median
 
 SIZE = 10
-"""Logs a level of the reward is the median of."""
+"""Logs a level of the reward is the median of, and whose scatter about their own trend is the noise."""
+START = 3
+"""First logs whose median the reward starts from: a reward may climb most of its way within ten."""
 MATERIAL = 2.0
 """A gain is more than this many times the noise of the first logs."""
 KEPT = 0.5
@@ -27,7 +30,7 @@ class GainPast:
     """What `gain_held` keeps.
 
     Attributes:
-        first: The first rewards, until there are ten; `start` is then their median and `noise` their spread.
+        first: The first rewards, until there are enough; `start` and `noise` are then known.
         values: Those of the median.
         best: The best median.
         latest: The last word.
@@ -41,16 +44,17 @@ class GainPast:
     latest: float = math.nan
 
 
-def gain_held(rows: Rows, at: NDArray[np.intp], past: GainPast) -> tuple[Floats, GainPast]:
-    """1 where the reward has risen and most of the rise is still there, 0 where not, NaN until ten rewards were logged."""
+def gain_held(rows: Rows, at: NDArray[np.intp], past: GainPast, info: RunInfo) -> tuple[Floats, GainPast]:
+    """1 where the reward has risen and most of the rise is still there, 0 where not, NaN until enough rewards were logged."""
+    size = cadence.window(SIZE, info)
     where, rewards = finite_rows(rows, "reward")
     first, start, noise = past.first, past.start, past.noise
-    if first.size < SIZE:
-        first = np.concatenate((first, rewards[: SIZE - first.size]))
-        if first.size == SIZE:
-            start = float(np.median(first))
-            noise = TO_SIGMA * float(np.median(np.abs(first - start)))
-    level, values = rows.once(("median", "reward", SIZE), lambda: rolling_median(rewards, past.values, SIZE, SIZE))
+    if first.size < size:
+        first = np.concatenate((first, rewards[: size - first.size]))
+        if first.size == size:
+            start = float(np.median(first[:START]))
+            noise = float(noise_about_trend(first[None, :])[0])
+    level, values = rows.once(("median", "reward", size), lambda: rolling_median(rewards, past.values, size, size))
     best = np.fmax.accumulate(np.concatenate(([past.best], level)))
     gain = best[1:] - start
     holds = (gain > MATERIAL * noise) & (level - start >= KEPT * gain)

@@ -94,7 +94,7 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     above = entropy > limit  # False while the beginning is not known
     exploded, flags = m_of_n(above, past.flags, *cadence.persistence(limits.m, limits.n, info))
     direction, reward = reward_direction(rows, at, past.reward)
-    gain, gain_past = gain_held(rows, at, past.gain)
+    gain, gain_past = gain_held(rows, at, past.gain, context.info)
     paid = (direction == 1.0) | (gain == 1.0)
     lost = (direction == -1.0) & (gain == 0.0)
     level = np.select(

@@ -1,9 +1,10 @@
 """The gradient norm shoots up to many times what is usual.
 
 What it means
-    A batch asks for a step more than ten times as large as the ones before. Single ones are a remark: the clipping of the
-    trainer cuts them to `max_grad_norm`, and the run goes on. Most of the last five logs are a warning, and where the
-    config says that nothing is clipped, so is every spike. Where the norms stay up, `grad-norm-regime-shift` speaks.
+    A batch asks for a step more than ten times as large as the ones before. Where the config says that gradients are clipped
+    it is a remark, however many there are: each is cut to `max_grad_norm`, and the run goes on. Where it says that nothing
+    is clipped every spike is a warning, and where it says nothing, most of the last five logs are one. Where the norms stay
+    up, `grad-norm-regime-shift` speaks.
 
 Why it happens
     A broken or very long sample, a reward far outside its range, replies from a policy that is no longer the one trained,
@@ -15,8 +16,8 @@ What to do
 
 Where the limit comes from
     Catalogue: 8 robust deviations of the 64 logs before on a logarithmic scale, ten times their median and above 1. It
-    warns from two of five logs and calls clipped spikes harmless; healthy RLOO runs have two clipped ones of up to a
-    hundred times within five logs, so here it takes three. ZClip (arXiv 2504.02507) clips at 2.5 deviations, which suits a
+    warns from two of five logs and calls clipped spikes harmless; healthy RLOO runs have three clipped ones of up to a
+    hundred times within five logs, so here a known clipping settles it. ZClip (arXiv 2504.02507) clips at 2.5 deviations, which suits a
     clip and not an alarm; SPAM (arXiv 2501.06842) reports spikes of a thousand times. Healthy public runs have an excess
     kurtosis of up to 46 in this metric.
 """
@@ -70,7 +71,8 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     found, kept = spikes(logarithm(norms), ready & (norms > limits.norm), past.spikes, limits, info, lambda usual: usual + far)
     single = found.far if not cadence.averaged(info) else np.zeros(at.size, np.bool_)
     clip = info.setting("max_grad_norm")
-    grave = found.several if clip != 0.0 else found.far
+    grave = found.far if clip == 0.0 else found.several & (clip is None)
+    single |= found.several
     facts, rate = blame.learning_rates(rows, at, past.rate)
     usual = np.exp(found.usual)
     return Verdict(

@@ -21,8 +21,8 @@ Where the limit comes from
     128 tokens, and 0.5 nat/token is the catalogue's limit for GRPO and RLOO, which log a mean over tokens. TRL issue 1098
     and open-r1 issue 257 show rewards that fall once the KL is there; a real run with a learning rate a thousand times too
     high reached 2.3 nat/token, where even a reward that holds is no excuse (2.0). A reward has gained when its median of
-    ten logs rose by twice the noise of the first ten, and holds it while half of the rise is there. What a wrong reference
-    adds from the first log on is subtracted.
+    ten logs rose above its first three by twice the noise of the first ten about their trend, and holds it while half of
+    the rise is there. What a wrong reference adds from the first log on is subtracted.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     gone, gone_flags = m_of_n(smooth > extreme / usual, past.flags[2], m, n)
     direction, reward = reward_direction(rows, at, past.reward)
     entropy, entropy_past = smoothed(rows, at, "entropy", limits.median, past.entropy)
-    gain, gain_past = gain_held(rows, at, past.gain)
+    gain, gain_past = gain_held(rows, at, past.gain, context.info)
     bought = (direction == 1.0) | (gain == 1.0)
     bought_nothing = (gain == 0.0) & ~bought  # False while nothing is known of the reward
     grave = very_far & (bought_nothing | (entropy < limits.entropy))

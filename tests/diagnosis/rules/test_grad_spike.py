@@ -34,6 +34,10 @@ def test_one_that_nothing_cuts_is_a_warning(clip: float, severity: Severity) -> 
     assert (("max_grad_norm", "1.0") in [(item.parameter, item.proposed) for item in found.advice]) is (clip == 0.0)
 
 
+def test_any_number_that_is_cut_is_a_remark() -> None:
+    assert worst(RULE, run_of(30.0, 30.0, 30.0, 30.0, config={"max_grad_norm": 1.0})) is Severity.INFO
+
+
 def test_small_norms_and_heavy_tails_are_none() -> None:
     assert not findings(RULE, run_of(0.9, level=0.005)), "below 1 it does no harm"
     rng = np.random.default_rng(4)
