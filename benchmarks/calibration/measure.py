@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.calibration.baseline import baseline
 from benchmarks.calibration.labelled import Labelled, labelled_runs, loud_findings
-from benchmarks.calibration.noise import noisy_findings
+from benchmarks.calibration.noise import Noisy, noisy_findings
 from benchmarks.calibration.score import Tally, score, score_of_rule
 from rldk_tui.diagnosis.catalogue import load_rules
 from rldk_tui.diagnosis.rule import Need
@@ -34,7 +33,7 @@ class Measured:
         methods: The tally of each method on the labelled runs.
         rules: On the labelled runs, by rule.
         healthy: All rules together on the further healthy runs, and each rule's own.
-        noise: False findings of each rule on pure noise, and how many steps of it there were.
+        noise: False findings of each rule on pure noise as correlated as real logs are, `stubborn_noise` on more correlated.
         alarms: Each false alarm on a healthy run, for people to look at.
     """
 
@@ -43,8 +42,8 @@ class Measured:
     rules: dict[str, Tally]
     healthy: Tally
     healthy_rules: dict[str, Tally]
-    noise: Counter[str]
-    noise_steps: int
+    noise: Noisy
+    stubborn_noise: Noisy
     alarms: tuple[str, ...]
 
 
@@ -63,7 +62,7 @@ def measure(labelled: Path, healthy: Path, noise_steps: int) -> Measured:
     for threshold in Z:
         methods[f"z-score {threshold:g}σ, window 50"] = baseline(runs, threshold)
     found_quiet = {run: loud_findings(run.path) for run in quiet}
-    noise, steps = noisy_findings(noise_steps)
+    noise, stubborn_noise = noisy_findings(noise_steps)
     return Measured(
         labelled=len(runs),
         methods=methods,
@@ -71,7 +70,7 @@ def measure(labelled: Path, healthy: Path, noise_steps: int) -> Measured:
         healthy=score(found_quiet),
         healthy_rules={rule.id: score_of_rule(rule.id, found_quiet) for rule in rules},
         noise=noise,
-        noise_steps=steps,
+        stubborn_noise=stubborn_noise,
         alarms=_alarms(found_quiet),
     )
 

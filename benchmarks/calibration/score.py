@@ -45,10 +45,10 @@ def poisson_upper(count: int, confidence: float = 0.95) -> float:
 
     Garwood's exact limit, found by bisection of the distribution function.
     """
-    low, high = float(count), count + 10 * math.sqrt(count + 1) + 10
+    low, high = max(float(count), 1e-9), count + 10 * math.sqrt(count + 1) + 10
     for _ in range(60):
         middle = (low + high) / 2
-        below = math.exp(-middle) * sum(middle**k / math.factorial(k) for k in range(count + 1))
+        below = sum(math.exp(k * math.log(middle) - middle - math.lgamma(k + 1)) for k in range(count + 1))
         low, high = (middle, high) if below > 1 - confidence else (low, middle)
     return high
 
