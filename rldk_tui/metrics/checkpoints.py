@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rldk_tui.metrics.metric import Direction, Metric
 
-ANALYSE = "save weights as safetensors where this user may read them (save_steps): each new checkpoint is then analysed"
+ANALYSE = "write what an analysis of the checkpoint measures as a measured event (docs/event-log.md)"
 _BASE = "the first checkpoint of the run, or the model it began from"
 
 CHECKPOINTS: tuple[Metric, ...] = (
@@ -90,13 +90,13 @@ CHECKPOINTS: tuple[Metric, ...] = (
         title="Second moments below epsilon",
         direction=Direction.DOWN,
         note="share of the weights whose √v is below adam_epsilon; rows that never had a gradient are left out",
-        to_log="save the optimizer's state (save_only_model=False), best as safetensors; a pickle is never opened",
+        to_log=ANALYSE,
     ),
     Metric(
         name="checkpoint/adam_largest_step",
         title="Largest Adam step",
         direction=Direction.DOWN,
         note="max |m|/(√v + ε), both corrected for their bias: what the learning rate is multiplied with",
-        to_log="save the optimizer's state (save_only_model=False), best as safetensors; a pickle is never opened",
+        to_log=ANALYSE,
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rldk_tui.metrics.metric import Direction, Metric
 
-ATTACH = "call RLDKCallback.attach(trainer) before trainer.train(): what no log shows is measured inside the training loop"
+ATTACH = "write what the training loop measures as a measured event (docs/event-log.md); no log shows it"
 
 HOOKS: tuple[Metric, ...] = (
     Metric(

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from rldk_tui.metrics.metric import Direction, Metric
 
-TO_LOG = "set log_completions=True (GRPO, RLOO), or add RLDKCallback"
+TO_LOG = "set log_completions=True (GRPO, RLOO)"
 TO_LOG_PAIRS = "let the reward model score evaluation pairs, and write what they show as a measured event"
 
 

@@ -15,7 +15,7 @@ What to do
     finite and for batches without a token to learn from. Lower `learning_rate` only if none of that explains it.
 
 Where the limit comes from
-    Nothing statistical: one gradient norm that is not finite beside a finite loss; with RLDKCallback attached to the trainer,
+    Nothing statistical: one gradient norm that is not finite beside a finite loss; where the training loop is measured,
     one tensor of gradients or weights that is not finite, which no log shows at all. With fp16 the loss scaler overflows and
     skips steps in healthy runs, so there it takes three in a row, or one tensor of weights; where the precision is unknown,
     one such step is high, and three, or one with a loss of exactly 0.0, are critical. TRL issue 6702 describes the gap;
