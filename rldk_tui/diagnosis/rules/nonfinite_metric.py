@@ -16,7 +16,9 @@ What to do
 Where the limit comes from
     Nothing statistical: a single such value. Critical in loss, gradient norm and reward, high elsewhere. Left out is PPO's
     `val/ratio_var`: it is the variance of one number, hence NaN, in every healthy run with one epoch, one minibatch and no
-    accumulation (TRL's PPO, seen in a real run). `None` is no NaN: the rule reward-unscorable speaks of it.
+    accumulation (TRL's PPO, seen in a real run). `None` is no NaN: the rule reward-unscorable speaks of it. A metric that
+    breaks again and again in one launch is told once, and so are metrics that no catalogue knows, all of them together: a
+    public run logs twenty of its own that are never a number.
 """
 
 from __future__ import annotations
@@ -44,19 +46,40 @@ class Limits:
 LIMITS = Limits()
 
 
+_ONE_FAULT = 10**9
+"""Clean rows after which a metric that breaks once more is a fault of its own: none are enough."""
+_AT = "at:"
+"""Before the name of a metric in the facts: whether it was broken where the episode opened."""
+
+
 def scopes(_reads: tuple[str, ...], names: tuple[str, ...]) -> tuple[str, ...]:
-    """Every metric but those that are NaN in healthy runs."""
-    return tuple(name for name in names if name.removeprefix("eval/") not in LIMITS.normal)
+    """Every metric but those that are NaN in healthy runs; the first stands for all that no catalogue knows."""
+    known = [name for name in names if not _own(name) and name.removeprefix("eval/") not in LIMITS.normal]
+    return (*known, *[name for name in names if _own(name)][:1])
+
+
+def _own(name: str) -> bool:
+    """Whether the user's own code logs it: nothing is known of it but its name."""
+    return title(name) == name
 
 
 def watch(rows: Rows, past: RatePast, context: Context) -> Verdict[RatePast]:
     """Each value by itself."""
     limits: Limits = context.limits
-    column = rows.column(context.scope)
-    at = np.flatnonzero(column.present)
-    broken = column.kinds[at] == Kind.NONFINITE
+    names = [name for name in rows.columns if _own(name)] if _own(context.scope) else [context.scope]
+    columns = {name: rows.column(name) for name in names}
+    present = np.zeros(len(rows), np.bool_)
+    for column in columns.values():
+        present |= column.present
+    at = np.flatnonzero(present)
+    where = {name: column.kinds[at] == Kind.NONFINITE for name, column in columns.items()}
+    broken, infinite = np.zeros(at.size, np.bool_), np.zeros(at.size, np.bool_)
+    for name, here in where.items():
+        broken |= here
+        infinite |= np.isinf(columns[name].values[at])
     grave = Severity.CRITICAL if context.scope.removeprefix("eval/") in limits.critical else Severity.HIGH
     rates, rate = learning_rates(rows, at, past) if context.scope in limits.numerics else ({}, past)
+    named = {f"{_AT}{name}": here.astype(np.float64) for name, here in where.items() if here.any()}
     return Verdict(
         at=at,
         breach=broken,
@@ -64,7 +87,7 @@ def watch(rows: Rows, past: RatePast, context: Context) -> Verdict[RatePast]:
         value=np.full(at.size, np.nan),
         limit=np.full(at.size, np.nan),
         past=rate,
-        facts={**rates, "infinite": np.isinf(column.values[at]).astype(np.float64)},
+        facts={**rates, **named, "infinite": infinite.astype(np.float64)},
     )
 
 
@@ -79,10 +102,20 @@ def tell(episode: Episode, context: Context) -> Telling:
         else (f"in {episode.rows} logs, steps {episode.first_step}–{episode.last_step}")
     )
     return Telling(
-        summary=f"{title(episode.scope)} ({episode.scope}) was {what} {logs}.",
+        summary=f"{_names(episode)} {what} {logs}.",
         cause=_cause(episode.scope),
         advice=(*_precision(info), *_first_look(episode, info, limits)),
     )
+
+
+def _names(episode: Episode) -> str:
+    """What broke, with the verb."""
+    first, *more = [name.removeprefix(_AT) for name, at in episode.facts.items() if name.startswith(_AT) and at] or [
+        episode.scope
+    ]
+    if not more:
+        return f"{first} was" if _own(first) else f"{title(first)} ({first}) was"
+    return f"{first} and {more[0]} were" if len(more) == 1 else f"{first} and {len(more)} other metrics were"
 
 
 def _cause(scope: str) -> str:
@@ -113,6 +146,7 @@ RULE = RowRule(
     tell=tell,
     scopes=scopes,
     only_nonfinite=True,
+    reopen_within=_ONE_FAULT,
     explained_by=(
         "nan-step-masked",
         "ckpt-nonfinite",

@@ -44,6 +44,19 @@ def test_each_metric_is_its_own_episode() -> None:
     assert {(found.metric, found.first_step) for found in findings(RULE, run)} == {("loss", 2), ("entropy", 1)}
 
 
+def test_what_breaks_again_and_again_is_one_fault() -> None:
+    found = only(RULE, a_run(Algorithm.SFT).with_metric("loss", ([math.nan] + [1.0] * 60) * 4))
+    assert (found.first_step, found.last_step) == (1, 184)
+    assert "in 4 logs" in found.summary
+
+
+def test_metrics_of_ones_own_are_told_together() -> None:
+    run = a_run(Algorithm.SFT).with_metric("my/a", [1.0, math.nan]).with_metric("my/b", [1.0, math.inf, 2.0])
+    found = only(RULE, run.with_metric("my/fine", [1.0] * 3))
+    assert "my/a and my/b were" in found.summary
+    assert only(RULE, run.with_metric("my/c", [..., math.nan])).summary.startswith("my/a and 2 other metrics were")
+
+
 def test_half_precision_and_rewards_get_their_own_advice() -> None:
     half = only(RULE, a_run(Algorithm.SFT, config={"fp16": True, "learning_rate": 1e-4}).with_metric("loss", [math.nan]))
     assert [item.parameter for item in half.advice] == ["fp16", None, "learning_rate"]
