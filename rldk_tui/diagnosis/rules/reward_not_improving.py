@@ -64,6 +64,8 @@ class Limits:
 
 
 LIMITS = Limits()
+_ONE_STORY = 10**9
+"""It speaks of the run as a whole: when it speaks again it goes on."""
 _SPREAD_LOGS = 32
 _FIRST = 5
 """Rewards that say where the run began."""
@@ -173,6 +175,7 @@ RULE = RowRule(
     tell=tell,
     applies=applies,
     close_after=1,
+    reopen_within=_ONE_STORY,
     ceiling=Severity.WARNING,
     explained_by=(
         "kl-negative",
