@@ -14,6 +14,7 @@ from rldk_tui.diagnosis.engine import Engine
 from rldk_tui.diagnosis.findings import Diagnosis
 from rldk_tui.diagnosis.rule import NamedRule
 from rldk_tui.events import Algorithm, Event, Heartbeat, Metrics, Origin, RunEnded, RunStarted
+from rldk_tui.metrics import CATALOGUE, MEASURED
 from rldk_tui.run import RunStore
 from tests.builders import OURS, snapshot_of
 
@@ -47,7 +48,21 @@ METRICS = (
     "loss/value_avg",
     "step_time",
     "my/own",
+    "rewards/accuracies",
+    "rewards/chosen",
+    "logps/chosen",
+    "accuracy",
+    "margin",
+    "max_reward",
+    "min_reward",
+    "eval/loss",
+    "eval/accuracy",
+    "objective/non_score_reward",
+    "num_tokens",
+    "sampling/sampling_logp_difference/mean",
 )
+MEASURES = tuple(metric.name for metric in CATALOGUE if metric.name.startswith(MEASURED))
+"""What is measured beside the log: any of it may be in a row too."""
 LEVELS = (0.0, 1e-9, 0.001, 0.02, 0.3, 0.6, 0.97, 1.0, 3.0, 12.0, 30.0, 200.0, -0.7, -1.5, -6.0)
 STRANGE = (math.nan, math.inf, -math.inf, None, 1e308, -1e308, 5e-324)
 CONFIGS: tuple[dict[str, object], ...] = (
@@ -109,7 +124,9 @@ def _events(rng: random.Random) -> list[Event]:
         )  # fmt: skip
         length = rng.choice((0, 1, 2, 12, 90, 130))
         every = rng.choice((1, 1, 5))
-        logged = {name: _series(rng, length) for name in METRICS if rng.random() < 0.7}
+        share = rng.choice((0.1, 0.7))
+        names = [*METRICS, *MEASURES] if share < 0.5 else METRICS
+        logged = {name: _series(rng, length) for name in names if rng.random() < share}
         if "epoch" in logged and rng.random() < 0.7:
             logged["epoch"] = [(index + 1) / rng.choice((55, 55, 12)) for index in range(length)]
         for index in range(length):

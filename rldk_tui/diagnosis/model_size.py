@@ -48,5 +48,5 @@ def bears(size: Floats) -> Floats:
 
     The best rate falls about with the square root of the size; larger models than the reference are not held to less.
     """
-    scale: Floats = np.sqrt(np.maximum(REFERENCE / size, 1.0))
+    scale: Floats = np.sqrt(np.maximum(REFERENCE / np.maximum(size, 1.0), 1.0))
     return scale
