@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from rldk_tui.charts.format import percent
 from rldk_tui.diagnosis import cadence
-from rldk_tui.diagnosis.levels import finite_rows
+from rldk_tui.diagnosis.levels import finite_rows, graded
 from rldk_tui.diagnosis.pairs import (
     EvaluationPast,
     Evaluations,
@@ -122,11 +122,10 @@ def _levels(
 ) -> NDArray[np.int8]:
     sure = found.count >= limits.sure
     wrong = chance & sure & (found.high < 0.5) & (found.share < limits.flipped) & (found.pull < -limits.rising)
-    return np.select(
+    return graded(
         [wrong if downward else np.zeros_like(chance), still | (chance & sure), doubtful],
         [Severity.CRITICAL.rank, Severity.HIGH.rank, Severity.WARNING.rank],
-        0,
-    ).astype(np.int8)
+    )
 
 
 def _facts(found: Pooled, still: Bools, unseen: Bools, held_out: Evaluations) -> dict[str, Floats]:

@@ -6,6 +6,7 @@ from its own past will ever be seen in it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from rldk_tui.diagnosis.rule import Context, Verdict
 from rldk_tui.events import Severity
 from rldk_tui.run import Rows
-from rldk_tui.statistics.windows import NOTHING_YET, Floats, m_of_n, rolling_median
+from rldk_tui.statistics.windows import NOTHING_YET, Bools, Floats, m_of_n, rolling_median
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,17 @@ def watch_levels(
         limit=limit,
         past=LevelPast(kept, tuple(flags)),
     )
+
+
+def graded(conditions: Sequence[Bools], ranks: Sequence[int]) -> NDArray[np.int8]:
+    """The rank that goes with the first condition that holds at each row, 0 where none does.
+
+    `numpy.select` for ranks, without its checks: for a single row those cost more than the rest of a rule.
+    """
+    level = np.zeros(conditions[0].shape, np.int8)
+    for condition, rank in zip(reversed(conditions), reversed(ranks), strict=True):
+        level[condition] = rank
+    return level
 
 
 def finite_rows(rows: Rows, name: str) -> tuple[NDArray[np.intp], Floats]:

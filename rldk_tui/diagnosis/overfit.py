@@ -14,7 +14,7 @@ import numpy as np
 from rldk_tui.charts.format import percent
 from rldk_tui.diagnosis import blame, cadence
 from rldk_tui.diagnosis.beside import SmoothPast, last_known, smoothed
-from rldk_tui.diagnosis.levels import finite_rows
+from rldk_tui.diagnosis.levels import finite_rows, graded
 from rldk_tui.diagnosis.pairs import EvaluationPast, evaluations, neutral_loss
 from rldk_tui.diagnosis.rule import Context, Episode, Verdict
 from rldk_tui.events import Advice, Severity
@@ -88,15 +88,14 @@ def watch_overfit(
     lost = gap & (held_out.low <= 0.5) & (held_out.loss > neutral)
     rising = held_out.worse >= limits.evals
     memory = np.isnan(held_out.loss) & (epochs >= limits.passes) & (loss < limits.settled)
-    level = np.select(
+    level = graded(
         [fitted & (lost | (margins > limits.margin)), fitted & gap, fitted & (rising | memory)],
         [Severity.HIGH.rank, behind.rank, Severity.WARNING.rank],
-        0,
     )
     return Verdict(
         at=at,
         breach=shares >= perfect,
-        level=level.astype(np.int8),
+        level=level,
         value=share,
         limit=np.full(at.size, perfect),
         past=OverfitPast(kept, kept_loss, last_margin, last_epoch, kept_evaluations, rate),

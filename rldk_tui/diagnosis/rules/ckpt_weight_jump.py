@@ -27,7 +27,7 @@ import numpy as np
 
 from rldk_tui.charts.format import percent
 from rldk_tui.diagnosis.blame import RatePast, learning_rates, lower_learning_rate
-from rldk_tui.diagnosis.levels import scope_rows
+from rldk_tui.diagnosis.levels import graded, scope_rows
 from rldk_tui.diagnosis.measurements import in_these_rows, named
 from rldk_tui.diagnosis.rule import Context, Episode, Family, Need, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Severity
@@ -55,9 +55,9 @@ def watch(rows: Rows, past: RatePast, context: Context) -> Verdict[RatePast]:
     z = in_these_rows(rows, at, Z)
     facts, rate = learning_rates(rows, at, past)
     alone = z > limits.z
-    level = np.select(
-        [alone & (change > limits.high), alone & (change > limits.warning)], [Severity.HIGH.rank, Severity.WARNING.rank], 0
-    ).astype(np.int8)
+    level = graded(
+        [alone & (change > limits.high), alone & (change > limits.warning)], [Severity.HIGH.rank, Severity.WARNING.rank]
+    )
     return Verdict(
         at=at,
         breach=level > 0,

@@ -27,7 +27,7 @@ import numpy as np
 
 from rldk_tui.diagnosis import blame, cadence
 from rldk_tui.diagnosis.beside import GROUPED
-from rldk_tui.diagnosis.levels import finite_rows
+from rldk_tui.diagnosis.levels import finite_rows, graded
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Algorithm, Severity
 from rldk_tui.run import Rows, RunInfo
@@ -106,7 +106,7 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     return Verdict(
         at=at,
         breach=counted & (share > scale * limits.warning),
-        level=np.select([soon, often], [Severity.HIGH.rank, Severity.WARNING.rank], 0).astype(np.int8),
+        level=graded([soon, often], [Severity.HIGH.rank, Severity.WARNING.rank]),
         value=share,
         limit=np.full(at.size, scale * limits.warning),
         past=Past(past.seen + int(at.size), (often_flags, soon_flags), rate),

@@ -31,6 +31,7 @@ import numpy as np
 from rldk_tui.charts.format import percent
 from rldk_tui.diagnosis import blame, kl
 from rldk_tui.diagnosis.batches import MOST, Start, beside, new_batches
+from rldk_tui.diagnosis.levels import graded
 from rldk_tui.diagnosis.rule import Context, Episode, Family, Need, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Severity
 from rldk_tui.run import Rows, RunInfo
@@ -112,7 +113,7 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     return Verdict(
         at=at,
         breach=breaches[0] | breaches[1] | breaches[2],
-        level=np.select([alike | poor, copies], [Severity.HIGH.rank, Severity.WARNING.rank], 0).astype(np.int8),
+        level=graded([alike | poor, copies], [Severity.HIGH.rank, Severity.WARNING.rank]),
         value=pairs,
         limit=limits.pairs * pairs_0 / np.sqrt(longer),
         past=Past(

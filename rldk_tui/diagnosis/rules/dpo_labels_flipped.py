@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from rldk_tui.charts.format import percent
 from rldk_tui.diagnosis import cadence
-from rldk_tui.diagnosis.levels import finite_rows
+from rldk_tui.diagnosis.levels import finite_rows, graded
 from rldk_tui.diagnosis.pairs import EvaluationPast, PooledPast, evaluations, neutral_loss, pooled
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Algorithm, Severity
@@ -103,7 +103,7 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     return Verdict(
         at=at,
         breach=shares[late] < limits.flipped,
-        level=np.select([wrong, opposed], [Severity.CRITICAL.rank, Severity.HIGH.rank], 0).astype(np.int8),
+        level=graded([wrong, opposed], [Severity.CRITICAL.rank, Severity.HIGH.rank]),
         value=found.share,
         limit=np.full(at.size, limits.flipped),
         past=Past(past.seen + everywhere.size, kept, kept_evaluations),

@@ -35,7 +35,7 @@ import numpy as np
 from rldk_tui.charts.format import percent
 from rldk_tui.diagnosis import blame, cadence
 from rldk_tui.diagnosis.beside import SmoothPast, last_known, smoothed
-from rldk_tui.diagnosis.levels import finite_rows
+from rldk_tui.diagnosis.levels import finite_rows, graded
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Algorithm, Severity
 from rldk_tui.run import Rows, RunInfo
@@ -99,15 +99,14 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     margin, kept_margin = smoothed(rows, at, MARGIN, size, past.margin)
     facts, rate = blame.learning_rates(rows, at, past.rate)
     grows = margin > 0
-    level = np.select(
+    level = graded(
         [grows & (share > limits.high) & (nats > limits.nats), grows & (share > limits.warning)],
         [Severity.HIGH.rank, Severity.WARNING.rank],
-        0,
     )
     return Verdict(
         at=at,
         breach=known & (-change > limits.warning * reference),
-        level=level.astype(np.int8),
+        level=level,
         value=share,
         limit=np.full(at.size, limits.warning),
         past=Past(kept, kept_nats, last_logps, kept_margin, rate),

@@ -31,7 +31,7 @@ import numpy as np
 
 from rldk_tui.diagnosis import blame, cadence, kl
 from rldk_tui.diagnosis.beside import GROUPED, RewardPast, SmoothPast, of_grouped_trainer, reward_direction, smoothed
-from rldk_tui.diagnosis.levels import finite_rows
+from rldk_tui.diagnosis.levels import finite_rows, graded
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Algorithm, Severity
 from rldk_tui.run import Rows, RunInfo
@@ -94,16 +94,14 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     groups, groups_past = smoothed(rows, at, "frac_reward_zero_std", size, past.groups)
     direction, reward = reward_direction(rows, at, past.reward)
     grave = low & ((groups > limits.without_signal) | (direction <= 0.0))
-    level = np.select(
-        [ready & spent, ready & grave, ready & low],
-        [Severity.CRITICAL.rank, Severity.HIGH.rank, Severity.WARNING.rank],
-        0,
+    level = graded(
+        [ready & spent, ready & grave, ready & low], [Severity.CRITICAL.rank, Severity.HIGH.rank, Severity.WARNING.rank]
     )
     facts, rate = blame.learning_rates(rows, at, past.rate)
     return Verdict(
         at=at,
         breach=entropy < limits.low,
-        level=level.astype(np.int8),
+        level=level,
         value=smooth,
         limit=np.full(at.size, limits.low),
         past=Past(past.seen + at.size, kept, (low_flags, spent_flags), groups_past, reward, rate),

@@ -28,7 +28,7 @@ import numpy as np
 
 from rldk_tui.diagnosis import blame, cadence
 from rldk_tui.diagnosis.beside import GROUPED, RewardPast, of_grouped_trainer, reward_direction
-from rldk_tui.diagnosis.levels import finite_rows
+from rldk_tui.diagnosis.levels import finite_rows, graded
 from rldk_tui.diagnosis.reward_gain import GainPast, gain_held
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Algorithm, Severity
@@ -97,16 +97,15 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     gain, gain_past = gain_held(rows, at, past.gain, context.info)
     paid = (direction == 1.0) | (gain == 1.0)
     lost = (direction == -1.0) & (gain == 0.0)
-    level = np.select(
+    level = graded(
         [exploded & (entropy > limits.noise), exploded & lost, exploded & ~paid, exploded],
         [Severity.HIGH.rank, Severity.HIGH.rank, Severity.WARNING.rank, Severity.INFO.rank],
-        0,
     )
     facts, rate = blame.learning_rates(rows, at, past.rate)
     return Verdict(
         at=at,
         breach=above,
-        level=level.astype(np.int8),
+        level=level,
         value=entropy,
         limit=limit,
         past=Past(first, start, flags, reward, gain_past, rate),

@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from rldk_tui.diagnosis import blame, cadence, shifts
-from rldk_tui.diagnosis.levels import finite_rows
+from rldk_tui.diagnosis.levels import finite_rows, graded
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.diagnosis.warm_up import warmed_up
 from rldk_tui.events import Advice, Severity
@@ -73,16 +73,15 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     size = cadence.window(limits.median, info)
     middle, recent = rolling_median(norms, past.norms, size, size)
     usual = np.exp(found.middle)
-    level = np.select(
+    level = graded(
         [found.alarm & (middle > limits.high * usual), found.alarm & (middle > limits.warning * usual)],
         [Severity.HIGH.rank, Severity.WARNING.rank],
-        0,
     )
     facts, rate = blame.learning_rates(rows, at, past.rate)
     return Verdict(
         at=at,
         breach=norms > limits.warning * usual,
-        level=level.astype(np.int8),
+        level=level,
         value=middle,
         limit=limits.warning * usual,
         past=Past(seen, kept, recent, rate),

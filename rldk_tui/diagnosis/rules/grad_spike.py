@@ -17,9 +17,9 @@ What to do
 Where the limit comes from
     Catalogue: 8 robust deviations of the 64 logs before on a logarithmic scale, ten times their median and above 1. It
     warns from two of five logs and calls clipped spikes harmless; healthy RLOO runs have three clipped ones of up to a
-    hundred times within five logs, so here a known clipping settles it. ZClip (arXiv 2504.02507) clips at 2.5 deviations, which suits a
-    clip and not an alarm; SPAM (arXiv 2501.06842) reports spikes of a thousand times. Healthy public runs have an excess
-    kurtosis of up to 46 in this metric.
+    hundred times within five logs, so here a known clipping settles it. ZClip (arXiv 2504.02507) clips at 2.5 deviations,
+    which suits a clip and not an alarm; SPAM (arXiv 2501.06842) reports spikes of a thousand times. Healthy public runs
+    have an excess kurtosis of up to 46 in this metric.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from rldk_tui.diagnosis import blame, cadence
-from rldk_tui.diagnosis.levels import finite_rows
+from rldk_tui.diagnosis.levels import finite_rows, graded
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.diagnosis.spikes import SpikeLimits, SpikePast, counts, spikes
 from rldk_tui.diagnosis.warm_up import warmed_up
@@ -78,7 +78,7 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     return Verdict(
         at=at,
         breach=found.far,
-        level=np.select([grave, single], [Severity.WARNING.rank, Severity.INFO.rank], 0).astype(np.int8),
+        level=graded([grave, single], [Severity.WARNING.rank, Severity.INFO.rank]),
         value=np.where(found.far, norms, np.nan),
         limit=limits.times * usual,
         past=Past(kept, rate),

@@ -30,6 +30,7 @@ import numpy as np
 from rldk_tui.diagnosis import cadence, kl
 from rldk_tui.diagnosis.beside import RewardPast, reward_direction
 from rldk_tui.diagnosis.kl_hold import CoefficientPast, GrowthPast, TermPast, coefficient_gone, growth, without_term
+from rldk_tui.diagnosis.levels import graded
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Algorithm, Severity
 from rldk_tui.run import Rows, RunInfo
@@ -100,7 +101,7 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     return Verdict(
         at=at,
         breach=(lacking > 0) | nothing | growing,
-        level=np.select([held_no_more, growing], [Severity.HIGH.rank, Severity.WARNING.rank], 0).astype(np.int8),
+        level=graded([held_no_more, growing], [Severity.HIGH.rank, Severity.WARNING.rank]),
         value=np.where(held_no_more, np.nan, now),
         limit=limits.times * before,
         past=Past(term, coefficient, grown, reward),

@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 
 from rldk_tui.diagnosis import blame, cadence, kl
 from rldk_tui.diagnosis.beside import last_known
+from rldk_tui.diagnosis.levels import graded
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.diagnosis.spikes import SpikeLimits, SpikePast, counts, spikes
 from rldk_tui.diagnosis.warm_up import warmed_up
@@ -78,7 +79,7 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     return Verdict(
         at=at,
         breach=found.far,
-        level=np.select([found.several, single], [Severity.WARNING.rank, Severity.INFO.rank], 0).astype(np.int8),
+        level=graded([found.several, single], [Severity.WARNING.rank, Severity.INFO.rank]),
         value=np.where(found.far, values, np.nan),
         limit=least,
         past=Past(kept, length, rate),

@@ -35,6 +35,7 @@ from numpy.typing import NDArray
 
 from rldk_tui.diagnosis import blame, cadence, kl
 from rldk_tui.diagnosis.beside import RewardPast, SmoothPast, last_known, reward_direction, smoothed
+from rldk_tui.diagnosis.levels import graded
 from rldk_tui.diagnosis.reward_gain import GainPast, gain_held
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Algorithm, Severity
@@ -116,16 +117,12 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     bought = (direction == 1.0) | (gain == 1.0)
     bought_nothing = (gain == 0.0) & ~bought  # False while nothing is known of the reward
     grave = very_far & (bought_nothing | (entropy < limits.entropy))
-    level = np.select(
-        [grave, gone | (far & ~bought), far],
-        [Severity.HIGH.rank, Severity.WARNING.rank, Severity.INFO.rank],
-        0,
-    )
+    level = graded([grave, gone | (far & ~bought), far], [Severity.HIGH.rank, Severity.WARNING.rank, Severity.INFO.rank])
     facts, rate = blame.learning_rates(rows, at, past.rate)
     return Verdict(
         at=at,
         breach=drift > usual,
-        level=level.astype(np.int8),
+        level=level,
         value=smooth * usual,
         limit=usual,
         past=Past(offset, kept, (far_flags, very_far_flags, gone_flags), length, reward, gain_past, entropy_past, rate),

@@ -33,7 +33,7 @@ import numpy as np
 
 from rldk_tui.diagnosis import cadence
 from rldk_tui.diagnosis.blame import set_to
-from rldk_tui.diagnosis.levels import finite_rows
+from rldk_tui.diagnosis.levels import finite_rows, graded
 from rldk_tui.diagnosis.pairs import (
     LONGEST,
     EvaluationPast,
@@ -116,13 +116,11 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     held_out, kept_evaluations = evaluations(rows, at, "rewards/accuracies", neutral, 1.0, past.evaluations)
     enough = (rows.steps[at] - info.first_step) * examples_a_step(info) >= limits.sure
     unseen = enough & (held_out.chance >= limits.evals) & (held_out.best >= neutral)
-    level = np.select(
-        [still | (chance & (count >= limits.sure)), lasting | unseen], [Severity.HIGH.rank, Severity.WARNING.rank], 0
-    )
+    level = graded([still | (chance & (count >= limits.sure)), lasting | unseen], [Severity.HIGH.rank, Severity.WARNING.rank])
     return Verdict(
         at=at,
         breach=margins < np.nan_to_num(least),
-        level=level.astype(np.int8),
+        level=level,
         value=mean,
         limit=least,
         past=Past(past.seen + everywhere.size, kept, still_flags, latched, kept_evaluations),

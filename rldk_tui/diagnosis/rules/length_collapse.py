@@ -31,6 +31,7 @@ from rldk_tui.charts.format import percent
 from rldk_tui.diagnosis import cadence
 from rldk_tui.diagnosis.beside import SAMPLING, SmoothPast, held, smoothed
 from rldk_tui.diagnosis.lengths import FIRST, READS, SMOOTH, LengthPast, lengths
+from rldk_tui.diagnosis.levels import graded
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Severity
 from rldk_tui.run import Rows, RunInfo
@@ -88,13 +89,11 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     start = np.flatnonzero(found.counts == FIRST)
     begun, last_begun = held(start, reward[start], np.arange(at.size), past.begun)
     rose = reward - begun > limits.gain * np.nan_to_num(spread)
-    level = np.select(
-        [warning & rose, warning, remark], [Severity.HIGH.rank, Severity.WARNING.rank, Severity.INFO.rank], 0
-    )  # fmt: skip
+    level = graded([warning & rose, warning, remark], [Severity.HIGH.rank, Severity.WARNING.rank, Severity.INFO.rank])
     return Verdict(
         at=at,
         breach=short,
-        level=level.astype(np.int8),
+        level=level,
         value=found.values,
         limit=np.where(warning, limits.warning, limits.remark) * found.first,
         past=Past(kept, reward_past, spread_past, last_begun, remark_flags, warning_flags),

@@ -32,6 +32,7 @@ from rldk_tui.diagnosis import cadence
 from rldk_tui.diagnosis.beside import SAMPLING, RewardPast, direction_of, held, reward_direction
 from rldk_tui.diagnosis.blame import set_to
 from rldk_tui.diagnosis.lengths import READS, SMOOTH, LengthPast, lengths
+from rldk_tui.diagnosis.levels import graded
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Algorithm, Severity
 from rldk_tui.run import Rows, RunInfo
@@ -93,7 +94,7 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     return Verdict(
         at=at,
         breach=grown,
-        level=np.select([opened & far, opened], [Severity.HIGH.rank, Severity.WARNING.rank], 0).astype(np.int8),
+        level=graded([opened & far, opened], [Severity.HIGH.rank, Severity.WARNING.rank]),
         value=found.middle,
         limit=(1.0 + limits.growth) * then,
         past=Past(kept, trend_past, reward_past, flags, last_risen, last_then),

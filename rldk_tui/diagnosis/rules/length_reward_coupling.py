@@ -33,6 +33,7 @@ from rldk_tui.charts.format import percent
 from rldk_tui.diagnosis.batches import Start, beside, new_batches, total
 from rldk_tui.diagnosis.beside import SAMPLING
 from rldk_tui.diagnosis.blame import set_to
+from rldk_tui.diagnosis.levels import graded
 from rldk_tui.diagnosis.rule import Context, Episode, Family, Need, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Algorithm, Severity
 from rldk_tui.run import Rows, RunInfo
@@ -118,11 +119,11 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     np.divide(np.clip(slope, -1e30, 1e30) * longer, gain, out=explained, where=(gain > 1e-9) & (longer > 0))
     coupled = enough & (rho > limits.warning) & (lower > limits.sure) & (explained > limits.explained)
     rising, direction = rolling_direction(length, past.direction)
-    level = np.select([coupled & (rho > limits.high) & (rising > 0), coupled], [Severity.HIGH.rank, Severity.WARNING.rank], 0)
+    level = graded([coupled & (rho > limits.high) & (rising > 0), coupled], [Severity.HIGH.rank, Severity.WARNING.rank])
     return Verdict(
         at=at,
         breach=coupled,
-        level=level.astype(np.int8),
+        level=level,
         value=length,
         limit=np.full(at.size, np.nan),
         past=Past(

@@ -31,6 +31,7 @@ import numpy as np
 
 from rldk_tui.diagnosis import blame, cadence
 from rldk_tui.diagnosis.beside import held
+from rldk_tui.diagnosis.levels import graded
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.diagnosis.supervised import EVALUATION, loss_is_progress, loss_rows
 from rldk_tui.diagnosis.warm_up import warmed_up
@@ -107,13 +108,13 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     risen, flags = m_of_n(ready & (middle - low > rise), past.flags[0], m, n)
     above = limits.untrained * np.abs(start) if not evaluation else math.inf
     worse, worse_flags = m_of_n(ready & (middle - start > np.maximum(least, above)), past.flags[1], m, n)
-    level = np.select([risen & worse, risen], [Severity.HIGH.rank, Severity.WARNING.rank], 0)
+    level = graded([risen & worse, risen], [Severity.HIGH.rank, Severity.WARNING.rank])
     facts, rate = blame.learning_rates(rows, at, past.rate)
     last = (float(low[-1]), float(start[-1]), float(noise[-1])) if at.size else (past.best, past.start, past.noise)
     return Verdict(
         at=at,
         breach=ready & (loss - low > rise),
-        level=level.astype(np.int8),
+        level=level,
         value=middle,
         limit=low + rise,
         past=Past(past.seen + at.size, kept, recent, (flags, worse_flags), *last, rate),

@@ -25,10 +25,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from rldk_tui.diagnosis import blame
-from rldk_tui.diagnosis.levels import finite_rows
+from rldk_tui.diagnosis.levels import finite_rows, graded
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Severity
 from rldk_tui.run import Rows
@@ -52,11 +50,11 @@ def watch(rows: Rows, past: blame.RatePast, context: Context) -> Verdict[blame.R
     facts, kept = blame.learning_rates(rows, at, past)
     before = facts["learning_rate_before"]
     in_trouble = rates > limits.warning * before  # False where nothing jumped
-    level = np.select([rates > limits.high * before, in_trouble], [Severity.HIGH.rank, Severity.WARNING.rank], 0)
+    level = graded([rates > limits.high * before, in_trouble], [Severity.HIGH.rank, Severity.WARNING.rank])
     return Verdict(
         at=at,
         breach=in_trouble,
-        level=level.astype(np.int8),
+        level=level,
         value=rates,
         limit=limits.warning * before,
         past=kept,

@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 
 from rldk_tui.diagnosis.beside import SAMPLING, last_known
 from rldk_tui.diagnosis.blame import BOUNDS, FAR, set_to
-from rldk_tui.diagnosis.levels import finite_rows
+from rldk_tui.diagnosis.levels import finite_rows, graded
 from rldk_tui.diagnosis.model_size import MOST_TRAINED, TRAINABLE, bears, named_size, sizes
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Algorithm, Severity
@@ -104,7 +104,7 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     warning, high, total, trainable = _bounds(rows, at, past, context)
     highest = np.maximum.accumulate(np.concatenate(([past.highest], rates)))
     above = np.where(warning < limits.any_size[0], rates > warning, rates > (1.0 - _ROUNDED) * warning)
-    level = np.select([rates > (1.0 - _ROUNDED) * high, above], [Severity.HIGH.rank, Severity.WARNING.rank], 0).astype(np.int8)
+    level = graded([rates > (1.0 - _ROUNDED) * high, above], [Severity.HIGH.rank, Severity.WARNING.rank])
     settled, still = m_of_n(highest[1:] <= highest[:-1], past.still, limits.settled, limits.settled)
     tiny = (highest[1:] > 0.0) & (highest[1:] <= (1.0 + _ROUNDED) * limits.low)
     level[settled & tiny] = Severity.HIGH.rank

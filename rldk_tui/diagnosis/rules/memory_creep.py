@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 from rldk_tui.charts.format import size
 from rldk_tui.diagnosis.beside import last_known
 from rldk_tui.diagnosis.blame import set_to
-from rldk_tui.diagnosis.levels import scope_rows
+from rldk_tui.diagnosis.levels import graded, scope_rows
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Severity
 from rldk_tui.metrics import title
@@ -120,7 +120,7 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     return Verdict(
         at=at,
         breach=creeps,
-        level=np.select([held & full, held], [Severity.HIGH.rank, Severity.WARNING.rank], 0).astype(np.int8),
+        level=graded([held & full, held], [Severity.HIGH.rank, Severity.WARNING.rank]),
         value=used,
         limit=np.full(at.size, np.nan),
         past=Past(

@@ -27,7 +27,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rldk_tui.charts.format import percent
-from rldk_tui.diagnosis.levels import finite_rows
+from rldk_tui.diagnosis.levels import finite_rows, graded
 from rldk_tui.diagnosis.measurements import in_these_rows, named
 from rldk_tui.diagnosis.rule import Context, Episode, Family, Need, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Severity
@@ -62,11 +62,10 @@ def watch(rows: Rows, _past: None, context: Context) -> Verdict[None]:
     some = np.where(trainable >= 1, trainable, np.nan)
     share, in_optimizer = some / np.where(total >= 1, total, np.nan), held / some
     nothing = (trainable < 1) | (held < 1)
-    level = np.select(
+    level = graded(
         [nothing, in_optimizer < limits.held, (in_optimizer < 1 - limits.rounding) | (share < limits.share)],
         [Severity.CRITICAL.rank, Severity.HIGH.rank, Severity.WARNING.rank],
-        0,
-    ).astype(np.int8)
+    )
     return Verdict(
         at=at,
         breach=level > 0,

@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from rldk_tui.diagnosis import blame
-from rldk_tui.diagnosis.levels import finite_rows
+from rldk_tui.diagnosis.levels import finite_rows, graded
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.diagnosis.trust_region import broad, of_ppo, smaller_updates, why
 from rldk_tui.events import Advice, Severity
@@ -75,15 +75,15 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     below, above = ratio < limits.drastic[0], ratio > limits.drastic[1]
     often, often_flags = m_of_n(unusual, past.flags[0], limits.m, limits.n)
     again, again_flags = m_of_n(below | above, past.flags[1], limits.narrow, limits.n)
-    level = np.select(
-        [again | below | (above & many), often], [Severity.CRITICAL.rank, Severity.WARNING.rank], 0
+    level = graded(
+        [again | below | (above & many), often], [Severity.CRITICAL.rank, Severity.WARNING.rank]
     )  # no single token pulls the mean to half
     began = float(unusual[0]) if at.size and math.isnan(past.began) else past.began
     facts, rate = blame.learning_rates(rows, at, past.rate)
     return Verdict(
         at=at,
         breach=unusual,
-        level=level.astype(np.int8),
+        level=level,
         value=ratio,
         limit=np.where(ratio < 1.0, limits.usual[0], limits.usual[1]),
         past=Past((often_flags, again_flags), clipped, began, rate),

@@ -37,7 +37,7 @@ from rldk_tui.charts.format import percent
 from rldk_tui.diagnosis import cadence, kl
 from rldk_tui.diagnosis.beside import SAMPLING, SmoothPast, smoothed
 from rldk_tui.diagnosis.components import WeightsPast, function_of, functions, spread_of, weight_of
-from rldk_tui.diagnosis.levels import nothing
+from rldk_tui.diagnosis.levels import graded, nothing
 from rldk_tui.diagnosis.opposed import TREND, OpposedPast, opposed
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Severity
@@ -110,15 +110,14 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
         past.flags,
         *(cadence.persistence(limits.m, limits.n, context.info) if scope.startswith("rewards/") else (1, 1)),
     )
-    level = np.select(
+    level = graded(
         [opened & (lost > limits.critical), opened & (lost > limits.high), opened],
         [Severity.CRITICAL.rank, Severity.HIGH.rank, Severity.WARNING.rank],
-        0,
     )
     return Verdict(
         at=at,
         breach=(lost > limits.warning) & counts,
-        level=level.astype(np.int8),
+        level=level,
         value=found.middle,
         limit=found.best - limits.warning * size,
         past=Past(kept, weights, spread_past, flags),

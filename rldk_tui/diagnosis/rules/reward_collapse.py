@@ -36,7 +36,7 @@ import numpy as np
 from rldk_tui.diagnosis import blame, cadence, kl
 from rldk_tui.diagnosis.beside import SAMPLING, held
 from rldk_tui.diagnosis.epochs import EpochPast, best_of_epoch
-from rldk_tui.diagnosis.levels import finite_rows
+from rldk_tui.diagnosis.levels import finite_rows, graded
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.diagnosis.warm_up import warmed_up
 from rldk_tui.events import Advice, Severity
@@ -115,16 +115,14 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     lost = fallen & material & (drop > limits.critical * gain)
     here, other_data, epoch = best_of_epoch(rows, at, counts, middle, size, past.epoch)
     excused = other_data & ~(here - middle > fall)
-    level = np.select(
-        [lost & ~excused, lost | (fallen & ~excused), fallen],
-        [Severity.CRITICAL.rank, Severity.HIGH.rank, Severity.INFO.rank],
-        0,
+    level = graded(
+        [lost & ~excused, lost | (fallen & ~excused), fallen], [Severity.CRITICAL.rank, Severity.HIGH.rank, Severity.INFO.rank]
     )
     facts, rate = blame.learning_rates(rows, at, past.rate)
     return Verdict(
         at=at,
         breach=(reward < height - fall) | low,
-        level=level.astype(np.int8),
+        level=level,
         value=middle,
         limit=height - fall,
         past=Past(past.seen + at.size, values, recent, flags, best, epoch, rate),

@@ -30,7 +30,7 @@ import numpy as np
 
 from rldk_tui.diagnosis import cadence, shifts
 from rldk_tui.diagnosis.beside import SAMPLING, last_known
-from rldk_tui.diagnosis.levels import finite_rows
+from rldk_tui.diagnosis.levels import finite_rows, graded
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.diagnosis.warm_up import warmed_up
 from rldk_tui.events import Advice, Severity
@@ -119,7 +119,7 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     return Verdict(
         at=at,
         breach=together,
-        level=np.select([jumped & early, jumped], [Severity.INFO.rank, Severity.WARNING.rank], 0).astype(np.int8),
+        level=graded([jumped & early, jumped], [Severity.INFO.rank, Severity.WARNING.rank]),
         value=middle,
         limit=usual,
         past=Past(past.seen + at.size, kept, reward_kept, tuple(others), flags),

@@ -32,6 +32,7 @@ import numpy as np
 
 from rldk_tui.charts.format import percent
 from rldk_tui.diagnosis.batches import new_batches
+from rldk_tui.diagnosis.levels import graded
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Algorithm, Severity
 from rldk_tui.run import Kind, Rows, RunInfo
@@ -103,7 +104,7 @@ def _some(rows: Rows, past: Past, limits: Limits) -> Verdict[Past]:
     return Verdict(
         at=at,
         breach=partly & (shares > limits.some),
-        level=np.select([many, some], [Severity.HIGH.rank, Severity.WARNING.rank], 0).astype(np.int8),
+        level=graded([many, some], [Severity.HIGH.rank, Severity.WARNING.rank]),
         value=shares,
         limit=np.full(at.size, limits.some),
         past=Past((some_flags, many_flags), mark),

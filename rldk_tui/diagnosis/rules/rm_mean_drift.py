@@ -32,6 +32,7 @@ import numpy as np
 from rldk_tui.diagnosis import cadence
 from rldk_tui.diagnosis.beside import last_known
 from rldk_tui.diagnosis.blame import set_to
+from rldk_tui.diagnosis.levels import graded
 from rldk_tui.diagnosis.pairs import score_range
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.diagnosis.warm_up import warmed_up
@@ -88,11 +89,11 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     told, told_flags = m_of_n(beyond[0], past.flags[0], m, n)
     warned, warned_flags = m_of_n(beyond[1], past.flags[1], m, n)
     ready = warmed_up(rows.steps[at], past.seen + 1 + np.arange(at.size), n, info)
-    level = np.select([ready & warned, ready & told], [Severity.WARNING.rank, Severity.INFO.rank], 0)
+    level = graded([ready & warned, ready & told], [Severity.WARNING.rank, Severity.INFO.rank])
     return Verdict(
         at=at,
         breach=beyond[0],
-        level=level.astype(np.int8),
+        level=level,
         value=offset,
         limit=np.maximum(limits.least, limits.told * spans),
         past=Past(past.seen + at.size, last, (told_flags, warned_flags)),

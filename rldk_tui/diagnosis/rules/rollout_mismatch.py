@@ -30,7 +30,7 @@ import numpy as np
 
 from rldk_tui.diagnosis import cadence
 from rldk_tui.diagnosis.blame import set_to
-from rldk_tui.diagnosis.levels import scope_rows
+from rldk_tui.diagnosis.levels import graded, scope_rows
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.diagnosis.usual import UsualPast, usual
 from rldk_tui.events import Advice, Severity
@@ -86,7 +86,7 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     return Verdict(
         at=at,
         breach=gap > np.where(rises, limits.risen * began, limits.warning),
-        level=np.select([high, warned | rises], [Severity.HIGH.rank, Severity.WARNING.rank], 0).astype(np.int8),
+        level=graded([high, warned | rises], [Severity.HIGH.rank, Severity.WARNING.rank]),
         value=gap,
         limit=np.where(rises & ~warned, limits.risen * began, limits.warning),
         past=Past((flags, high_flags), kept, began_past, trend),

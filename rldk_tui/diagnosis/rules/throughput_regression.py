@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 
 from rldk_tui.diagnosis import cadence
 from rldk_tui.diagnosis.generation_cycle import logs_a_generation
-from rldk_tui.diagnosis.levels import finite_rows
+from rldk_tui.diagnosis.levels import finite_rows, graded
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.diagnosis.usual import UsualPast, usual
 from rldk_tui.events import Advice, Severity
@@ -126,7 +126,7 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     return Verdict(
         at=at,
         breach=times > limits.warning,
-        level=np.select([least > limits.high, least > limits.warning], [Severity.HIGH.rank, Severity.WARNING.rank], 0).astype(
+        level=graded([least > limits.high, least > limits.warning], [Severity.HIGH.rank, Severity.WARNING.rank]).astype(
             np.int8
         ),
         value=least * usually[0],

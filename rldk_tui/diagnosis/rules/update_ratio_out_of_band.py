@@ -36,7 +36,7 @@ from numpy.typing import NDArray
 from rldk_tui.charts.format import percent
 from rldk_tui.diagnosis.beside import SAMPLING, last_known
 from rldk_tui.diagnosis.blame import RatePast, cause, learning_rates, lower_learning_rate, set_to
-from rldk_tui.diagnosis.levels import scope_rows
+from rldk_tui.diagnosis.levels import graded, scope_rows
 from rldk_tui.diagnosis.measurements import each_measured, named
 from rldk_tui.diagnosis.rule import Context, Episode, Family, Need, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Severity
@@ -115,9 +115,7 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     return Verdict(
         at=at,
         breach=idle | (values > warning),
-        level=np.select(
-            [still, far_too_much, much], [Severity.CRITICAL.rank, Severity.HIGH.rank, Severity.WARNING.rank], 0
-        ).astype(np.int8),
+        level=graded([still, far_too_much, much], [Severity.CRITICAL.rank, Severity.HIGH.rank, Severity.WARNING.rank]),
         value=values,
         limit=np.select([still, far_too_much], [np.full(at.size, limits.nothing), high], warning),
         past=Past((flags, far_flags, still_flags), sizes, rate, latest),

@@ -28,7 +28,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from rldk_tui.diagnosis import blame
-from rldk_tui.diagnosis.levels import finite_rows
+from rldk_tui.diagnosis.levels import finite_rows, graded
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.diagnosis.trust_region import broad, of_ppo, smaller_updates, why
 from rldk_tui.events import Advice, Severity
@@ -77,16 +77,15 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     large, large_flags = m_of_n((moved > limits.warning) & counted, past.flags[0], limits.m, limits.n)
     twice, high_flags = m_of_n(moved > limits.high, past.flags[1], limits.narrow, limits.n)
     again, critical_flags = m_of_n(moved > limits.critical, past.flags[2], limits.narrow, limits.n)
-    level = np.select(
+    level = graded(
         [again | (many & (moved > limits.critical)), twice | (many & (moved > limits.high)), large],
         [Severity.CRITICAL.rank, Severity.HIGH.rank, Severity.WARNING.rank],
-        0,
     )
     facts, rate = blame.learning_rates(rows, at, past.rate)
     return Verdict(
         at=at,
         breach=moved > limits.warning,
-        level=level.astype(np.int8),
+        level=level,
         value=moved,
         limit=np.full(at.size, limits.warning),
         past=Past(past.seen + at.size, (large_flags, high_flags, critical_flags), clipped, rate),

@@ -37,7 +37,7 @@ from rldk_tui.charts.format import percent
 from rldk_tui.diagnosis import cadence
 from rldk_tui.diagnosis.beside import GROUPED, held, last_known
 from rldk_tui.diagnosis.blame import set_to
-from rldk_tui.diagnosis.levels import finite_rows
+from rldk_tui.diagnosis.levels import finite_rows, graded
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.diagnosis.solved import SolvedPast, solved
 from rldk_tui.events import Advice, Severity
@@ -136,10 +136,8 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     mean, kept = rolling_mean(np.clip(shares, 0.0, 1.0), past.shares, pooled, pooled)
     logs = cadence.window(limits.lasting, info)
     lasts, lasting = m_of_n(mean > limits.warning, past.lasting, logs, logs)
-    share_level = np.select(
-        [mean > limits.critical, mean > limits.high, lasts],
-        [Severity.CRITICAL.rank, Severity.HIGH.rank, Severity.WARNING.rank],
-        0,
+    share_level = graded(
+        [mean > limits.critical, mean > limits.high, lasts], [Severity.CRITICAL.rank, Severity.HIGH.rank, Severity.WARNING.rank]
     ).astype(np.float64)
     with_spread, spreads = finite_rows(rows, SPREAD)
     one_score, constant = _constant(rows, with_spread, spreads, cadence.window(limits.pooled, info), past.constant, limits)
