@@ -108,7 +108,8 @@ def _series(rng: random.Random, length: int) -> list[float | str | None]:
     return values[:length]
 
 
-def _events(rng: random.Random) -> list[Event]:
+def random_events(rng: random.Random) -> list[Event]:
+    """The log of a run of one to three launches, any trainer, any metrics."""
     algorithm = rng.choice((None, *Algorithm))
     config = rng.choice(CONFIGS)
     events: list[Event] = []
@@ -149,7 +150,7 @@ def _cut(rng: random.Random, events: list[Event], cuts: int) -> History:
 def histories(draw: st.DrawFn) -> History:
     """Any history, cut into any number of polls."""
     rng = random.Random(draw(st.integers(0, 2**32 - 1)))
-    return _cut(rng, _events(rng), draw(st.integers(0, 8)))
+    return _cut(rng, random_events(rng), draw(st.integers(0, 8)))
 
 
 def polled(history: History, rules: Iterable[NamedRule]) -> Diagnosis:

@@ -52,9 +52,22 @@ class RatePast:
     earlier: float = math.nan
 
 
+_GROUPED = frozenset({Algorithm.GRPO, Algorithm.RLOO})
+_ONLY_IN = {
+    "beta": _GROUPED | {Algorithm.DPO, Algorithm.KTO, Algorithm.ONLINE_DPO},
+    "cast_lm_head_to_fp32": frozenset({Algorithm.GRPO}),
+    "label_smoothing": frozenset({Algorithm.DPO}),
+    "shuffle_dataset": _GROUPED | {Algorithm.SFT},
+    "temperature": _GROUPED | {Algorithm.PPO, Algorithm.ONLINE_DPO},
+    "use_vllm": _GROUPED,
+}
+"""Settings that rules for several trainers propose and not all of these have (TRL 1.12's config classes)."""
+
+
 def set_to(info: RunInfo, parameter: str, text: str, proposed: str, *, current: Json = None) -> Advice:
-    """To set a parameter; the words alone where the run's config is known and has no such parameter."""
-    if info.config and parameter not in info.config:
+    """To set a parameter; the words alone where the run's trainer is known to have no such parameter."""
+    elsewhere = info.algorithm is not None and info.algorithm not in _ONLY_IN.get(parameter, (info.algorithm,))
+    if elsewhere or (info.config and parameter not in info.config):
         return Advice(text=f"{text}.")
     return Advice(text=text, parameter=parameter, current=current, proposed=proposed)
 
