@@ -7,7 +7,10 @@ never the score: discounting a consequence only where its cause was seen would l
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import accumulate
 
 from msgspec.structs import replace
 
@@ -65,9 +68,10 @@ def _unique(findings: Iterable[Finding]) -> Iterator[Finding]:
 
 
 def _join(findings: list[Finding], rules: Mapping[str, AnyRule]) -> list[Finding]:
-    by_rule: dict[str, list[Finding]] = {}
+    grouped: dict[str, list[Finding]] = {}
     for finding in findings:
-        by_rule.setdefault(finding.rule, []).append(finding)
+        grouped.setdefault(finding.rule, []).append(finding)
+    by_rule = {rule: _Timeline(found) for rule, found in grouped.items()}
     explained: dict[str, set[str]] = {}
     for rule in by_rule:
         for parent in rules[rule].explained_by:
@@ -87,8 +91,8 @@ def _join(findings: list[Finding], rules: Mapping[str, AnyRule]) -> list[Finding
         possible = [
             parent
             for rule in rules[finding.rule].explained_by
-            for parent in by_rule.get(rule, ())
-            if _may_explain(parent, finding)
+            if rule in by_rule
+            for parent in by_rule[rule].reaching(finding.first_step)
         ]
         if possible:
             best, *others = sorted(possible, key=fitness)
@@ -100,16 +104,38 @@ def _join(findings: list[Finding], rules: Mapping[str, AnyRule]) -> list[Finding
     return joined
 
 
-def _first_of_its_kind(finding: Finding, same: list[Finding]) -> Finding | None:
+def _first_of_its_kind(finding: Finding, same: _Timeline) -> Finding | None:
     """What one rule says of several metrics at once is one story: the gravest and earliest of them tells it."""
-    told = [one for one in same if abs(one.first_step - finding.first_step) <= JITTER]
+    if not same.several:
+        return None
+    told = same.beginning_near(finding.first_step)
     first = min(told, key=lambda one: (-one.severity.rank, one.first_step, one.id))
     return first if first.metric != finding.metric else None
 
 
-def _may_explain(parent: Finding, finding: Finding) -> bool:
-    began_before = parent.first_step <= finding.first_step + JITTER
-    return began_before and (parent.open or parent.last_step >= finding.first_step - NEAR)
+class _Timeline:
+    """The findings of one rule by their onset, so that those near a step are found without a look at all of them."""
+
+    def __init__(self, findings: list[Finding]) -> None:
+        self._findings = sorted(findings, key=lambda finding: finding.first_step)
+        self._onsets = [finding.first_step for finding in self._findings]
+        ends = (math.inf if finding.open else finding.last_step for finding in self._findings)
+        self._latest_end = list(accumulate(ends, max))
+        self.several = len({finding.metric for finding in findings}) > 1
+        """Whether they are about more than one metric."""
+
+    def reaching(self, step: int) -> Iterator[Finding]:
+        """Those that had begun by a step, windows considered, and were not over long before it."""
+        for index in range(bisect_right(self._onsets, step + JITTER) - 1, -1, -1):
+            if self._latest_end[index] < step - NEAR:
+                return
+            finding = self._findings[index]
+            if finding.open or finding.last_step >= step - NEAR:
+                yield finding
+
+    def beginning_near(self, step: int) -> list[Finding]:
+        """Those whose onset may be this step as well."""
+        return self._findings[bisect_left(self._onsets, step - JITTER) : bisect_right(self._onsets, step + JITTER)]
 
 
 def _order(findings: list[Finding]) -> _Order:
