@@ -14,9 +14,10 @@ What to do
 
 Where the limit comes from
     Cui et al. (arXiv 2505.22617): reward follows R = -a·exp(H) + b, and early steps predict the later ones. Catalogue: a
-    straight line through the logarithm of the last 64 logs reaches 0.05 nat before 60 % of the remaining steps are over, and
-    the reward gains less than half as much a nat as in the 64 logs before. A tenth of all steps must be left to decide on.
-    The first 10 % of the steps do not count: the entropy falls fast there in every run.
+    straight line through the logarithm of the last 64 logs, which must fall significantly (Mann–Kendall, p = 0.001),
+    reaches 0.05 nat before 60 % of the remaining steps are over, and the reward gains less than half as much a nat as in
+    the 64 logs before. A tenth of all steps must be left to decide on. The first 10 % of the steps do not count: the
+    entropy falls fast there in every run.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from rldk_tui.diagnosis.levels import finite_rows
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Severity
 from rldk_tui.run import Rows, RunInfo
+from rldk_tui.statistics.trend import directions
 from rldk_tui.statistics.windows import NOTHING_YET, Bools, Floats
 
 
@@ -120,9 +122,11 @@ def _forecast(known: tuple[Floats, Floats, Floats], ends: NDArray[np.intp], cont
     began = context.info.first_step + limits.beginning * (planned - context.info.first_step)
     by = np.minimum(now + limits.remaining * (planned - now), (1.0 - limits.left) * planned)
     soon: Bools = (now >= began) & (spent_at > now) & (spent_at < by)
+    falls = np.zeros(ends.size, np.bool_)
+    falls[soon] = directions(np.log(np.maximum(entropy[soon, late], _FLOOR))) < 0  # noise has a slope too, and no direction
     earlier = _gain(entropy[:, : limits.size], rewards[:, : limits.size])
     lately = _gain(entropy[:, late], rewards[:, late])
-    return np.where(soon & (earlier > 0.0) & (lately < limits.paying * earlier), spent_at, np.nan)
+    return np.where(falls & (earlier > 0.0) & (lately < limits.paying * earlier), spent_at, np.nan)
 
 
 def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
