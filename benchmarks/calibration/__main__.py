@@ -18,7 +18,7 @@ def main() -> None:
     cli.add_argument("--labelled", type=Path, default=ROOT.parent / "shared" / "benchmark", help="runs with known faults")
     cli.add_argument("--healthy", type=Path, default=HERE / "runs", help="folder of healthy runs, made where it is empty")
     cli.add_argument(
-        "--make-healthy", type=int, default=10_000, metavar="STEPS", help="how many healthy steps to make (10,000)"
+        "--make-healthy", type=int, default=12_000, metavar="STEPS", help="how many healthy steps to make (12,000)"
     )
     cli.add_argument("--noise-steps", type=int, default=2_000, metavar="STEPS", help="steps of each kind of noise (2,000)")
     options = cli.parse_args()
