@@ -110,7 +110,7 @@ def cause(episode: Episode, info: RunInfo) -> str | None:
 
 
 def lower_learning_rate(episode: Episode, info: RunInfo, *, guessed: bool = False) -> Advice:
-    """Back to what it was before a jump, to a tenth where it is blamed, to a third where it is not.
+    """Back to what it was before a jump, to what is usual where it is blamed, to a third where it is not.
 
     Args:
         episode: With the facts of `learning_rates`.
@@ -124,10 +124,19 @@ def lower_learning_rate(episode: Episode, info: RunInfo, *, guessed: bool = Fals
         text, proposed = "Lower the learning rate", "a third of today's value"
     else:
         blamed = cause(episode, info) is not None
-        text, proposed = "Lower the learning rate", f"{rate / (10 if blamed else 3):.1g}"
+        text, proposed = "Lower the learning rate", usual_rate(info) if blamed else f"{rate / 3:.1g}"
     if guessed and cause(episode, info) is None:
         text = "A guess, should nothing else explain it: lower the learning rate"
     return set_to(info, "learning_rate", text, proposed, current=rate)
+
+
+def usual_rate(info: RunInfo) -> str:
+    """The rate to begin with: the defaults of TRL's trainers."""
+    if info.algorithm is Algorithm.SFT:
+        return "2e-05"
+    if info.algorithm is Algorithm.REWARD:
+        return "1e-04"
+    return "3e-06" if info.algorithm is Algorithm.PPO else "1e-06"
 
 
 def _rate(episode: Episode, info: RunInfo) -> float | None:

@@ -32,11 +32,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rldk_tui.diagnosis.beside import SAMPLING, last_known
-from rldk_tui.diagnosis.blame import BOUNDS, FAR, set_to
+from rldk_tui.diagnosis.blame import BOUNDS, FAR, set_to, usual_rate
 from rldk_tui.diagnosis.levels import finite_rows, graded
 from rldk_tui.diagnosis.model_size import MOST_TRAINED, TRAINABLE, bears, named_size, sizes
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
-from rldk_tui.events import Algorithm, Severity
+from rldk_tui.events import Severity
 from rldk_tui.run import Rows, RunInfo
 from rldk_tui.statistics.windows import NOTHING_YET, Floats, m_of_n
 
@@ -124,7 +124,7 @@ def tell(episode: Episode, context: Context) -> Telling:
     info = context.info
     limits: Limits = context.limits
     rate = float(f"{episode.peak:.6g}")  # TensorBoard keeps single precision
-    usual = _usual(info)
+    usual = usual_rate(info)
     if rate <= (1.0 + _ROUNDED) * limits.low:
         return Telling(
             summary=f"The learning rate never rose above {rate:.2g} (steps {episode.first_step}–{episode.last_step}); "
@@ -150,15 +150,6 @@ def _whom(info: RunInfo, episode: Episode, limits: Limits) -> str:
         return "a model of any size"
     size = named_size(info)
     return "a model of this size" if math.isnan(size) else f"a model of {size / 1e9:.2g} billion parameters"
-
-
-def _usual(info: RunInfo) -> str:
-    """The rate to begin with: the defaults of TRL's trainers."""
-    if info.algorithm is Algorithm.SFT:
-        return "2e-05"
-    if info.algorithm is Algorithm.REWARD:
-        return "1e-04"
-    return "3e-06" if info.algorithm is Algorithm.PPO else "1e-06"
 
 
 RULE = RowRule(

@@ -65,6 +65,6 @@ def test_the_words_say_why_and_what() -> None:
     found = only(RULE, a_run(Algorithm.GRPO, config=config).with_metric("entropy", [0.0] * 30))
     assert "learning rate of 0.02" in (found.cause or "")
     proposed = {item.parameter: item.proposed for item in found.advice if item.parameter}
-    assert proposed == {"learning_rate": "0.002", "beta": "0.01", "epsilon_high": "0.28"}
+    assert proposed == {"learning_rate": "1e-06", "beta": "0.01", "epsilon_high": "0.28"}
     cold = only(RULE, a_run(Algorithm.RLOO, config={"temperature": 0.1}).with_metric("entropy", [0.0] * 30))
     assert "temperature 0.1" in (cold.cause or "")

@@ -118,7 +118,7 @@ def test_the_learning_rate_is_named_only_on_evidence() -> None:
         assert "learning rate" not in (finding.cause or "")
     assert "learning rate of 0.03" in (far.cause or "")
     advice = {item.parameter: item for item in far.advice if item.parameter}
-    assert (advice["learning_rate"].current, advice["learning_rate"].proposed) == (0.03, "0.003")
+    assert (advice["learning_rate"].current, advice["learning_rate"].proposed) == (0.03, "1e-06")
     assert (advice["beta"].current, advice["beta"].proposed) == (0.04, "0.08")
 
 

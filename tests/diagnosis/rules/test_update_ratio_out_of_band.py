@@ -91,5 +91,5 @@ def test_updates_that_are_rounded_away() -> None:
 def test_the_words_blame_a_learning_rate_that_deserves_it() -> None:
     found = only(RULE, run([0.05] * 30, rate=1e-2))
     assert "learning rate of 0.01 is the most likely cause" in (found.cause or "")
-    assert (found.advice[0].parameter, found.advice[0].proposed) == ("learning_rate", "0.001")
+    assert (found.advice[0].parameter, found.advice[0].proposed) == ("learning_rate", "1e-06")
     assert "5 % of themselves" in found.summary

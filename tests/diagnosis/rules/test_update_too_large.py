@@ -45,7 +45,7 @@ def test_the_words() -> None:
     assert "0.5 nat²/token at step 1" in found.summary
     assert "learning rate of 0.02" in (found.cause or "")
     proposed = {item.parameter: item.proposed for item in found.advice if item.parameter}
-    assert proposed == {"learning_rate": "0.002", "num_ppo_epochs": "2"}
+    assert proposed == {"learning_rate": "3e-06", "num_ppo_epochs": "2"}
 
 
 def test_other_trainers_do_not_log_it() -> None:
