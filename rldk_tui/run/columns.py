@@ -8,7 +8,7 @@ wins": the source that says non-finite beats the one that hides it, then the mor
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from types import MappingProxyType
@@ -170,6 +170,13 @@ class _Buffer:
         moved[index] = self._fill
         self.array, self._shown = moved, 0
 
+    def remove(self, index: int, length: int) -> None:
+        """Close the gap that the value at `index` leaves; `length` values remain."""
+        moved = self.array.copy()
+        moved[index:length] = self.array[index + 1 : length + 1]
+        moved[length] = self._fill
+        self.array, self._shown = moved, 0
+
     def view(self, length: int) -> NDArray[Any]:
         self._shown = max(self._shown, length)
         shown = self.array[:length]
@@ -221,6 +228,23 @@ class Table:
         self.amended += changed
         if changed and (self.closed or index < self.length - 1):
             self.revision += 1
+
+    def withdraw(self, step: int, names: Iterable[str], authority: int) -> None:
+        """Empty the cells of these metrics that sources of this authority filled; a row with nothing left goes."""
+        index = self._index(step)
+        if index is None:
+            return
+        for name in names:
+            numbers, codes = self._columns.get(name) or self._new_column(name)
+            if int(codes.array[index]) & _MAX_AUTHORITY == authority:
+                numbers[index], codes[index] = math.nan, Kind.ABSENT
+        if math.isnan(self._times[index]) and not any(codes.array[index] for _, codes in self._columns.values()):
+            self.length -= 1
+            for buffer in self._buffers():
+                buffer.remove(index, self.length)
+        self.version += 1
+        self.amended += 1
+        self.revision += 1
 
     def has_step(self, step: int) -> bool:
         """Whether there is a row of this step."""

@@ -9,6 +9,7 @@ from rldk_tui.events import Measured, Metrics, Phase, System
 from rldk_tui.metrics import canonical
 from rldk_tui.run.columns import Table
 from rldk_tui.run.info import RunInfo
+from rldk_tui.run.pulse import Pace
 
 SAME_NUMBER = 1e-4
 """Relative difference up to which two sources mean the same number: TensorBoard keeps 32 bits, some logs four digits."""
@@ -61,6 +62,8 @@ class Launch:
         writer: The source whose rows came first.
         others: Metrics that other writers of the process began, by writer and name.
         named: What measurements name, by metric and step.
+        unsigned: Steps whose row holds only what no process signed (a document's entry ahead of the log, a measurement).
+        pace: How fast its steps came.
     """
 
     key: str
@@ -75,12 +78,13 @@ class Launch:
     writer: str | None = None
     others: set[tuple[str, str]] = field(default_factory=set)
     named: dict[str, dict[int, tuple[str, ...]]] = field(default_factory=dict)
+    unsigned: set[int] = field(default_factory=set)
+    pace: Pace = field(default_factory=Pace)
 
-    def put(self, event: Metrics, authority: int, *, own: bool = True) -> None:
-        """Take in one log entry; one that is not its own (a document's) says nothing of how far the launch got."""
+    def put(self, event: Metrics, authority: int) -> None:
+        """Take in one entry of its log."""
+        self.unsigned.discard(event.step)
         self.table.put(event.step, event.time, named(event), authority)
-        if not own:
-            return
         if event.phase is Phase.FINAL:
             self.end("finished", event.step)
         self.reached(event.step)
@@ -90,6 +94,29 @@ class Launch:
         self.table.put(event.step, event.time, event.values, authority)
         for name, about in event.named.items():
             self.named.setdefault(name, {})[event.step] = about
+
+    def stand_beside(self, event: Metrics | Measured, authority: int) -> None:
+        """Take in what no process signed: it says nothing of how far the launch got."""
+        if not self.logged(event.step):
+            self.unsigned.add(event.step)
+        if isinstance(event, Measured):
+            self.measure(event, authority)
+        else:
+            self.table.put(event.step, event.time, named(event), authority)
+
+    def withdraw(self, event: Metrics | Measured, authority: int) -> None:
+        """Take back what another launch turned out to have logged."""
+        values = named(event) if isinstance(event, Metrics) else event.values
+        self.table.withdraw(event.step, values, authority)
+        if isinstance(event, Measured):
+            for name in event.named:
+                self.named.get(name, {}).pop(event.step, None)
+        if not self.table.has_step(event.step):
+            self.unsigned.discard(event.step)
+
+    def logged(self, step: int) -> bool:
+        """Whether its own process told of this step."""
+        return step not in self.unsigned and self.table.has_step(step)
 
     def reached(self, step: int) -> None:
         """A step was heard of."""
@@ -141,7 +168,7 @@ def launch_of_step(launches: list[Launch], event: Metrics) -> Launch | None:
     """
     possible = None
     for launch in reversed(launches):
-        if not launch.table.has_step(event.step):
+        if not launch.logged(event.step):
             continue
         agrees = launch.agrees(event)
         if agrees:

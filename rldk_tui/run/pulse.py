@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,33 +93,30 @@ class Pulse:
 
 
 class Pace:
-    """How fast the last steps came, and how often the source spoke of them."""
+    """How fast the last steps of a launch came, and how often its sources spoke of them, in whatever order they were read."""
 
     def __init__(self) -> None:
-        self._seen: deque[tuple[int, float]] = deque(maxlen=_WINDOW + 1)
+        self._seen: dict[int, float] = {}
 
     def step(self, step: int, time: float) -> None:
         """A step was finished (or logged) at this time."""
-        if self._seen and step <= self._seen[-1][0]:
-            if step == self._seen[-1][0]:
-                return
-            self._seen.clear()
-        self._seen.append((step, time))
+        self._seen[step] = min(time, self._seen.get(step, time))
+        if len(self._seen) > 4 * _WINDOW:
+            self._seen = dict(self._last())
 
     def step_seconds(self) -> float | None:
         """Median seconds a step; None before the second sign."""
         if len(self._seen) < 2:
             return None
-        steps, times = self._columns()
+        steps, times = np.array(self._last(), np.float64).T
         return float(np.median(np.diff(times) / np.diff(steps)))
 
     def sign_seconds(self) -> tuple[float, float] | None:
         """The median and the longest gap between two signs; None before the second."""
         if len(self._seen) < 2:
             return None
-        gaps = np.diff(self._columns()[1])
+        gaps = np.diff(np.array(self._last(), np.float64)[:, 1])
         return float(np.median(gaps)), float(gaps.max())
 
-    def _columns(self) -> tuple[np.ndarray[tuple[int], np.dtype[np.float64]], np.ndarray[tuple[int], np.dtype[np.float64]]]:
-        steps, times = zip(*self._seen, strict=True)
-        return np.array(steps, np.float64), np.array(times, np.float64)
+    def _last(self) -> list[tuple[int, float]]:
+        return sorted(self._seen.items())[-_WINDOW - 1 :]

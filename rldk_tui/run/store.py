@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from rldk_tui.events import (
@@ -28,12 +29,21 @@ from rldk_tui.events import (
 from rldk_tui.metrics import algorithm_from_keys
 from rldk_tui.run.info import RunInfo, info_of
 from rldk_tui.run.launch import Document, Launch, launch_of_step, machine
-from rldk_tui.run.pulse import Pace, Pulse
+from rldk_tui.run.pulse import Pulse
 from rldk_tui.run.snapshot import RunSnapshot, Segment
 from rldk_tui.run.things import Things
 
 _AT_ONCE = 10.0
 """Seconds within which two sources that tell of one process's start tell of the same start."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """Beside whose log something stands that no process signed."""
+
+    launch: Launch
+    event: Metrics | Measured
+    authority: int
 
 
 class RunStore:
@@ -46,11 +56,11 @@ class RunStore:
         self._other_ranks: set[str] = set()
         self._documents: dict[str, Document] = {}
         self._measured: dict[tuple[str, int], tuple[Measured, int]] = {}
+        self._placed: dict[int, dict[tuple[str, str], _Placed]] = {}
         self._unclaimed: Launch | None = None
         self._unclaimed_built = 0
         self._joining_due = False
         self._keys: set[str] = set()
-        self._pace = Pace()
         self._last_event_at: float | None = None
         self._tailable = False
         self._things = Things()
@@ -145,7 +155,9 @@ class RunStore:
         unclaimed = self._unclaimed
         if unclaimed is not None and unclaimed.table.has_step(event.step) and unclaimed.agrees(event) is not False:
             self._joining_due = True  # a document's row that nobody had logged is this one
-        self._heard(event.step, event.time)
+        elif any(place.launch is not launch for place in self._placed.get(event.step, {}).values() if place.launch.key):
+            self._joining_due = True  # what was put beside another launch's log may be of this one
+        self._heard(launch, event.step, event.time)
 
     def _document(self, origin: Origin) -> Document:
         return self._documents.setdefault(origin.source, Document(origin.authority))
@@ -156,16 +168,20 @@ class RunStore:
             self._clock(event.time)
         else:
             launch.reached(event.step)
-            self._heard(event.step, event.time)
+            self._heard(launch, event.step, event.time)
 
     def _measure(self, event: Measured, origin: Origin) -> None:
         """Put a measurement beside the log entry of its step; a file that no process signed belongs to who got there."""
         launch = self._current.get(origin.source)
         if launch is None:
             self._measured[origin.source, event.step] = event, origin.authority
-            launch = self._who_reached(event.step)
-        if launch is None:
-            self._joining_due = True
+            home, key = self._who_reached(event.step), (origin.source, "")
+            before = self._placed.get(event.step, {}).get(key)
+            if home is None or (before is not None and before.launch is not home):
+                self._joining_due = True
+            else:
+                home.stand_beside(event, origin.authority)
+                self._placed.setdefault(event.step, {})[key] = _Placed(home, event, origin.authority)
         else:
             launch.measure(event, origin.authority)
         self._clock(event.time)
@@ -173,7 +189,7 @@ class RunStore:
     def _who_reached(self, step: int) -> Launch | None:
         """The newest launch that logged this step, else the newest that can have."""
         newest_first = self._launches[::-1]
-        logged = next((launch for launch in newest_first if launch.table.has_step(step)), None)
+        logged = next((launch for launch in newest_first if launch.logged(step)), None)
         return logged or next((launch for launch in newest_first if launch.info.first_step < step), None)
 
     def _sample_machine(self, event: System, origin: Origin) -> None:
@@ -185,6 +201,7 @@ class RunStore:
         if launch is None:
             self._measure(Measured(time=event.time, step=event.step, values=machine(event)), origin)
         else:
+            launch.unsigned.discard(event.step)
             launch.table.put(event.step, event.time, machine(event), origin.authority)
 
     def _end(self, event: RunEnded, origin: Origin) -> None:
@@ -196,10 +213,10 @@ class RunStore:
             self._document(origin).ended_at = event.step
             self._joining_due = True
 
-    def _heard(self, step: int, time: float) -> None:
+    def _heard(self, launch: Launch, step: int, time: float) -> None:
         if math.isfinite(time):
             self._clock(time)
-            self._pace.step(step, time)
+            launch.pace.step(step, time)
 
     def _clock(self, time: float) -> None:
         if math.isfinite(time):
@@ -213,20 +230,38 @@ class RunStore:
         self._unclaimed_built += 1
         unclaimed = Launch(key="", process="", started_at=-math.inf)
         unclaimed.table.revision = self._unclaimed_built
-        for document in sorted(self._documents.values(), key=lambda known: known.authority):
-            document.home = None
-            for _, event in sorted(document.rows.items()):
-                home = launch_of_step(self._launches, event)
-                before: Launch | None = document.home
-                if home is None and before is not None and before is not unclaimed and event.step > (before.step or 0):
-                    home = before  # the document is ahead of what the launch's own log shows
-                document.home = home or unclaimed
-                document.home.put(event, document.authority, own=document.home is unclaimed)
-        for measured, authority in self._measured.values():
-            (self._who_reached(measured.step) or unclaimed).measure(measured, authority)
+        placed: dict[int, dict[tuple[str, str], _Placed]] = {}
+        for key, place in self._places(unclaimed):
+            placed.setdefault(place.event.step, {})[key] = place
+        for step, places in self._placed.items():
+            for key, before in places.items():
+                now = placed.get(step, {}).get(key)
+                if now is None or now.launch is not before.launch:
+                    before.launch.withdraw(before.event, before.authority)
+        for _, places in sorted(placed.items()):
+            for place in places.values():
+                if place.launch is unclaimed and isinstance(place.event, Metrics):
+                    unclaimed.put(place.event, place.authority)
+                else:
+                    place.launch.stand_beside(place.event, place.authority)
+        self._placed = placed
         self._unclaimed = unclaimed if unclaimed.table.length else None
         for document in self._documents.values():
             self._end_by(document)
+
+    def _places(self, unclaimed: Launch) -> Iterator[tuple[tuple[str, str], _Placed]]:
+        """Whose is what no process signed: the rows of documents, the least trusted first, and measurements."""
+        for source, document in sorted(self._documents.items(), key=lambda known: known[1].authority):
+            document.home = None
+            for (step, phase), event in sorted(document.rows.items()):
+                home = launch_of_step(self._launches, event)
+                before: Launch | None = document.home
+                if home is None and before is not None and before is not unclaimed and step > (before.step or 0):
+                    home = before  # the document is ahead of what the launch's own log shows
+                document.home = home or unclaimed
+                yield (source, phase), _Placed(document.home, event, document.authority)
+        for (source, step), (measured, authority) in self._measured.items():
+            yield (source, ""), _Placed(self._who_reached(step) or unclaimed, measured, authority)
 
     def _end_by(self, document: Document) -> None:
         """A final state is the end of the launch its rows are of; without rows, of the newest if that got just as far."""
@@ -263,8 +298,8 @@ class RunStore:
         newest = launches[-1] if launches else None
         return Pulse(
             last_event_at=self._last_event_at,
-            step_seconds=self._pace.step_seconds(),
-            sign_seconds=self._pace.sign_seconds(),
+            step_seconds=newest.pace.step_seconds() if newest else None,
+            sign_seconds=newest.pace.sign_seconds() if newest else None,
             ended=newest is not None and newest.over is not None,
             ended_later=newest is not None and newest.ended_later,
             tells_its_end=newest is not None and newest.authority >= _TELLS_ITS_END,

@@ -85,3 +85,22 @@ def test_a_stretch_has_its_own_part_of_every_column() -> None:
     stretch = rows[3:7][1:]
     assert stretch.steps.tolist() == stretch.column("loss").values.tolist() == [4, 5, 6]
     assert not stretch.column("never").present.any()
+
+
+def test_what_was_another_launchs_is_taken_back_and_a_row_with_nothing_left_goes() -> None:
+    table = Table()
+    for step in (1, 2, 3):
+        table.put(step, math.nan, {"loss": float(step)}, 4)
+    table.put(1, 1.0, {"reward": 0.5}, 8)
+    before, revision = table.rows(), table.revision
+    table.withdraw(2, ["loss", "never"], 4)
+    table.withdraw(1, ["loss", "reward"], 4)
+    rows = table.rows()
+    assert rows.steps.tolist() == [1, 3]
+    np.testing.assert_array_equal(rows.column("loss").values, [math.nan, 3.0])
+    np.testing.assert_array_equal(rows.column("reward").values, [0.5, math.nan])
+    assert table.revision > revision
+    assert before.steps.tolist() == [1, 2, 3]
+    assert before.column("loss").values.tolist() == [1.0, 2.0, 3.0]
+    table.put(4, math.nan, {"loss": 4.0}, 4)
+    assert table.rows().column("loss").values.tolist()[1:] == [3.0, 4.0]

@@ -3,8 +3,23 @@
 from __future__ import annotations
 
 import math
+from itertools import permutations
 
-from rldk_tui.events import Algorithm, Event, Heartbeat, Metrics, Origin, Phase, RunDescribed, RunEnded, RunStarted, RunState
+import pytest
+
+from rldk_tui.events import (
+    Algorithm,
+    Event,
+    Heartbeat,
+    Measured,
+    Metrics,
+    Origin,
+    Phase,
+    RunDescribed,
+    RunEnded,
+    RunStarted,
+    RunState,
+)
 from rldk_tui.run import Kind, RunSnapshot, RunStore
 
 OURS = Origin(source="rldk/events-rank00000.jsonl", format="RLDK event log", authority=12)
@@ -211,3 +226,60 @@ def test_nothing_is_known_of_an_empty_run() -> None:
     assert len(shot.series("loss")) == 0
     assert shot.series("loss").latest is None
     assert not shot.tailable
+
+
+SECOND = Origin(source="runs/y/events.out.tfevents.90.h.8.0", format="TensorBoard events", authority=8)
+SAMPLES = Origin(source="completions/completions_00070.parquet", format="TRL completions", authority=4)
+
+
+def resumed_run() -> list[list[tuple[Event, Origin]]]:
+    """A launch of 84 steps, its resumption from step 60, and what knows of no process: a state, and measured replies."""
+
+    def loss(step: int) -> float:
+        return 1.0 / step if step <= 60 else 2.0 / step
+
+    first: list[tuple[Event, Origin]] = [
+        (started(1.0, 7), BOARD),
+        *((logged(step, float(step), loss=1.0 / step), BOARD) for step in range(1, 85)),
+    ]
+    second: list[tuple[Event, Origin]] = [
+        (started(90.0, 8), SECOND),
+        *((logged(step, 30.0 + step, loss=loss(step)), SECOND) for step in range(61, 121)),
+    ]
+    state: list[tuple[Event, Origin]] = [(logged(step, loss=loss(step), reward=0.5), STATE) for step in range(1, 121)]
+    measured = Measured(time=math.nan, step=70, values={"samples/empty": 0.5}, named={"samples/empty": ("70/3",)})
+    return [first, second, state, [(measured, SAMPLES)]]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))), ids=str)
+def test_what_no_process_signed_ends_in_the_launch_it_is_of_whatever_was_read_first(order: tuple[int, ...]) -> None:
+    pieces = resumed_run()
+    store = RunStore("run")
+    for which in order:
+        for part in (pieces[which][:30], pieces[which][30:]):  # each source may lag behind the others
+            for event, origin in part:
+                store.add(event, origin)
+            store.snapshot(1000.0, (), store.pulse(process_alive=None))
+    shot = store.snapshot(1000.0, (), store.pulse(process_alive=None))
+    assert [segment.rows.steps.tolist() for segment in shot.segments] == [[*range(1, 85)], [*range(61, 121)]]
+    beginning, rest = shot.segments
+    assert beginning.rows.steps[beginning.rows.column("reward").present].tolist() == list(range(1, 61))
+    assert not beginning.rows.column("samples/empty").present.any()
+    assert dict(rest.named["samples/empty"]) == {70: ("70/3",)}
+    assert rest.rows.column("samples/empty").values[70 - 61] == 0.5
+    assert not any(beginning.named.values())
+
+
+def test_the_pace_is_the_newest_launchs_whatever_order_its_log_was_read_in() -> None:
+    slow: list[tuple[Event, Origin]] = [
+        (started(1.0, 7), BOARD),
+        *((logged(step, 7.0 * step, loss=1.0), BOARD) for step in range(1, 21)),
+    ]
+    quick: list[tuple[Event, Origin]] = [
+        (started(500.0, 8), SECOND),
+        *((logged(step, 500.0 + step, loss=2.0), SECOND) for step in range(15, 40)),
+    ]
+    assert snapshot(*slow, *quick).step_seconds == 1.0
+    assert snapshot(*quick, *slow).step_seconds == 1.0
+    mixed = [event for both in zip(slow, quick, strict=False) for event in both] + quick[len(slow) :]
+    assert snapshot(*mixed).step_seconds == 1.0
