@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
 from rldk_tui.events import (
@@ -16,6 +17,11 @@ from rldk_tui.events import (
 )
 
 _MOST_SAMPLES = 8192
+
+
+def _looked_at(checkpoint: Checkpoint) -> bool:
+    """Whether the folder itself was looked at; that event has no time, and no trainer's word read later undoes it."""
+    return math.isnan(checkpoint.time)
 
 
 class Things:
@@ -36,7 +42,9 @@ class Things:
             case Completions():
                 self._completions[event.step, event.phase] = event
             case Checkpoint():
-                self._checkpoints[event.path] = event
+                known = self._checkpoints.get(event.path)
+                if known is None or _looked_at(event) or not _looked_at(known):
+                    self._checkpoints[event.path] = event
             case System():
                 self._system.append(event)
                 if len(self._system) > _MOST_SAMPLES:

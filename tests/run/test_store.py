@@ -9,6 +9,7 @@ import pytest
 
 from rldk_tui.events import (
     Algorithm,
+    Checkpoint,
     Event,
     Heartbeat,
     Measured,
@@ -283,3 +284,12 @@ def test_the_pace_is_the_newest_launchs_whatever_order_its_log_was_read_in() -> 
     assert snapshot(*quick, *slow).step_seconds == 1.0
     mixed = [event for both in zip(slow, quick, strict=False) for event in both] + quick[len(slow) :]
     assert snapshot(*mixed).step_seconds == 1.0
+
+
+def test_a_checkpoint_that_was_looked_at_stays_so_when_the_trainers_word_is_read_later() -> None:
+    seen = Checkpoint(time=math.nan, step=25, path="checkpoint-25", complete=True, size=7)
+    told = Checkpoint(time=5.0, step=25, path="checkpoint-25", complete=True, size=7)
+    folder = Origin(source="checkpoint-25", format="checkpoint folder")
+    for events in ([(seen, folder), (told, OURS)], [(told, OURS), (seen, folder)]):
+        assert all(math.isnan(checkpoint.time) for checkpoint in snapshot(*events).checkpoints)
+    assert [checkpoint.time for checkpoint in snapshot((told, OURS)).checkpoints] == [5.0]
