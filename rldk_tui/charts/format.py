@@ -73,6 +73,8 @@ def percent(share: float | None) -> str:
         return "< 0.1 %"
     if 99.9 < value < 100:
         return "> 99.9 %"
+    if abs(value) >= 1e6:
+        return f"{_minus(f'{value:.3g}')} %"
     inexact = 0 < value < 0.5 or 99.5 <= value < 100
     return f"{_minus(f'{value:.1f}' if inexact else f'{value:.0f}')} %"
 

@@ -8,6 +8,7 @@ batches, and no cadence shortens them.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -21,6 +22,8 @@ from rldk_tui.run import Rows
 from rldk_tui.statistics.trend import LARGEST
 from rldk_tui.statistics.windows import NOTHING_YET, Floats, rolling
 
+_ROW = re.compile(r"\d{1,16}/\d{1,9}", re.ASCII)
+"""A generation as measurements name it: step and row."""
 MOST = 1e9
 """Replies, groups and tokens that one batch can hold."""
 
@@ -145,11 +148,9 @@ def share_verdict(found: Shares, rungs: Mapping[Severity, float], least: Floats,
 
 
 def examples(names: tuple[str, ...]) -> str:
-    """Where to look, in words: `, e.g. row 3 of step 120`; nothing where no rows are named."""
-    if not names:
-        return ""
-    step, _, row = names[-1].partition("/")
-    return f", e.g. row {row} of step {step}"
+    """Where to look, in words: `, e.g. row 3 of step 120`; nothing where no rows are named as `step/row`."""
+    rows = [name.split("/") for name in names if _ROW.fullmatch(name)]
+    return f", e.g. row {rows[-1][1]} of step {rows[-1][0]}" if rows else ""
 
 
 def total(view: Floats) -> Floats:

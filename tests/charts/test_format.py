@@ -77,6 +77,7 @@ def test_bytes() -> None:
 
 
 def test_a_share_is_never_rounded_to_none_or_all() -> None:
+    assert human.percent(1e100) == "1e+102 %"
     assert [human.percent(share) for share in (None, 0, 0.0001, 0.004, 0.34, 0.9999, 1)] == [
         "–",
         "0 %",

@@ -89,7 +89,7 @@ def tell(episode: Episode, context: Context) -> Telling:
     """The words."""
     limits: Limits = context.limits
     since = episode.facts.get("since")
-    before = "" if since is None else f", {since:.0f} steps before"
+    before = "" if since is None else ", 1 step before" if since == 1 else f", {since:.0f} steps before"
     return Telling(
         summary=f"The checkpoint of step {episode.first_step} holds the same weights as the one before it{before} "
         f"(limit {limits.change:g} of a tensor).",

@@ -23,6 +23,7 @@ Where the limit comes from
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from rldk_tui.diagnosis import blame
@@ -66,9 +67,10 @@ def tell(episode: Episode, context: Context) -> Telling:
     """The words."""
     before = episode.facts.get("learning_rate_before", episode.peak)
     times = episode.peak / before if before > 0 else 1.0
+    how = f"{times:.3g} times" if math.isfinite(times) else "far beyond"
     return Telling(
         summary=f"The learning rate jumped from {before:.2g} to {episode.peak:.2g} at step {episode.first_step}, "
-        f"{times:.3g} times the highest before it.",
+        f"{how} the highest before it.",
         cause="A scheduler, a callback or a resumed schedule set it: no warm-up and no decay does this.",
         advice=(
             blame.lower_learning_rate(episode, context.info),

@@ -154,7 +154,8 @@ def _summary(episode: Episode, context: Context) -> str:
             return f"The {what} of {tensors} not finite at step {step}{named(episode, context, metric)}; no log shows it."
     loss = episode.facts.get("loss", 0.0)
     shown = "exactly 0.0, as a NaN loss is logged" if loss == 0.0 else f"{loss:.3g}, as if nothing had happened"
-    return f"The gradient norm was not finite at step {step} while the logged loss was {shown} ({episode.rows} logs so far)."
+    logs = "1 log" if episode.rows == 1 else f"{episode.rows} logs"
+    return f"The gradient norm was not finite at step {step} while the logged loss was {shown} ({logs} so far)."
 
 
 RULE = RowRule(

@@ -43,3 +43,7 @@ def test_the_words_and_the_end() -> None:
     found = only(RULE, run([0.01, 0.0, 0.0, 0.01]))
     assert (found.first_step, found.last_step, found.open) == (30, 40, False)
     assert "step 30 holds the same weights as the one before it, 10 steps before" in found.summary
+
+
+def test_a_single_step_is_no_plural() -> None:
+    assert "before it, 1 step before" in only(RULE, run([0.01, 0.0], since=1.0)).summary

@@ -51,3 +51,8 @@ def test_another_launch_may_have_another_rate() -> None:
         a_run(Algorithm.DPO).with_metric("learning_rate", [1e-6] * 20).relaunched(20).with_metric("learning_rate", [1e-4] * 20)
     )
     assert not findings(RULE, run)
+
+
+def test_a_jump_from_next_to_nothing_has_no_endless_factor() -> None:
+    found = only(RULE, a_run(Algorithm.GRPO).with_metric("learning_rate", [5e-324] * 30 + [1e-3] * 10))
+    assert "far beyond the highest before it" in found.summary

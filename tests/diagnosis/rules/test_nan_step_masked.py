@@ -107,3 +107,9 @@ def test_the_learning_rate_is_a_guess_without_evidence() -> None:
     rates = [1e-5] * 8 + [1e-3] * 2
     jumped = only(RULE, run([1.0] * 9 + [math.nan], [1.0] * 10).with_metric("learning_rate", rates))
     assert "Find out why the learning rate rose" in jumped.advice[-1].text
+
+
+def test_a_single_log_is_no_plural() -> None:
+    one = run([1.0] * 9 + [math.nan], [1.0] * 10)
+    assert "(1 log so far)" in only(RULE, one).summary
+    assert "(2 logs so far)" in only(RULE, run([1.0] * 9 + [math.nan] * 2, [1.0] * 11)).summary

@@ -61,3 +61,11 @@ def test_a_batch_that_is_logged_again_counts_once() -> None:
 def test_the_advice() -> None:
     found = only(RULE, looping([0.0] * 20 + [0.6] * 20))
     assert "get_repetition_penalty_reward" in " ".join(item.text for item in found.advice)
+
+
+@pytest.mark.parametrize(
+    ("name", "where"), [("33/7", ", e.g. row 7 of step 33."), ("{x}", "first batches)."), ("a\nb/1", ").")]
+)
+def test_only_a_row_of_a_step_is_named(name: str, where: str) -> None:
+    run = looping([...] * 40).with_measured("samples/repeating", [0.0] * 20 + [0.6] * 20, about=(name,))
+    assert only(RULE, run).summary.endswith(where)
