@@ -47,6 +47,8 @@ def neutral_loss(info: RunInfo) -> float:
     kind = info.config.get("loss_type")
     if isinstance(kind, list) and len(kind) == 1:
         kind = kind[0]
+    if not isinstance(kind, str | None):
+        return math.nan
     if info.algorithm is Algorithm.DPO:
         return NEUTRAL if kind in _LOGISTIC else math.nan
     if info.algorithm is Algorithm.KTO:

@@ -8,6 +8,9 @@ from typing import Any
 
 from rldk_tui.events import Algorithm, Json, RunDescribed, RunStarted
 
+_LARGEST_SETTING = 1e30
+"""No setting of a trainer is larger but as "never", which has no place in a formula; NaN is not within it either."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunInfo:
@@ -47,9 +50,11 @@ class RunInfo:
         return RunInfo(**values)
 
     def setting(self, name: str) -> float | None:
-        """A number from the trainer's config; None if it is not known or no number."""
+        """A number from the trainer's config; None if it is not known, or no number that could be reckoned with."""
         value = self.config.get(name)
-        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+        if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) <= _LARGEST_SETTING:
+            return None
+        return float(value)
 
 
 def info_of(event: RunStarted | RunDescribed) -> RunInfo:

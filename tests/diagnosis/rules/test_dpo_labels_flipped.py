@@ -73,3 +73,8 @@ def test_kto_is_judged_by_its_margins() -> None:
 
 def test_online_pairs_are_left_out() -> None:
     assert not findings(RULE, a_run(Algorithm.ONLINE_DPO).with_metric("rewards/accuracies", [0.1] * 100))
+
+
+def test_a_kind_of_loss_that_is_no_name_is_an_unknown_one() -> None:
+    config = {**CONFIG, "loss_type": [{}]}
+    assert not findings(RULE, a_run(Algorithm.DPO, config=config).with_metric("rewards/accuracies", [0.5] * 30))
