@@ -16,8 +16,9 @@ What to do
 
 Where the limit comes from
     Catalogue: below 1e-8 in eight of eight logs with a learning rate above zero; single zeros are normal where a log speaks
-    of one group. SageMaker Debugger's VanishingGradient calls 1e-7 vanished. TRL issues 1778 and 4023; two public runs
-    logged 0.0 for all of their 50 and 100 steps.
+    of one group. A log of many steps holds the norm of its last step alone, so it takes as many of those. SageMaker
+    Debugger's VanishingGradient calls 1e-7 vanished. TRL issues 1778 and 4023; two public runs logged 0.0 for all of their
+    50 and 100 steps.
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from rldk_tui.diagnosis import cadence
 from rldk_tui.diagnosis.beside import last_known
 from rldk_tui.diagnosis.levels import finite_rows
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
@@ -81,7 +81,7 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     rates, rate = last_known(rows, at, "learning_rate", past.rate)
     learning = ~(rates == 0.0)
     at, norm = at[learning], norm[learning]
-    dead, flags = m_of_n(norm < limits.zero, past.flags, *cadence.persistence(limits.n, limits.n, context.info))
+    dead, flags = m_of_n(norm < limits.zero, past.flags, limits.n, limits.n)
     beside = [last_known(rows, at, name, before) for name, before in zip(_BESIDE, past.beside, strict=True)]
     return Verdict(
         at=at,
@@ -100,7 +100,7 @@ def tell(episode: Episode, context: Context) -> Telling:
     limits: Limits = context.limits
     cause, advice = _cause(episode, info, limits)
     return Telling(
-        summary=f"The gradient norm was zero (below {limits.zero:g}) for {cadence.window(limits.n, info)} logs in a row or "
+        summary=f"The gradient norm was zero (below {limits.zero:g}) for {limits.n} logs in a row or "
         f"longer, steps {episode.first_step}–{episode.last_step}.",
         cause=cause,
         advice=(advice,),

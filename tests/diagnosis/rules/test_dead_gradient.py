@@ -22,6 +22,12 @@ def test_the_limits() -> None:
     assert findings(RULE, a_run(Algorithm.GRPO).with_metric("grad_norm", [0.9 * LIMITS.zero] * 30))
 
 
+def test_a_log_of_many_steps_tells_of_its_last_one_only() -> None:
+    run = a_run(Algorithm.GRPO, config={"logging_steps": 10})
+    assert not findings(RULE, run.with_metric("grad_norm", ([0.0] * (LIMITS.n - 1) + [0.1]) * 3, every=10))
+    assert findings(RULE, run.with_metric("grad_norm", [0.0] * LIMITS.n, every=10))
+
+
 def test_seven_zeros_and_alternating_zeros_are_silent() -> None:
     assert not findings(RULE, a_run(Algorithm.GRPO).with_metric("grad_norm", ([0.0] * (LIMITS.n - 1) + [0.1]) * 5))
     assert not findings(RULE, a_run(Algorithm.GRPO).with_metric("grad_norm", [0.0, 0.2] * 20))
