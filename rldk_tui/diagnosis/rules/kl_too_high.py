@@ -22,7 +22,8 @@ Where the limit comes from
     and open-r1 issue 257 show rewards that fall once the KL is there; a real run with a learning rate a thousand times too
     high reached 2.3 nat/token, where even a reward that holds is no excuse (2.0). A reward has gained when its median of
     ten logs rose above its first three by twice the noise of the first ten about their trend, and holds it while half of
-    the rise is there. What a wrong reference adds from the first log on is subtracted.
+    the rise is there; the reward of a resumed launch need only not fall, for its gain lies before it. What a wrong
+    reference adds from the first log on is subtracted.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from numpy.typing import NDArray
 from rldk_tui.diagnosis import blame, cadence, kl
 from rldk_tui.diagnosis.beside import RewardPast, SmoothPast, last_known, reward_direction, smoothed
 from rldk_tui.diagnosis.levels import graded
-from rldk_tui.diagnosis.reward_gain import GainPast, gain_held
+from rldk_tui.diagnosis.reward_gain import UNTOLD, GainPast, gain_held
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Algorithm, Severity
 from rldk_tui.run import Rows, RunInfo
@@ -117,7 +118,8 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     bought = (direction == 1.0) | (gain == 1.0)
     bought_nothing = (gain == 0.0) & ~bought  # False while nothing is known of the reward
     grave = very_far & (bought_nothing | (entropy < limits.entropy))
-    level = graded([grave, gone | (far & ~bought), far], [Severity.HIGH.rank, Severity.WARNING.rank, Severity.INFO.rank])
+    excused = bought | (gain == UNTOLD)
+    level = graded([grave, gone | (far & ~excused), far], [Severity.HIGH.rank, Severity.WARNING.rank, Severity.INFO.rank])
     facts, rate = blame.learning_rates(rows, at, past.rate)
     return Verdict(
         at=at,

@@ -129,3 +129,20 @@ def test_a_jump_of_the_logged_learning_rate_is_named() -> None:
     assert finding.cause == "The learning rate jumped from 0.0001 to 0.004 before this, the most likely cause."
     assert finding.advice[0].proposed == "0.0001"
     assert "kl_coef" in {a.parameter for a in only(RULE, a_run(Algorithm.PPO).with_metric("kl", [0, 0, *[30.0] * 9])).advice}
+
+
+@pytest.mark.parametrize(
+    ("kl", "reward", "severity"),
+    [
+        (LIMITS.token[2] - 0.05, [0.9, 0.88] * 30, Severity.INFO),
+        (LIMITS.token[2] + 0.05, [0.9, 0.88] * 30, Severity.WARNING),
+        (LIMITS.token[1] + 0.05, [0.9, 0.88] * 10 + [0.2, 0.18] * 20, Severity.HIGH),
+        (LIMITS.token[1] + 0.05, None, Severity.WARNING),
+    ],
+    ids=["holds", "extreme", "falls", "no reward"],
+)
+def test_what_a_resumed_launch_began_with_was_gained_before_it(
+    kl: float, reward: list[float] | None, severity: Severity
+) -> None:
+    run = a_run(Algorithm.GRPO).with_metric("kl", QUIET).relaunched(100).with_metric("kl", [kl] * 60)
+    assert only(RULE, run if reward is None else run.with_metric("reward", reward)).severity is severity
