@@ -77,7 +77,8 @@ def _page(measured: Measured) -> Iterator[str]:
     yield f"## {healthy.healthy} further healthy runs, {healthy.quiet_steps:,} steps"
     yield ""
     yield (
-        f"{healthy.false_alarms} false alarm{'s' * (healthy.false_alarms != 1)} ({rate:.2f} per 10k steps, below {upper:.2f} at 95 %, exact Poisson), "
+        f"{healthy.false_alarms} false alarm{'s' * (healthy.false_alarms != 1)} ({rate:.2f} per 10k steps, "
+        f"below {upper:.2f} at 95 %, exact Poisson), "
         f"{healthy.false_criticals} of them critical; {healthy.clean} of {healthy.healthy} runs without any."
     )
     yield from ("", *(f"- {alarm}" for alarm in measured.alarms))
