@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -20,6 +22,23 @@ class NotEvaluated:
     reason: str
     how: str | None
     applicable: bool
+
+
+_TOGETHER = 3
+"""Rules that want the same thing logged, from which on it is said once for all of them."""
+
+
+def told_together(silent: Iterable[NotEvaluated]) -> list[tuple[tuple[str, ...], str]]:
+    """Rules that lack data, with what to do: many that want the same are one item, the others say what each is missing."""
+    lacking = [one for one in silent if one.applicable]
+    wanted = Counter(one.how for one in lacking)
+    told: dict[tuple[str, str], list[str]] = {}
+    for one in lacking:
+        if one.how is not None and wanted[one.how] >= _TOGETHER:
+            told.setdefault(("", one.how), []).append(one.rule)
+        else:
+            told.setdefault((one.rule, one.reason + (f"; {one.how}" if one.how else "")), []).append(one.rule)
+    return [(tuple(rules), sentence) for (_, sentence), rules in told.items()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from rldk_tui.charts.format import count, number, percent
 from rldk_tui.charts.text import one_line
+from rldk_tui.diagnosis.findings import told_together
 from rldk_tui.events import Advice, Finding
 from rldk_tui.session import RunHealth
 
@@ -47,10 +48,8 @@ def _text_lines(health: RunHealth) -> Iterator[str]:
 
 def _unknown_lines(health: RunHealth) -> Iterator[str]:
     """What could not be judged, read or recorded."""
-    for silent in health.not_evaluated:
-        if silent.applicable:
-            how = f"; {silent.how}" if silent.how else ""
-            yield f"  not evaluated  {silent.rule}: {_plain(silent.reason + how)}"
+    for rules, sentence in told_together(health.not_evaluated):
+        yield f"  not evaluated  {', '.join(rules)}: {_plain(sentence)}"
     for failure in health.rule_failures:
         yield f"  rule failed    {failure.rule}: {_plain(failure.message)}"
     for problem in health.snapshot.problems:

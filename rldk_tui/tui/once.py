@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
+from rldk_tui.diagnosis.findings import told_together
+from rldk_tui.session import RunHealth
 from rldk_tui.tui.cells import Box, Drawing, Line, Span, Tone, cut, in_ascii, line, wrapped
 from rldk_tui.tui.header import draw_header
 from rldk_tui.tui.panels import Panel, load_panels
 from rldk_tui.tui.view import View, view_of
-
-if TYPE_CHECKING:
-    from rldk_tui.session import RunHealth
 
 _GENERATIONS = 6
 """Completions on the page; the log has them all."""
@@ -67,11 +65,10 @@ def _heading(title: str, note: str) -> Line:
 
 def _unknown(view: View, width: int) -> list[Line]:
     """What could not be judged or read: a line a reason, and where all of it is listed."""
-    silent: dict[str, list[str]] = {}
-    for rule in view.health.not_evaluated:
-        reason = rule.reason + (f" ({rule.how})" if rule.how else "") if rule.applicable else "not for this run"
-        silent.setdefault(reason, []).append(rule.rule)
-    sentences = [f"{reason}: {', '.join(rules)}" for reason, rules in sorted(silent.items(), key=lambda item: -len(item[1]))]
+    unfit = [rule.rule for rule in view.health.not_evaluated if not rule.applicable]
+    lacking = sorted(told_together(view.health.not_evaluated), key=lambda item: -len(item[0]))
+    sentences = [f"not for this run: {', '.join(unfit)}"] if unfit else []
+    sentences += [f"{sentence}: {', '.join(rules)}" for rules, sentence in lacking]
     sentences += [f"{failure.rule} failed: {failure.message}" for failure in view.health.rule_failures]
     sentences += [f"{problem.source}: {problem.message}" for problem in view.health.snapshot.problems]
     sentences += [f"step {error.step}: {error.message}" for error in view.health.snapshot.extraction_errors]

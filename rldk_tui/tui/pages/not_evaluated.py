@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rldk_tui.charts.format import count
-from rldk_tui.diagnosis.findings import NotEvaluated
+from rldk_tui.diagnosis.findings import NotEvaluated, told_together
 from rldk_tui.tui.cells import Box, Line, Page, Span, Tone, line, wrapped
 from rldk_tui.tui.view import View
 
@@ -20,7 +20,7 @@ def _draw(view: View, box: Box) -> tuple[Line, ...]:
     rows = [
         line(f"{count(len(health.evaluated))} rules were evaluated. What follows is not known, which is not the same as fine.")
     ]
-    rows += _section(f"Missing data: {_rules(missing)}", [row for silent in missing for row in _rule(silent, box)])
+    rows += _section(f"Missing data: {_rules(missing)}", _missing(missing, box))
     rows += _section(f"Not for this run: {_rules(unfit)}", [row for silent in unfit for row in _rule(silent, box)])
     broken = [
         (f"{failure.rule}{f' on {failure.scope}' if failure.scope else ''}", failure.message)
@@ -58,6 +58,21 @@ def _rule(silent: NotEvaluated, box: Box) -> list[Line]:
     rows = [line(Span(f"  {silent.rule}", Tone.STRONG)), *wrapped(silent.reason, box.width, Tone.DIM, "    ")]
     if silent.how:
         rows += wrapped(f"→ {silent.how}", box.width, Tone.PLAIN, "    ")
+    return rows
+
+
+def _missing(silent: list[NotEvaluated], box: Box) -> list[Line]:
+    """Rules that want the same thing logged stand together, above the rules that want something of their own."""
+    single = {one.rule: one for one in silent}
+    rows: list[Line] = []
+    for rules, sentence in sorted(told_together(silent), key=lambda item: -len(item[0])):
+        if len(rules) == 1:
+            rows += _rule(single[rules[0]], box)
+        else:
+            rows += [
+                *wrapped(", ".join(rules), box.width, Tone.STRONG, "  "),
+                *wrapped(f"→ {sentence}", box.width, Tone.PLAIN, "    "),
+            ]
     return rows
 
 
