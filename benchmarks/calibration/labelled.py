@@ -36,12 +36,18 @@ class Fault:
 
 @dataclass(frozen=True)
 class Labelled:
-    """One run with what is known of it. `excused` are rules that tell of something really in its logs."""
+    """One run with what is known of it.
+
+    Attributes:
+        went_well: Whether it counts as a healthy run.
+        excused: Rules that tell of something really in its logs.
+    """
 
     path: Path
     algorithm: str
     steps: int
     faults: tuple[Fault, ...]
+    went_well: bool
     excused: frozenset[str]
 
     @property
@@ -65,6 +71,7 @@ def _labelled(folder: Path, label: dict[str, Any], known: dict[str, Any]) -> Lab
         algorithm=label["algorithm"],
         steps=label["steps"],
         faults=tuple(_fault(fault, known.get(fault["kind"], {})) for fault in label["faults"]),
+        went_well=label["healthy"],
         excused=frozenset(rule for rules in states for rule in rules),
     )
 
@@ -79,8 +86,17 @@ def _fault(fault: dict[str, Any], answer: dict[str, Any]) -> Fault:
     )
 
 
-def loud_findings(path: Path, rules: Iterable[NamedRule] | None = None) -> tuple[Finding, ...]:
-    """What is found in a run at severity warning or worse, the worst story first."""
+@dataclass(frozen=True)
+class Answer:
+    """What was said of a run at severity warning or worse, the worst story first, and which rules could say anything."""
+
+    findings: tuple[Finding, ...]
+    evaluated: frozenset[str]
+
+
+def answer_on(path: Path, rules: Iterable[NamedRule] | None = None) -> Answer:
+    """What these rules, by default all, say of a run."""
     health = RunSession(path).poll()
-    findings = health.findings if rules is None else Engine(rules).diagnose(health.snapshot).findings
-    return tuple(finding for finding in findings if finding.severity.rank >= Severity.WARNING.rank)
+    said = health if rules is None else Engine(rules).diagnose(health.snapshot)
+    loud = tuple(finding for finding in said.findings if finding.severity.rank >= Severity.WARNING.rank)
+    return Answer(loud, frozenset(said.evaluated))

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.calibration.baseline import baseline
-from benchmarks.calibration.labelled import Labelled, labelled_runs, loud_findings
+from benchmarks.calibration.labelled import Answer, Labelled, answer_on, labelled_runs
 from benchmarks.calibration.noise import Noisy, noisy_findings
 from benchmarks.calibration.score import Tally, score, score_of_rule
 from rldk_tui.diagnosis.catalogue import load_rules
 from rldk_tui.diagnosis.rule import Need
-from rldk_tui.events import Finding
 from rldk_tui.summary.prose import when
 
 STAGES = (
@@ -51,17 +50,17 @@ def measure(labelled: Path, healthy: Path, noise_steps: int) -> Measured:
     """Judge every run with every set of rules; folders that are not there count as empty."""
     runs = labelled_runs(labelled) if labelled.is_dir() else []
     quiet = labelled_runs(healthy, labelled / "answers.toml") if (healthy / "labels").is_dir() else []
-    quiet = [run for run in quiet if run.onset is None]
+    quiet = [run for run in quiet if run.onset is None and run.went_well]
     rules = load_rules()
-    found = {run: loud_findings(run.path) for run in runs}
+    found = {run: answer_on(run.path) for run in runs}
     methods = {
-        name: score({run: loud_findings(run.path, [rule for rule in rules if rule.rule.needs in needs]) for run in runs})
+        name: score({run: answer_on(run.path, [rule for rule in rules if rule.rule.needs in needs]) for run in runs})
         for name, needs in STAGES[:-1]
     }
     methods[STAGES[-1][0]] = score(found)
     for threshold in Z:
         methods[f"z-score {threshold:g}σ, window 50"] = baseline(runs, threshold)
-    found_quiet = {run: loud_findings(run.path) for run in quiet}
+    found_quiet = {run: answer_on(run.path) for run in quiet}
     noise, stubborn_noise = noisy_findings(noise_steps)
     return Measured(
         labelled=len(runs),
@@ -75,10 +74,10 @@ def measure(labelled: Path, healthy: Path, noise_steps: int) -> Measured:
     )
 
 
-def _alarms(found: Mapping[Labelled, tuple[Finding, ...]]) -> tuple[str, ...]:
+def _alarms(answers: Mapping[Labelled, Answer]) -> tuple[str, ...]:
     return tuple(
         f"{run.path.name}: {finding.rule} ({finding.severity.value}, {when(finding)}): {finding.summary}"
-        for run, findings in found.items()
-        for finding in findings
+        for run, answer in answers.items()
+        for finding in answer.findings
         if finding.rule not in run.excused
     )

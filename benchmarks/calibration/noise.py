@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rldk_tui.diagnosis.engine import Engine
+from rldk_tui.diagnosis.findings import Diagnosis
 from rldk_tui.events import Algorithm, Metrics, Origin, RunEnded, RunStarted, Severity
 from rldk_tui.run import RunStore
 from rldk_tui.statistics.null_zoo import CASES, ZOO, Cell, Noise, Shape, series
@@ -75,23 +75,35 @@ STUBBORN = 0.9
 
 @dataclass(frozen=True)
 class Noisy:
-    """False findings of severity warning or worse by rule, and the steps judged, for one range of correlations."""
+    """One range of correlations.
+
+    Attributes:
+        found: False findings of severity warning or worse, by rule.
+        judged: Steps in which each rule could be judged.
+        steps: All steps.
+    """
 
     found: Counter[str]
+    judged: Counter[str]
     steps: int
 
 
 def noisy_findings(steps: int) -> tuple[Noisy, Noisy]:
     """Over every algorithm and kind of noise: up to a correlation of 0.6, and at 0.9."""
-    found: dict[bool, Counter[str]] = {False: Counter(), True: Counter()}
-    judged: Counter[bool] = Counter()
+    real = [cell for cell in ZOO if cell.correlation < STUBBORN]
+    stubborn = [cell for cell in ZOO if cell.correlation >= STUBBORN]
+    return _noisy(real, steps), _noisy(stubborn, steps)
+
+
+def _noisy(cells: list[Cell], steps: int) -> Noisy:
+    noisy = Noisy(Counter(), Counter(), steps * len(cells) * len(LEVELS))
     for algorithm, levels in LEVELS.items():
-        for cell in ZOO:
-            stubborn = cell.correlation >= STUBBORN
-            false = (rule for rule in _judge(algorithm, _metrics(levels, cell, steps)) if rule not in _TRUE_OF_NOISE)
-            found[stubborn].update(false)
-            judged[stubborn] += steps
-    return Noisy(found[False], judged[False]), Noisy(found[True], judged[True])
+        for cell in cells:
+            diagnosis = _judge(algorithm, _metrics(levels, cell, steps))
+            loud = (finding.rule for finding in diagnosis.findings if finding.severity.rank >= Severity.WARNING.rank)
+            noisy.found.update(rule for rule in loud if rule not in _TRUE_OF_NOISE)
+            noisy.judged.update(dict.fromkeys(set(diagnosis.evaluated) - _TRUE_OF_NOISE, steps))
+    return noisy
 
 
 def _metrics(levels: dict[str, tuple[float, float, float]], cell: Cell, steps: int) -> dict[str, NDArray[np.float64]]:
@@ -112,7 +124,7 @@ def _metrics(levels: dict[str, tuple[float, float, float]], cell: Cell, steps: i
     return made
 
 
-def _judge(algorithm: Algorithm, metrics: dict[str, NDArray[np.float64]]) -> Iterator[str]:
+def _judge(algorithm: Algorithm, metrics: dict[str, NDArray[np.float64]]) -> Diagnosis:
     store, steps = RunStore("noise"), len(next(iter(metrics.values())))
     start = RunStarted(
         time=0.0, schema_version=1, run_id="noise", algorithm=algorithm, host="noise", pid=1,
@@ -124,6 +136,4 @@ def _judge(algorithm: Algorithm, metrics: dict[str, NDArray[np.float64]]) -> Ite
         store.add(Metrics(time=5.0 * index, step=_RESUMED_AT + 1 + index, values=values), _ORIGIN)
     store.add(RunEnded(time=5.0 * steps, step=_RESUMED_AT + steps), _ORIGIN)
     snapshot = store.snapshot(5.0 * steps + 1, (), store.pulse(process_alive=False))
-    for finding in Engine().diagnose(snapshot).findings:
-        if finding.severity.rank >= Severity.WARNING.rank:
-            yield finding.rule
+    return Engine().diagnose(snapshot)

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from benchmarks.calibration.labelled import EARLY, Fault, Labelled
+from benchmarks.calibration.labelled import EARLY, Answer, Fault, Labelled
 from rldk_tui.events import Finding, Severity
 
 
@@ -53,10 +53,11 @@ def poisson_upper(count: int, confidence: float = 0.95) -> float:
     return high
 
 
-def score(found: Mapping[Labelled, Sequence[Finding]]) -> Tally:
+def score(answers: Mapping[Labelled, Answer]) -> Tally:
     """The tally over runs, by the rules of the labelled benchmark."""
     tally = Tally()
-    for run, findings in found.items():
+    for run, answer in answers.items():
+        findings = answer.findings
         early = _false(run, findings)
         tally.quiet_steps += run.steps if run.onset is None else max(0, run.onset - EARLY)
         tally.false_alarms += len(early)
@@ -87,11 +88,16 @@ def _add_fault(tally: Tally, run: Labelled, fault: Fault, findings: Sequence[Fin
         tally.delays.append(max(0, min(finding.detected_step for finding in hits) - fault.onset))
 
 
-def score_of_rule(rule: str, found: Mapping[Labelled, Sequence[Finding]]) -> Tally:
-    """The tally of one rule: `faults` are those it should name, `detected` those in which it spoke."""
+def score_of_rule(rule: str, answers: Mapping[Labelled, Answer]) -> Tally:
+    """The tally of one rule over the runs in which it could be judged.
+
+    `faults` are those it should name, `detected` those in which it spoke.
+    """
     tally = Tally()
-    for run, findings in found.items():
-        own = [finding for finding in findings if finding.rule == rule]
+    for run, answer in answers.items():
+        if rule not in answer.evaluated:
+            continue
+        own = [finding for finding in answer.findings if finding.rule == rule]
         early = _false(run, own)
         tally.quiet_steps += run.steps if run.onset is None else max(0, run.onset - EARLY)
         tally.false_alarms += len(early)

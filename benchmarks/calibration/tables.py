@@ -28,14 +28,14 @@ def _data(measured: Measured) -> dict[str, object]:
     return {
         "version": __version__,
         "labelled_runs": measured.labelled,
-        "healthy_steps": measured.healthy.quiet_steps,
-        "noise_steps": measured.noise.steps,
         "rules": {
             rule: {
                 "faults": tally.faults,
                 "found": tally.detected,
                 "delay": tally.delay,
+                "healthy_steps": measured.healthy_rules[rule].quiet_steps + tally.quiet_steps,
                 "false_alarms": measured.healthy_rules[rule].false_alarms + tally.false_alarms,
+                "noise_steps": measured.noise.judged[rule],
                 "noise_alarms": measured.noise.found[rule],
             }
             for rule, tally in measured.rules.items()
@@ -99,7 +99,8 @@ def _page(measured: Measured) -> Iterator[str]:
     yield ""
     yield (
         "*Named* counts the labelled faults whose cause this rule names; a dash means that no labelled run has its fault. "
-        "The false alarms are those on labelled and further healthy runs."
+        "The false alarms are those on labelled and further healthy runs. A dash there means that none of them lets the rule "
+        "be judged, so nothing is known of its false alarms."
     )
     yield ""
     yield from _table(
@@ -138,6 +139,10 @@ def _method(name: str, tally: Tally) -> tuple[str, ...]:
     )
 
 
+def _alarms(count: int, steps: int) -> str:
+    return str(count) if steps else "–"
+
+
 def _noisy(name: str, noise: Noisy) -> tuple[str, ...]:
     total, scale = sum(noise.found.values()), 1e4 / max(1, noise.steps)
     return name, f"{noise.steps:,}", str(total), f"{total * scale:.2f} (below {poisson_upper(total) * scale:.2f})"
@@ -150,7 +155,7 @@ def _rule(rule: str, needs: str, measured: Measured) -> tuple[str, ...]:
         needs,
         f"{tally.detected} of {tally.faults}" if tally.faults else "–",
         "–" if tally.delay is None else f"{tally.delay:g}",
-        str(tally.false_alarms + healthy.false_alarms),
-        str(measured.noise.found[rule]),
-        str(measured.stubborn_noise.found[rule]),
+        _alarms(tally.false_alarms + healthy.false_alarms, tally.quiet_steps + healthy.quiet_steps),
+        _alarms(measured.noise.found[rule], measured.noise.judged[rule]),
+        _alarms(measured.stubborn_noise.found[rule], measured.stubborn_noise.judged[rule]),
     )

@@ -12,10 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rldk_tui.statistics.rank import FEWEST, spearman
 from rldk_tui.statistics.windows import Floats
-
-FEWEST = 4
-"""Replies below which a rank correlation has no known error (its weight is their number less 3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +58,3 @@ def length_reward(groups: Sequence[tuple[Floats, Floats]]) -> LengthReward:
         covariance += float(about @ (reward - reward.mean()))
         variance += float(about @ about)
     return LengthReward(count, z, weight, covariance, variance)
-
-
-def spearman(first: Floats, second: Floats) -> float | None:
-    """Rank correlation, ties sharing their mean rank; None where either does not vary."""
-    one, two = _ranks(first), _ranks(second)
-    spread = math.sqrt(float(one @ one) * float(two @ two))
-    return float(one @ two) / spread if spread > 0 else None
-
-
-def _ranks(values: Floats) -> Floats:
-    """Ranks about their mean."""
-    _, where, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ends = np.cumsum(counts)
-    ranks: Floats = (ends - (counts - 1) / 2.0)[where] - (values.size + 1) / 2.0
-    return ranks

@@ -24,7 +24,12 @@ def calibration_line(rule: str) -> str:
         named = f"named {known['found']} of the {known['faults']} labelled faults that are its own"
         named += "" if known["delay"] is None else f", at the median {known['delay']:g} steps after the onset"
     else:
-        named = f"none of the {measured['labelled_runs']} labelled runs has its fault"
-    false = f"{known['false_alarms']} false alarms in {measured['healthy_steps']:,} healthy steps"
-    noise = f"{known['noise_alarms']} in {measured['noise_steps']:,} steps of pure noise"
-    return f"{named[0].upper()}{named[1:]}; {false}, {noise} (version {measured['version']})."
+        named = f"none of the {measured['labelled_runs']} labelled runs in which it can be judged has its fault"
+    alarms = [
+        f"{known[alarms]} false alarms in {known[steps]:,} {where}" if known[steps] else f"never judged in {where}"
+        for alarms, steps, where in (
+            ("false_alarms", "healthy_steps", "healthy steps"),
+            ("noise_alarms", "noise_steps", "steps of pure noise"),
+        )
+    ]
+    return f"{named[0].upper()}{named[1:]}; {', '.join(alarms)} (version {measured['version']})."

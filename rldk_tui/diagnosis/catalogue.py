@@ -6,12 +6,13 @@ import pkgutil
 import re
 import warnings
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 
 from rldk_tui.diagnosis import rules
+from rldk_tui.diagnosis.border import guarded
 from rldk_tui.diagnosis.rule import MANUAL_HEADINGS, ConfigRule, NamedRule, RowRule, StateRule
 from rldk_tui.errors import RldkError, UserError
 
@@ -49,16 +50,20 @@ def load_rules() -> tuple[NamedRule, ...]:
         )
     }
     for point in entry_points(group=ENTRY_POINT):
-        try:
-            named = named_rule(point.name, point.load())
-            if named.id in known:
-                raise RldkError("there is a rule of this name already")
-        except Exception as failure:  # noqa: BLE001 - the border: a third party's module may raise anything
-            reason = str(failure) if isinstance(failure, RldkError) else f"{type(failure).__name__}: {failure}"
-            warnings.warn(f"rule {point.name} of {_package(point)} is left out: {reason}", stacklevel=2)
-        else:
-            known[named.id] = named
+        guarded(partial(_add, known, point), partial(_leave_out, point))
     return tuple(sorted(known.values(), key=lambda rule: rule.id))
+
+
+def _add(known: dict[str, NamedRule], point: EntryPoint) -> None:
+    named = named_rule(point.name, point.load())
+    if named.id in known:
+        raise RldkError("there is a rule of this name already")
+    known[named.id] = named
+
+
+def _leave_out(point: EntryPoint, failure: Exception) -> None:
+    reason = str(failure) if isinstance(failure, RldkError) else f"{type(failure).__name__}: {failure}"
+    warnings.warn(f"rule {point.name} of {_package(point)} is left out: {reason}", stacklevel=2)
 
 
 def _package(point: EntryPoint) -> str:

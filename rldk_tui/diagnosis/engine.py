@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
+from rldk_tui.diagnosis.border import guarded
 from rldk_tui.diagnosis.catalogue import load_rules
 from rldk_tui.diagnosis.episodes import Track, follow
 from rldk_tui.diagnosis.evidence import Evidences
@@ -92,7 +93,7 @@ class Engine:
         rules = tuple(load_rules() if rules is None else rules)
         self.rules = {rule.id: rule.rule for rule in rules}
         self._lasting_rules = [rule for rule in rules if not isinstance(rule.rule, StateRule)]
-        self._state_rules = [rule for rule in rules if isinstance(rule.rule, StateRule)]
+        self._state_rules = [(rule, rule.rule) for rule in rules if isinstance(rule.rule, StateRule)]
         self._walks: dict[str, dict[tuple[str, str], _Walk]] = {}
         self._grounds: dict[str, tuple[object, ...]] = {}
         self._evidences = Evidences()
@@ -150,8 +151,8 @@ class Engine:
 
     def _ask_state(self, snapshot: RunSnapshot) -> _Said:
         said = _Said()
-        for named in self._state_rules:
-            _guarded(said, named.id, None, partial(_ask_one, said, named, snapshot))
+        for named, rule in self._state_rules:
+            _guarded(said, named.id, None, partial(_ask_one, said, named, rule, snapshot))
         return said
 
     def _walk(self, said: _Said, named: NamedRule, rule: RowRule[Any], scope: str, snapshot: RunSnapshot) -> None:
@@ -202,10 +203,8 @@ class Engine:
         return place
 
 
-def _ask_one(said: _Said, named: NamedRule, snapshot: RunSnapshot) -> None:
+def _ask_one(said: _Said, named: NamedRule, rule: StateRule, snapshot: RunSnapshot) -> None:
     """What a state rule says of the run as it stands."""
-    rule = named.rule
-    assert isinstance(rule, StateRule)  # noqa: S101 - the engine keeps them apart
     reason = why_silent(named, snapshot, ())
     if reason is not None:
         said.silent.append(reason)
@@ -243,10 +242,7 @@ def _may_wait(walk: _Walk, rule: RowRule[Any], context: Context, segment: Segmen
 
 def _guarded(said: _Said, rule: str, scope: str | None, work: Callable[[], None]) -> None:
     """Let a rule work; what it raises becomes a failure that is shown."""
-    try:
-        work()
-    except Exception as failure:  # noqa: BLE001 - the border: one broken rule must not silence the others
-        said.failures.append(RuleFailure(rule, scope, f"{type(failure).__name__}: {failure}"))
+    guarded(work, lambda failure: said.failures.append(RuleFailure(rule, scope, f"{type(failure).__name__}: {failure}")))
 
 
 def _read_settings(said: _Said, named: NamedRule, rule: ConfigRule, snapshot: RunSnapshot) -> None:

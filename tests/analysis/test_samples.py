@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rldk_tui.analysis import with_samples
-from rldk_tui.analysis.length_reward import spearman
 from rldk_tui.analysis.samples import measure
 from rldk_tui.events import Completion, Completions, Measured, Phase
 from rldk_tui.metrics.samples import SAMPLES
+from rldk_tui.statistics.rank import spearman
 from tests.builders import OURS
 
 WORDS = [first + second for first in ("co", "he", "pi", "ba", "mu") for second in ("w", "n", "g", "rn", "st")]

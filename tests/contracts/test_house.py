@@ -14,9 +14,8 @@ UNSAFE = re.compile(
     r"\bimport pickle\b|\bpickle\.\w|torch\.load\(|allow_pickle\s*=\s*True|\bdill\b|yaml\.load\(|\beval\(|\bexec\("
 )
 BORDERS = {
-    Path("rldk_tui/diagnosis/catalogue.py"),
     Path("rldk_tui/readers/__init__.py"),
-    Path("rldk_tui/diagnosis/engine.py"),
+    Path("rldk_tui/diagnosis/border.py"),
     Path("rldk_tui/integrations/trl/border.py"),
 }
 CARRIERS = {Path("rldk_tui/tui/feed.py")}
