@@ -24,7 +24,7 @@ def calibration_line(rule: str) -> str:
         named = f"named {known['found']} of the {known['faults']} labelled faults that are its own"
         named += "" if known["delay"] is None else f", at the median {known['delay']:g} steps after the onset"
     else:
-        named = f"none of the {measured['labelled_runs']} labelled runs in which it can be judged has its fault"
+        named = "no labelled run in which it can be judged has its fault"
     alarms = [
         f"{known[alarms]} false alarms in {known[steps]:,} {where}" if known[steps] else f"never judged in {where}"
         for alarms, steps, where in (
