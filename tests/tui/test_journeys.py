@@ -97,6 +97,22 @@ async def test_an_open_page_follows_the_run(settled: Settled) -> None:
         assert "75" in shown(app, "page")
 
 
+async def test_a_finding_with_causes_is_read_from_its_head_to_the_end_of_its_manual(settled: Settled) -> None:
+    app = MonitorApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.post_message(HealthUpdated(view_of_run(health_of_run(troubled_run(60)))))
+        await settled(pilot)
+        await pilot.press("2", "down", "enter")
+        await settled(pilot)
+        assert "Follows from" in shown(app, "page")
+        page = panel(app, "page")
+        assert "nonfinite-metric" in page.render_line(0).text, "a page opens at its head"
+        for _ in range(12):
+            await pilot.press("pagedown")
+        await settled(pilot)
+        assert "more below" not in str(page.border_title)
+
+
 async def test_what_is_not_known_is_a_key_away(settled: Settled) -> None:
     app = MonitorApp()
     async with app.run_test(size=(100, 60)) as pilot:

@@ -60,7 +60,7 @@ def _body(finding: Finding, box: Box, others: tuple[Finding, ...] = ()) -> tuple
 
 
 def _story(finding: Finding, others: tuple[Finding, ...]) -> list[Line]:
-    """What explains this finding and what it explains, each opening its own page."""
+    """What explains this finding and what it explains; each has its line on the main screen, from which it opens."""
     known = {other.id: other for other in others}
     above = [known[name] for name in (finding.parent, *finding.alternatives) if name in known]
     below = [other for other in others if other.parent == finding.id]
@@ -81,7 +81,6 @@ def _related(other: Finding, doubt: str = "") -> Line:
         Span(f"  {SEVERITY_GLYPHS[other.severity]} {doubt}"),
         Span(other.rule, SEVERITY_TONES[other.severity]),
         Span(f"  since step {count(other.first_step)}", Tone.DIM),
-        opens=finding_page(other),
     )
 
 

@@ -17,9 +17,8 @@ def _draw(view: View, box: Box) -> tuple[Line, ...]:
     health = view.health
     missing = [silent for silent in health.not_evaluated if silent.applicable]
     unfit = [silent for silent in health.not_evaluated if not silent.applicable]
-    rows = [
-        line(f"{count(len(health.evaluated))} rules were evaluated. What follows is not known, which is not the same as fine.")
-    ]
+    sentence = f"{count(len(health.evaluated))} rules were evaluated. What follows is not known, which is not the same as fine."
+    rows = [*wrapped(sentence, box.width)]
     rows += _section(f"Missing data: {_rules(missing)}", _missing(missing, box))
     rows += _section(f"Not for this run: {_rules(unfit)}", [row for silent in unfit for row in _rule(silent, box)])
     broken = [
