@@ -33,12 +33,12 @@ class EventWriter:
         self._descriptor: int | None = None
         self._torn = False
 
-    def append(self, event: Event) -> bool:
-        """Write one event as one whole line; False if it was lost."""
+    def append(self, *events: Event) -> bool:
+        """Write each event as one whole line, all in one write; False if they were lost."""
         try:
-            self._write(encode_line(event))
+            self._write(b"".join(map(encode_line, events)))
         except (OSError, TypeError, ValueError, OverflowError, RecursionError) as failure:
-            self.lost += 1
+            self.lost += len(events)
             self.problem = f"{type(failure).__name__}: {failure}"
             self._reopen_next_time(failure)
             return False

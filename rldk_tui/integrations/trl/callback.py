@@ -13,7 +13,9 @@ from typing import Any
 from transformers.trainer_callback import TrainerCallback
 
 from rldk_tui.integrations.trl.border import Border
-from rldk_tui.integrations.trl.launch import rank_of, run_started
+from rldk_tui.integrations.trl.launch import rank_of, run_started, trainer_names
+from rldk_tui.integrations.trl.part import EVENTS, Part, Training
+from rldk_tui.integrations.trl.parts import Options, parts_for
 from rldk_tui.integrations.trl.recorder import Recorder
 
 _CHECKPOINT = "checkpoint-{step}"
@@ -27,31 +29,70 @@ class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not
     A process that is killed leaves no `run_ended`: that is how a death is told.
     """
 
-    def __init__(self, output_dir: str | Path | None = None, run_id: str | None = None, system_interval: float = 1.0) -> None:
+    def __init__(
+        self,
+        output_dir: str | Path | None = None,
+        log_interval: int = 1,
+        run_id: str | None = None,
+        *,
+        trainer: Any = None,
+        system_interval: float = 1.0,
+    ) -> None:
         """Prepare; nothing is touched before the training starts.
 
         Args:
             output_dir: The run directory; the trainer's own `output_dir` by default.
+            log_interval: Steps from one row of what the callback measures by itself (norms, update ratios, times) to the
+                next. What the trainer logs is kept whole, whatever this is.
             run_id: The run's name; by default the trainer's `run_name`, or the run directory's own.
+            trainer: The trainer, as in `attach`.
             system_interval: Seconds between two samples of the machine, at least.
         """
         self._output_dir = output_dir
         self._run_id = run_id
-        self._system_interval = system_interval
+        self._trainer = trainer
+        self._options = Options(log_interval=max(1, log_interval), system_interval=system_interval)
         self._recorder: Recorder | None = None
         self._border = Border(self._tell)
+        self._calls: dict[str, list[tuple[str, Any]]] = {event: [] for event in EVENTS}
+
+    def attach(self, trainer: Any) -> RLDKCallback:
+        """Give the callback the trainer, which none is handed by itself, before `train()` is called.
+
+        With it the callback reads what a trainer keeps to itself: gradient norms before they are clipped, the generations
+        of each step, PPO's advantages and values. It adds itself to the trainer's callbacks where it is not among them.
+        """
+        self._trainer = trainer
+        present = getattr(getattr(trainer, "callback_handler", None), "callbacks", ())
+        if self not in present:
+            self._border.attempt("be added to the trainer", trainer.add_callback, self)
+        return self
 
     def on_train_begin(self, args: Any, state: Any, _control: Any, **kwargs: Any) -> None:
         """A launch starts, or is resumed: the log is headed anew."""
         self._border.attempt("start recording", self._begin, args, state, kwargs)
 
+    def on_step_begin(self, _args: Any, state: Any, _control: Any, **_: Any) -> None:
+        """A step of the optimizer begins."""
+        self._call("step_begin", state, 1)
+
+    def on_pre_optimizer_step(self, _args: Any, state: Any, _control: Any, **_: Any) -> None:
+        """The gradients of a step are whole and clipped."""
+        self._call("before_optimizer", state, 1)
+
+    def on_optimizer_step(self, _args: Any, state: Any, _control: Any, **_: Any) -> None:
+        """The weights were changed."""
+        self._call("after_optimizer", state, 1)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """An optimizer step ended, logged or not."""
+        self._border.attempt("record a step", self._step, args, state, kwargs)
+        for task, steer in self._calls["steer"]:
+            self._border.attempt(task, steer, control)
+
     def on_log(self, args: Any, state: Any, _control: Any, logs: Mapping[str, object] | None = None, **kwargs: Any) -> None:
         """The trainer logs a row."""
         self._border.attempt("record the metrics", self._log, args, state, logs, kwargs)
-
-    def on_step_end(self, args: Any, state: Any, _control: Any, **kwargs: Any) -> None:
-        """An optimizer step ended, logged or not."""
-        self._border.attempt("record a step", self._step, args, state, kwargs)
 
     def on_save(self, args: Any, state: Any, _control: Any, **kwargs: Any) -> None:
         """A checkpoint was saved."""
@@ -66,12 +107,50 @@ class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not
             self._recorder.failure(message)
 
     def _begin(self, args: Any, state: Any, kwargs: Mapping[str, Any]) -> Recorder:
+        self._let_go()
         folder = Path(self._output_dir if self._output_dir is not None else args.output_dir).absolute()
-        self._recorder = recorder = Recorder(folder, rank_of(args), self._system_interval, self._border)
+        self._recorder = recorder = Recorder(folder, rank_of(args), self._border)
         run_id = self._run_id or _run_name(args, folder)
-        started = run_started(args, state, kwargs.get("model"), run_id, self._border)
-        recorder.start(started, with_gpus=state.is_local_process_zero)
+        recorder.start(run_started(args, state, kwargs.get("model"), run_id, self._border))
+        parts = self._border.attempt("prepare what is watched", parts_for, self._options) or []
+        self._calls = {event: _listening(parts, event) for event in EVENTS}
+        self._each("begin", self._training(args, state, kwargs, recorder))
         return recorder
+
+    def _training(self, args: Any, state: Any, kwargs: Mapping[str, Any], recorder: Recorder) -> Training:
+        return Training(
+            args=args,
+            state=state,
+            model=kwargs.get("model"),
+            optimizer=kwargs.get("optimizer"),
+            scheduler=kwargs.get("lr_scheduler"),
+            processing_class=kwargs.get("processing_class"),
+            dataloader=kwargs.get("train_dataloader"),
+            trainer=self._trainer,
+            algorithm=trainer_names(args)[0],
+            run_directory=recorder.run_directory,
+            is_main=bool(state.is_world_process_zero),
+            recorder=recorder,
+            border=self._border,
+        )
+
+    def _each(self, event: str, *arguments: Any) -> None:
+        """Every part that listens to this event, each for itself."""
+        for task, call in self._calls[event]:
+            self._border.attempt(task, call, *arguments)
+
+    def _call(self, event: str, state: Any, ahead: int) -> None:
+        """The parts that listen, with the step that is being made."""
+        if self._calls[event]:
+            self._border.attempt("read the step", self._at_step, event, state, ahead)
+
+    def _at_step(self, event: str, state: Any, ahead: int) -> None:
+        self._each(event, state.global_step + ahead)
+
+    def _let_go(self) -> None:
+        """Of the parts of a training before this one."""
+        self._each("close")
+        self._calls = {event: [] for event in EVENTS}
 
     def _recording(self, args: Any, state: Any, kwargs: Mapping[str, Any]) -> Recorder:
         """The recorder; begun here if an evaluation before the training is the first to ask."""
@@ -80,22 +159,30 @@ class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not
     def _log(self, args: Any, state: Any, logs: Mapping[str, object] | None, kwargs: Mapping[str, Any]) -> None:
         recorder = self._recording(args, state, kwargs)
         if logs and state.is_world_process_zero:
-            recorder.metrics(state.global_step, logs)
+            row = recorder.metrics(state.global_step, logs)
+            self._each("logged", row.step, row.phase, row.values)
 
     def _step(self, args: Any, state: Any, kwargs: Mapping[str, Any]) -> None:
         recorder = self._recording(args, state, kwargs)
+        self._each("step_end", state.global_step)
         recorder.heartbeat(state.global_step)
-        # NVML lists every GPU of a machine, so one process of it asks
-        recorder.sample_when_due(state.global_step, with_gpus=state.is_local_process_zero)
 
     def _checkpoint(self, args: Any, state: Any, kwargs: Mapping[str, Any]) -> None:
         recorder = self._recording(args, state, kwargs)
         if state.is_world_process_zero:
             folder = Path(args.output_dir) / _CHECKPOINT.format(step=state.global_step)
             recorder.checkpoint(state.global_step, folder)
+            self._each("saved", state.global_step, folder)
 
     def _end(self, args: Any, state: Any, kwargs: Mapping[str, Any]) -> None:
-        self._recording(args, state, kwargs).end(state.global_step, state.max_steps)
+        recorder = self._recording(args, state, kwargs)
+        self._each("ended", state.global_step)
+        recorder.end(state.global_step, state.max_steps)
+
+
+def _listening(parts: list[Part], event: str) -> list[tuple[str, Any]]:
+    """The calls of the parts that override this event."""
+    return [(part.task, getattr(part, event)) for part in parts if getattr(type(part), event) is not getattr(Part, event)]
 
 
 def _run_name(args: Any, folder: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ from rldk_tui.events import (
     Event,
     ExtractionError,
     Heartbeat,
+    Measured,
     Metrics,
     Phase,
     RunEnded,
@@ -30,51 +32,79 @@ _NOT_A_NUMBER_ADVICE = "log a single number under this name, or nothing"
 
 
 class Recorder:
-    """The event log of one launch on one rank.
+    """The event log of one launch on one rank; any thread may write to it.
 
     `run_started` heads the log: until it is written nothing else is, and failures wait for it.
     """
 
-    def __init__(self, run_directory: Path, rank: int, system_interval: float, border: Border) -> None:
+    def __init__(self, run_directory: Path, rank: int, border: Border) -> None:
+        self.run_directory = run_directory
+        self.rank = rank
         self._border = border
-        self._run_directory = run_directory
-        self._rank = rank
-        self._system_interval = system_interval
         self._writer = EventWriter(run_directory / SUBFOLDER / event_log_name(rank))
+        self._writing = threading.RLock()
         self._heading: RunStarted | None = None
         self._headed = False
         self._waiting: list[ExtractionError] = []
         self._refused: set[tuple[str, Phase]] = set()
         self._lost_told = 0
-        self._next_sample = 0.0
         self._step: int | None = None
+        self._measured: dict[str, float | None] = {}
+        self._named: dict[str, tuple[str, ...]] = {}
 
-    def start(self, started: RunStarted, *, with_gpus: bool) -> None:
-        """Head the log and take the first sample of the machine."""
+    def start(self, started: RunStarted) -> None:
+        """Head the log."""
         self._heading = started
-        self.sample_when_due(started.first_step, with_gpus=with_gpus)
+        self._step = started.first_step
+        with self._writing:
+            self._write()
 
-    def metrics(self, step: int, logs: Mapping[str, object]) -> None:
-        """One call of the trainer's `log`."""
+    def metrics(self, step: int, logs: Mapping[str, object]) -> Metrics:
+        """One call of the trainer's `log`; returns the row as it was written."""
         self._step = step
         phase = phase_of(logs)
         values, refused = numbers(logs, phase)
-        self._write(Metrics(time=time.time(), step=step, phase=phase, values=values))
+        row = Metrics(time=time.time(), step=step, phase=phase, values=values)
+        self._write(row)
         for item in refused:
             self._refuse(step, phase, item)
+        return row
 
     def heartbeat(self, step: int) -> None:
-        """An optimizer step ended."""
+        """An optimizer step ended; what was measured in it is written with it."""
         self._step = step
-        self._write(Heartbeat(time=time.time(), step=step))
+        self._write(Heartbeat(time=time.time(), step=step), *self._taken(step))
 
-    def sample_when_due(self, step: int, *, with_gpus: bool) -> None:
-        """Measure the machine, unless it was measured less than the interval ago."""
-        now = time.monotonic()
-        if now < self._next_sample:
-            return
-        self._next_sample = now + self._system_interval
-        measured = sample(step, self._rank, self._existing_folder(), with_gpus=with_gpus)
+    def measure(self, values: Mapping[str, float | None], named: Mapping[str, tuple[str, ...]] | None = None) -> None:
+        """Something was measured in this step; it is written at the step's end, or by `flush`.
+
+        Args:
+            values: By catalogue names below `hook/`.
+            named: What a value is about; see `events.Measured`.
+        """
+        with self._writing:
+            self._measured.update(values)
+            self._named.update(named or {})
+
+    def flush(self, step: int) -> None:
+        """Write now what was measured."""
+        self._write(*self._taken(step))
+
+    def _taken(self, step: int) -> tuple[Measured, ...]:
+        if not self._measured:
+            return ()
+        with self._writing:
+            values, self._measured = self._measured, {}
+            named, self._named = self._named, {}
+        return (Measured(time=time.time(), step=step, values=values, named=named),)
+
+    def write(self, *events: Event) -> None:
+        """Any other event, such as generations."""
+        self._write(*events)
+
+    def sample(self, *, with_gpus: bool) -> None:
+        """Measure the machine now."""
+        measured = sample(self._step, self.rank, self._existing_folder(), with_gpus=with_gpus)
         self._write(self._border.attempt("ask torch for its memory", with_torch_memory, measured) or measured)
 
     def checkpoint(self, step: int, folder: Path) -> None:
@@ -94,14 +124,24 @@ class Recorder:
     def failure(self, message: str) -> None:
         """Something of ours failed; it is an event like any other."""
         failure = ExtractionError(time=time.time(), step=self._step, message=plain_text(message))
-        if self._headed:
-            self._writer.append(failure)
-        else:
-            self._waiting.append(failure)
+        with self._writing:
+            if self._headed:
+                self._writer.append(failure)
+            else:
+                self._waiting.append(failure)
 
-    def _write(self, event: Event) -> None:
-        """Append one event; one that is lost is said at once, and written down as soon as writing works again."""
-        if not (self._head() and self._writer.append(event)):
+    def close(self) -> None:
+        """Close the file; writing again opens it again."""
+        with self._writing:
+            self._writer.close()
+
+    def _write(self, *events: Event) -> None:
+        """Append events; those that are lost are said at once, and written down as soon as writing works again."""
+        with self._writing:
+            self._append(events)
+
+    def _append(self, events: tuple[Event, ...]) -> None:
+        if not (self._head() and (not events or self._writer.append(*events))):
             self._border.say(f"could not write to {self._writer.path}: {self._writer.problem}")
             return
         lost = self._writer.lost
@@ -142,9 +182,9 @@ class Recorder:
 
     def _existing_folder(self) -> Path:
         """The run directory, or the nearest folder above it that exists: they lie on the same disk."""
-        folder = self._run_directory.absolute()
+        folder = self.run_directory.absolute()
         return next((place for place in (folder, *folder.parents) if place.is_dir()), folder)
 
     def _told(self, folder: Path) -> str:
-        here, there = self._run_directory.absolute(), folder.absolute()
+        here, there = self.run_directory.absolute(), folder.absolute()
         return plain_text(str(there.relative_to(here) if there.is_relative_to(here) else there))

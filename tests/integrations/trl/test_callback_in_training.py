@@ -145,7 +145,7 @@ def test_a_callback_whose_every_part_fails_stops_no_training(
     def fail(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError("ours")
 
-    for part in ("metrics", "heartbeat", "checkpoint", "end", "sample_when_due"):
+    for part in ("metrics", "heartbeat", "checkpoint", "end", "sample"):
         monkeypatch.setattr(Recorder, part, fail)
     trainer = grpo(models, _arguments(tmp_path), [_callback()])
     assert trainer.state.global_step == STEPS

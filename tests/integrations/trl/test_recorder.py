@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,11 @@ from rldk_tui.events import (
     Checkpoint,
     ExtractionError,
     Heartbeat,
+    Measured,
     Metrics,
     Phase,
     RunEnded,
     RunStarted,
-    System,
 )
 from rldk_tui.integrations.trl.border import Border
 from rldk_tui.integrations.trl.recorder import Recorder
@@ -26,16 +27,16 @@ from tests.integrations.trl.conftest import EventLog, log_of
 STARTED = RunStarted(time=1.0, schema_version=SCHEMA_VERSION, run_id="r")
 
 
-def recorder(run: Path, interval: float = 1000.0, rank: int = 0) -> Recorder:
+def recorder(run: Path, rank: int = 0) -> Recorder:
     made: list[Recorder] = []
     border = Border(lambda message: made[0].failure(message))
-    made.append(Recorder(run, rank, interval, border))
+    made.append(Recorder(run, rank, border))
     return made[0]
 
 
-def begun(run: Path, interval: float = 1000.0) -> Recorder:
-    made = recorder(run, interval)
-    made.start(STARTED, with_gpus=False)
+def begun(run: Path) -> Recorder:
+    made = recorder(run)
+    made.start(STARTED)
     return made
 
 
@@ -43,33 +44,49 @@ def kinds(log: EventLog) -> list[str]:
     return [type(event).__name__ for event in log.events]
 
 
-def test_the_log_starts_with_run_started_and_a_sample_of_the_machine(tmp_path: Path) -> None:
-    begun(tmp_path)
+def test_the_log_starts_with_run_started(tmp_path: Path) -> None:
+    begun(tmp_path).sample(with_gpus=False)
     assert kinds(log_of(tmp_path)) == ["RunStarted", "System"]
+
+
+def test_what_was_measured_in_a_step_is_written_with_its_end_and_only_once(tmp_path: Path) -> None:
+    made = begun(tmp_path)
+    made.measure({"hook/nonfinite_gradients": 2.0}, {"hook/nonfinite_gradients": ("a.weight", "b.weight")})
+    made.measure({"hook/update_ratio": 1e-3})
+    made.heartbeat(4)
+    made.heartbeat(5)
+    made.measure({"hook/update_ratio": 2e-3})
+    made.flush(6)
+    log = log_of(tmp_path)
+    assert [(row.step, row.values) for row in log.of(Measured)] == [
+        (4, {"hook/nonfinite_gradients": 2.0, "hook/update_ratio": 1e-3}),
+        (6, {"hook/update_ratio": 2e-3}),
+    ]
+    assert log.of(Measured)[0].named == {"hook/nonfinite_gradients": ("a.weight", "b.weight")}
+
+
+def test_threads_write_whole_lines_and_lose_none(tmp_path: Path) -> None:
+    made = begun(tmp_path)
+    threads = [threading.Thread(target=lambda: [made.heartbeat(step) for step in range(200)]) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(event.step for event in log_of(tmp_path).of(Heartbeat)) == sorted(list(range(200)) * 4)
 
 
 def test_failures_of_the_beginning_wait_for_run_started(tmp_path: Path) -> None:
     made = recorder(tmp_path)
     made.failure("could not read the versions")
     assert not log_of(tmp_path).path.exists()
-    made.start(STARTED, with_gpus=False)
+    made.start(STARTED)
     assert kinds(log_of(tmp_path))[:2] == ["RunStarted", "ExtractionError"]
 
 
 def test_each_rank_has_its_own_log(tmp_path: Path) -> None:
     made = recorder(tmp_path, rank=3)
-    made.start(STARTED, with_gpus=False)
+    made.start(STARTED)
     assert kinds(log_of(tmp_path, rank=3))[0] == "RunStarted"
-
-
-def test_the_machine_is_measured_no_more_often_than_asked(tmp_path: Path) -> None:
-    made = begun(tmp_path)
-    for step in range(20):
-        made.sample_when_due(step, with_gpus=False)
-    assert len(log_of(tmp_path).of(System)) == 1
-    often = begun(tmp_path / "often", interval=0.0)
-    often.sample_when_due(1, with_gpus=False)
-    assert len(log_of(tmp_path / "often").of(System)) == 2
 
 
 def test_a_value_that_is_no_number_is_told_once_a_metric_and_phase(tmp_path: Path) -> None:
