@@ -55,13 +55,6 @@ HOOKS: tuple[Metric, ...] = (
         to_log=ATTACH,
     ),
     Metric(
-        name="hook/explained_variance",
-        title="Explained variance",
-        direction=Direction.UP,
-        note="share of the returns' variance that the value function foretells; below 0 the mean alone would do better",
-        to_log=ATTACH,
-    ),
-    Metric(
         name="hook/data_truncated",
         title="Examples cut by max_length",
         direction=Direction.DOWN,
