@@ -236,10 +236,12 @@ class ExtractionError(_Event, frozen=True, kw_only=True, tag="extraction_error")
 
 
 class RunEnded(_Event, frozen=True, kw_only=True, tag="run_ended"):
-    """The training loop returned. A killed process writes none."""
+    """The training loop is over: it returned, or an exception left it. A killed process writes none."""
 
     step: Step | None = None
     reason: str = "finished"
+    failed: bool = False
+    """Whether an exception ended it; `reason` then names it."""
 
 
 class Advice(_Record, frozen=True, kw_only=True):

@@ -59,6 +59,7 @@ class Launch:
         step: The last step its own log told of.
         ended_later: Whether a document that repeats it says that training ended beyond that step.
         ended: Why the training loop returned, and at which step.
+        failure: The exception that left the loop, as its log tells it, and at which step.
         writer: The source whose rows came first.
         others: Metrics that other writers of the process began, by writer and name.
         named: What measurements name, by metric and step.
@@ -74,6 +75,7 @@ class Launch:
     table: Table = field(default_factory=Table)
     step: int | None = None
     ended: tuple[str, int] | None = None
+    failure: tuple[str, int] | None = None
     ended_later: bool = False
     writer: str | None = None
     others: set[tuple[str, str]] = field(default_factory=set)
@@ -125,6 +127,15 @@ class Launch:
     def end(self, reason: str, step: int | None) -> None:
         """The training loop returned."""
         self.ended = (reason, step if step is not None else self.step or 0)
+
+    def fail(self, reason: str, step: int | None) -> None:
+        """An exception left the training loop."""
+        self.failure = (reason, step if step is not None else self.step or 0)
+
+    @property
+    def broken(self) -> str | None:
+        """The exception that left the loop; None while it runs, or runs again beyond that step."""
+        return self.failure[0] if self.failure is not None and self.failure[1] >= (self.step or 0) else None
 
     @property
     def over(self) -> str | None:

@@ -35,6 +35,7 @@ class Pulse:
         sign_seconds: The usual and the longest gap between two of those signs, in seconds; a source that logs every 500
             steps gives a sign every 500 steps. None before the second sign.
         ended: The training loop said that it returned.
+        failed: An exception left the training loop.
         ended_later: A document says that training ended beyond the last step heard of.
         tells_its_end: Whether the source would have said so.
         process_alive: Whether the training process runs; None if it cannot be asked (another host, no pid known).
@@ -46,6 +47,7 @@ class Pulse:
     step_seconds: float | None
     sign_seconds: tuple[float, float] | None
     ended: bool
+    failed: bool
     ended_later: bool
     tells_its_end: bool
     process_alive: bool | None
@@ -54,6 +56,8 @@ class Pulse:
 
     def state(self, now: float) -> RunState:
         """The state at `now` (Unix seconds)."""
+        if self.failed:
+            return RunState.DIED
         if self.ended:
             return RunState.FINISHED
         if self.last_event_at is None:

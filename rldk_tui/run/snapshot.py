@@ -113,6 +113,7 @@ class RunSnapshot:
         completions: By step; the text is what the log says, unescaped.
         system: Newest last, this launch's samples.
         recorded_findings: What a live diagnosis beside the training said at the time; never judged again.
+        failure: The exception that left the training loop, as the log tells it; None if none did, or it is not known.
         tailable: Whether a source is there that grows while the run lives.
     """
 
@@ -131,6 +132,7 @@ class RunSnapshot:
     recorded_findings: tuple[Finding, ...]
     problems: tuple[ReadProblem, ...]
     tailable: bool
+    failure: str | None = None
 
     def metric_names(self) -> tuple[str, ...]:
         """Every metric logged so far, in the order of first appearance."""

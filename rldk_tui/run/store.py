@@ -207,7 +207,7 @@ class RunStore:
     def _end(self, event: RunEnded, origin: Origin) -> None:
         launch = self._current.get(origin.source)
         if launch is not None:
-            launch.end(event.reason, event.step)
+            (launch.fail if event.failed else launch.end)(event.reason, event.step)
             self._clock(event.time)
         elif origin.source not in self._other_ranks:
             self._document(origin).ended_at = event.step
@@ -301,6 +301,7 @@ class RunStore:
             step_seconds=newest.pace.step_seconds() if newest else None,
             sign_seconds=newest.pace.sign_seconds() if newest else None,
             ended=newest is not None and newest.over is not None,
+            failed=newest is not None and newest.broken is not None,
             ended_later=newest is not None and newest.ended_later,
             tells_its_end=newest is not None and newest.authority >= _TELLS_ITS_END,
             process_alive=process_alive,
@@ -346,6 +347,7 @@ class RunStore:
             completions=self._things.completions(),
             checkpoints=self._things.checkpoints(),
             system=self._things.system(),
+            failure=launches[-1].broken if launches else None,
             extraction_errors=self._things.extraction_errors(),
             recorded_findings=self._things.recorded_findings(),
             problems=problems,

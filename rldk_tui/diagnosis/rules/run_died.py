@@ -16,7 +16,8 @@ What to do
 Where the limit comes from
     Dead after a hundred times the run's own median step where the process cannot be asked, at once where it can be and is
     gone; a silence shorter than that is the rule stalled's. TRL writes no end record when it is killed, crashes or is
-    interrupted (seen for SIGKILL, SIGTERM and exceptions with TRL 1.16).
+    interrupted (seen for SIGKILL, SIGTERM and exceptions with TRL 1.16). RLDKCallback writes down the exception that left the
+    training loop, and then nothing is waited for.
 """
 
 from __future__ import annotations
@@ -47,7 +48,9 @@ LIMITS = Limits()
 def judge(snapshot: RunSnapshot, limits: Limits) -> StateVerdict | None:
     """Gone, and short of its goal."""
     share = share_reached(snapshot)
-    if snapshot.state is not RunState.DIED or (share is not None and share >= limits.reached):
+    if snapshot.state is not RunState.DIED:
+        return None
+    if snapshot.failure is None and share is not None and share >= limits.reached:
         return None
     return StateVerdict(severity=Severity.CRITICAL, step=snapshot.step or 0, telling=_telling(snapshot))
 
@@ -78,6 +81,15 @@ def _seen(checkpoint: Checkpoint) -> bool:
 
 
 def _telling(snapshot: RunSnapshot) -> Telling:
+    if snapshot.failure is not None:
+        return Telling(
+            summary=f"The run died {where(snapshot)}: {snapshot.failure}.",
+            cause="An exception left the training loop; this is its text.",
+            advice=(
+                Advice(text="Read its traceback at the end of the job's output, and what is told of the steps before it."),
+                _last_checkpoint(snapshot),
+            ),
+        )
     return Telling(
         summary=f"The run died {where(snapshot)}: the last sign of life came {since(snapshot)}.",
         cause="The training process ended without saying so: killed, out of memory, or crashed.",

@@ -70,7 +70,7 @@ class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not
 
     def on_train_begin(self, args: Any, state: Any, _control: Any, **kwargs: Any) -> None:
         """A launch starts, or is resumed: the log is headed anew."""
-        self._border.attempt("start recording", self._begin, args, state, kwargs)
+        self._border.attempt("start recording", self._watch, args, state, kwargs)
 
     def on_step_begin(self, _args: Any, state: Any, _control: Any, **_: Any) -> None:
         """A step of the optimizer begins."""
@@ -112,10 +112,13 @@ class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not
         self._recorder = recorder = Recorder(folder, rank_of(args), self._border)
         run_id = self._run_id or _run_name(args, folder)
         recorder.start(run_started(args, state, kwargs.get("model"), run_id, self._border))
+        return recorder
+
+    def _watch(self, args: Any, state: Any, kwargs: Mapping[str, Any]) -> None:
+        recorder = self._begin(args, state, kwargs)
         parts = self._border.attempt("prepare what is watched", parts_for, self._options) or []
         self._calls = {event: _listening(parts, event) for event in EVENTS}
         self._each("begin", self._training(args, state, kwargs, recorder))
-        return recorder
 
     def _training(self, args: Any, state: Any, kwargs: Mapping[str, Any], recorder: Recorder) -> Training:
         return Training(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rldk_tui.integrations.trl.loop import Ending
 from rldk_tui.integrations.trl.part import Part
 from rldk_tui.integrations.trl.sampler import Sampler
 
@@ -18,4 +19,4 @@ class Options:
 
 def parts_for(options: Options) -> list[Part]:
     """Fresh parts for one training."""
-    return [Sampler(options.system_interval)]
+    return [Sampler(options.system_interval), Ending()]

@@ -48,6 +48,7 @@ class Recorder:
         self._waiting: list[ExtractionError] = []
         self._refused: set[tuple[str, Phase]] = set()
         self._lost_told = 0
+        self._over = False
         self._step: int | None = None
         self._measured: dict[str, float | None] = {}
         self._named: dict[str, tuple[str, ...]] = {}
@@ -116,10 +117,19 @@ class Recorder:
 
     def end(self, step: int, max_steps: int) -> None:
         """The training loop returned; the log stays open to what comes after it, such as a last evaluation."""
+        self._over = True
         reason = "stopped early" if 0 < step < max_steps else "finished"
         self._write(RunEnded(time=time.time(), step=step, reason=reason))
         if self._writer.lost:
             self._border.say(f"lost {self._writer.lost} events of this run; the last problem: {self._writer.problem}")
+
+    def broke(self, reason: str) -> None:
+        """An exception left the training loop; told once, and not of a loop that returned."""
+        with self._writing:
+            if self._over:
+                return
+            self._over = True
+            self._write(RunEnded(time=time.time(), step=self._step, reason=plain_text(reason), failed=True))
 
     def failure(self, message: str) -> None:
         """Something of ours failed; it is an event like any other."""

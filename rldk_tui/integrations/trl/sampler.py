@@ -1,9 +1,13 @@
-"""Samples the machine from a thread of its own: the training pays nothing for it, and a step that hangs is still seen."""
+"""Samples the machine from a thread of its own: the training pays nothing for it, and a step that hangs is still seen.
+
+The same thread sees that an exception left the training loop, where the process lives on (see `loop`).
+"""
 
 from __future__ import annotations
 
 import threading
 
+from rldk_tui.integrations.trl.loop import TrainingLoop, told
 from rldk_tui.integrations.trl.part import Part, Training
 
 
@@ -22,12 +26,17 @@ class Sampler(Part):
         # NVML lists every GPU of a machine, so one process of it asks
         with_gpus = bool(training.state.is_local_process_zero)
         training.recorder.sample(with_gpus=with_gpus)
-        arguments = (training, with_gpus)
+        arguments = (training, with_gpus, TrainingLoop())
         self._thread = threading.Thread(target=self._run, args=arguments, name="rldk-sampler", daemon=True)
         self._thread.start()
 
-    def _run(self, training: Training, with_gpus: bool) -> None:
+    def _run(self, training: Training, with_gpus: bool, loop: TrainingLoop) -> None:
         while not self._over.wait(self._interval):
+            if not loop.runs():
+                # an exception may be on its way to `sys.excepthook`, which knows its text; a notebook keeps it afterwards
+                if not self._over.wait(self._interval):
+                    training.border.attempt(self.task, training.recorder.broke, told(loop.left_by()))
+                return
             training.border.attempt(self.task, self._sample, training, with_gpus)
 
     def _sample(self, training: Training, with_gpus: bool) -> None:

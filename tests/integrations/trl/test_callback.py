@@ -67,7 +67,7 @@ def test_only_the_first_rank_writes_metrics_and_every_rank_its_own_machine(tmp_p
 def test_an_evaluation_before_the_training_heads_the_log_too(tmp_path: Path) -> None:
     watcher, (args, state) = callback(), trainer_of(tmp_path)
     watcher.on_log(args, state, None, logs={"eval_loss": 1.0})
-    assert [type(event) for event in log_of(tmp_path).events] == [RunStarted, System, Metrics]
+    assert [type(event) for event in log_of(tmp_path).events] == [RunStarted, Metrics]
 
 
 def test_what_comes_after_the_end_is_still_written(tmp_path: Path) -> None:

@@ -15,12 +15,10 @@ from tests.integrations.trl.conftest import log_of
 pytest.importorskip("transformers")
 
 
-def begun(run: Path, interval: float) -> Any:
+def callback_of(run: Path, interval: float) -> Any:
     from rldk_tui.integrations.trl import RLDKCallback
 
-    callback = RLDKCallback(run, system_interval=interval)
-    callback.on_train_begin(_args(run), _state(), None)
-    return callback
+    return RLDKCallback(run, system_interval=interval)
 
 
 def _args(run: Path) -> Any:
@@ -36,7 +34,8 @@ def samples(run: Path) -> int:
 
 
 def test_samples_come_without_a_step_and_end_with_the_loop(tmp_path: Path) -> None:
-    callback = begun(tmp_path, 0.05)
+    callback = callback_of(tmp_path, 0.05)
+    callback.on_train_begin(_args(tmp_path), _state(), None)
     deadline = time.monotonic() + 20
     while samples(tmp_path) < 4 and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -48,5 +47,5 @@ def test_samples_come_without_a_step_and_end_with_the_loop(tmp_path: Path) -> No
 
 
 def test_the_first_sample_does_not_wait(tmp_path: Path) -> None:
-    begun(tmp_path, 1000.0)
+    callback_of(tmp_path, 1000.0).on_train_begin(_args(tmp_path), _state(), None)
     assert samples(tmp_path) == 1
