@@ -7,9 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from rldk_tui.events import Algorithm, Json, RunDescribed, RunStarted
-
-_LARGEST_SETTING = 1e30
-"""No setting of a trainer is larger but as "never", which has no place in a formula; NaN is not within it either."""
+from rldk_tui.metrics.settings import setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +49,7 @@ class RunInfo:
 
     def setting(self, name: str) -> float | None:
         """A number from the trainer's config; None if it is not known, or no number that could be reckoned with."""
-        value = self.config.get(name)
-        if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) <= _LARGEST_SETTING:
-            return None
-        return float(value)
+        return setting(self.config, name)
 
 
 def info_of(event: RunStarted | RunDescribed) -> RunInfo:

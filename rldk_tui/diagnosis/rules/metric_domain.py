@@ -22,7 +22,6 @@ Where the limit comes from
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 
@@ -32,7 +31,8 @@ from rldk_tui.diagnosis.levels import finite_rows, nothing
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Algorithm, Severity
 from rldk_tui.metrics import title
-from rldk_tui.run import Rows, RunInfo
+from rldk_tui.metrics.domains import COUNTED, EXACT, IN_NATS, NATS, OVERFLOW, SHARES, domain
+from rldk_tui.run import Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,34 +44,11 @@ class Limits:
         nats: For what is computed from log-probabilities.
     """
 
-    exact: float = 1e-6
-    nats: float = 0.01
+    exact: float = EXACT
+    nats: float = IN_NATS
 
 
 LIMITS = Limits()
-_SHARES = (
-    "completions/clipped_ratio",
-    "frac_reward_zero_std",
-    "clip_fraction",
-    "value_clip_fraction",
-    "rewards/accuracies",
-    "accuracy",
-    "mean_token_accuracy",
-)
-_COUNTED = (
-    "reward_std",
-    "grad_norm",
-    "completions/mean_length",
-    "policy_ratio",
-    "policy_ratio_var",
-    "approx_kl",
-    "value_loss",
-    "val/num_eos_tokens",
-)
-_NATS = ("entropy", "entropy/sequence", "kl")
-_NEVER_NEGATIVE_KL = frozenset({Algorithm.GRPO, Algorithm.KTO})
-_OVERFLOW = -1.0
-"""A gradient norm that is no norm but DeepSpeed's mark."""
 _PADDING_COUNTED_BEFORE = (1, 10)
 """TRL's PPO sums the entropy over padding in versions before this one."""
 
@@ -83,14 +60,15 @@ def scopes(reads: tuple[str, ...], names: tuple[str, ...]) -> tuple[str, ...]:
 
 def watch(rows: Rows, past: None, context: Context) -> Verdict[None]:
     """Each value by itself against what is possible."""
-    domain = _domain(context.scope.removeprefix("eval/"), context.info, context.limits)
-    if domain is None:
+    limits: Limits = context.limits
+    possible = domain(context.scope.removeprefix("eval/"), context.info.algorithm, limits.exact, limits.nats)
+    if possible is None:
         return nothing(past)
-    low, high = domain
+    low, high = possible
     at, values = finite_rows(rows, context.scope)
     broken = (values < low) | (values > high)
     if context.scope == "grad_norm":
-        broken &= values != _OVERFLOW
+        broken &= values != OVERFLOW
     severity = Severity.INFO if _known_fault(context) else Severity.HIGH
     return Verdict(
         at=at,
@@ -100,17 +78,6 @@ def watch(rows: Rows, past: None, context: Context) -> Verdict[None]:
         limit=np.where(values > high, 1.0, 0.0),
         past=past,
     )
-
-
-def _domain(name: str, info: RunInfo, limits: Limits) -> tuple[float, float] | None:
-    """The least and the greatest possible value; None where the run does not tell what the metric is."""
-    if name == "accuracy" and info.algorithm is not Algorithm.REWARD:
-        return None
-    if name == "kl" and info.algorithm not in _NEVER_NEGATIVE_KL:
-        return None
-    if name in _SHARES:
-        return -limits.exact, 1.0 + limits.exact
-    return (-limits.nats if name in _NATS else -limits.exact), math.inf
 
 
 def _known_fault(context: Context) -> bool:
@@ -146,12 +113,12 @@ def tell(episode: Episode, context: Context) -> Telling:
 
 
 def _is_share(name: str) -> bool:
-    return name.removeprefix("eval/") in _SHARES
+    return name.removeprefix("eval/") in SHARES
 
 
 RULE = RowRule(
     family=Family.METRICS,
-    reads=(*_SHARES, *_COUNTED, *_NATS),
+    reads=(*SHARES, *COUNTED, *NATS),
     watch=watch,
     limits=LIMITS,
     fresh=None,

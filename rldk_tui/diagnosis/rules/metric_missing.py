@@ -23,17 +23,17 @@ Where the limit comes from
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
 
 from rldk_tui.diagnosis.beside import GROUPED
-from rldk_tui.diagnosis.generation_cycle import logs_a_generation
 from rldk_tui.diagnosis.levels import nothing
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
-from rldk_tui.events import Advice, Algorithm, Severity
+from rldk_tui.events import Advice, Severity
 from rldk_tui.metrics import CATALOGUE, lookup, title
+from rldk_tui.metrics.expected import KNOWN_SINCE, due, never_came_is_missing
+from rldk_tui.metrics.generation_cycle import is_of_a_generation, logs_a_generation
 from rldk_tui.run import Rows, RunInfo
 
 
@@ -49,7 +49,7 @@ class Limits:
 
     logs: int = 3
     cycle: int = 8
-    known_since: tuple[int, int] = (1, 12)
+    known_since: tuple[int, int] = KNOWN_SINCE
 
 
 LIMITS = Limits()
@@ -65,9 +65,6 @@ class Past:
 
 _EVERY_LOG = ("learning_rate", "loss")
 """One of these is in every log of training, and in none that something else wrote."""
-_OF_A_GENERATION = ("reward", "reward_std", "frac_reward_zero_std")
-_LIGER = ("use_liger_kernel", "use_liger_loss")
-_WITHOUT_CLIPPING = ("cispo", "vespo")
 
 
 def applies(info: RunInfo) -> str | None:
@@ -84,7 +81,7 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     """For how many logs in a row it is missing."""
     limits: Limits = context.limits
     info, name = context.info, context.scope
-    if not _due(name, info):
+    if not due(name, info.algorithm, info.config):
         return nothing(past)
     here = rows.column(name).present
     logged = here.copy()
@@ -97,8 +94,8 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     place = np.arange(1, at.size + 1)
     missing = place - np.maximum.accumulate(np.where(came, place, -past.missing))
     before = past.came | np.logical_or.accumulate(came)
-    counts = before | _known_to_come(name, info, limits)
-    patience = limits.logs * (_logs_a_generation(info, limits) if _is_of_a_generation(name) else 1)
+    counts = before | never_came_is_missing(name, info.algorithm, info.config, info.versions, limits.known_since)
+    patience = limits.logs * (_logs_a_generation(info, limits) if is_of_a_generation(name) else 1)
     return Verdict(
         at=at,
         breach=missing > 0,
@@ -112,42 +109,13 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
 
 def waits(rows: Rows, context: Context) -> bool:
     """While it comes with every row nothing is missing."""
-    return not _due(context.scope, context.info) or bool(rows.column(context.scope).present.all())
-
-
-def _due(name: str, info: RunInfo) -> bool:
-    """Whether the trainer logs it as this run is set up."""
-    algorithm, config = info.algorithm, info.config
-    if algorithm is None or (algorithm not in lookup(name).expected_in and not (name == "kl" and algorithm in GROUPED)):
-        return False
-    if name == "kl":
-        beta = info.setting("beta")
-        return algorithm not in GROUPED or beta is None or beta != 0.0
-    if name == "grad_norm":
-        return info.setting("max_grad_norm") != 0.0
-    if name == "clip_fraction":
-        return config.get("loss_type") not in _WITHOUT_CLIPPING
-    if name in ("entropy", "mean_token_accuracy"):
-        return not any(config.get(setting) is True for setting in _LIGER)
-    return algorithm is not Algorithm.KTO or not name.startswith(("rewards/", "logps/"))
-
-
-def _known_to_come(name: str, info: RunInfo, limits: Limits) -> bool:
-    """Whether the trainer's version and the run's config are known, so that even what never came can be missed."""
-    if name == "kl" and info.algorithm in GROUPED and info.setting("beta") is None:
-        return False
-    version = re.match(r"(\d+)\.(\d+)", info.versions.get("trl", ""))
-    return bool(info.config) and version is not None and (int(version[1]), int(version[2])) >= limits.known_since
+    return not due(context.scope, context.info.algorithm, context.info.config) or bool(rows.column(context.scope).present.all())
 
 
 def _logs_a_generation(info: RunInfo, limits: Limits) -> int:
     """Logs of which one tells of a generation."""
     told = any(info.setting(name) is not None for name in ("num_iterations", "steps_per_generation"))
-    return logs_a_generation(info) if told or info.algorithm not in GROUPED else limits.cycle
-
-
-def _is_of_a_generation(name: str) -> bool:
-    return name in _OF_A_GENERATION or name.startswith("completions/")
+    return logs_a_generation(info.config) if told or info.algorithm not in GROUPED else limits.cycle
 
 
 def tell(episode: Episode, context: Context) -> Telling:

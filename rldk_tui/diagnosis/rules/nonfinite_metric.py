@@ -31,6 +31,7 @@ from rldk_tui.diagnosis.blame import RatePast, learning_rates, lower_learning_ra
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Severity
 from rldk_tui.metrics import title
+from rldk_tui.metrics.domains import NAN_IN_HEALTHY_RUNS
 from rldk_tui.run import Kind, Rows, RunInfo
 
 
@@ -39,7 +40,7 @@ class Limits:
     """What is grave and what is normal; see the manual for the source."""
 
     critical: frozenset[str] = frozenset({"loss", "grad_norm", "reward", "policy_loss", "value_loss"})
-    normal: frozenset[str] = frozenset({"policy_ratio_var"})
+    normal: frozenset[str] = NAN_IN_HEALTHY_RUNS
     numerics: tuple[str, ...] = field(default=("loss", "grad_norm", "policy_loss", "value_loss"))
 
 

@@ -31,11 +31,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rldk_tui.diagnosis import cadence
-from rldk_tui.diagnosis.generation_cycle import logs_a_generation
 from rldk_tui.diagnosis.levels import finite_rows, graded
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.diagnosis.usual import UsualPast, usual
 from rldk_tui.events import Advice, Severity
+from rldk_tui.metrics.generation_cycle import logs_a_generation
 from rldk_tui.run import Rows
 from rldk_tui.statistics.windows import NOTHING_YET, Floats, rolling, rolling_mean
 
@@ -102,7 +102,7 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     limits: Limits = context.limits
     info = context.info
     at, seconds, clock = _seconds(rows, past.clock, context.scope)
-    cycle, kept = logs_a_generation(info), past.cycle
+    cycle, kept = logs_a_generation(info.config), past.cycle
     if cycle > 1:
         seconds, kept = rolling_mean(seconds, kept, cycle)
     tokens, latest_tokens = _a_step(rows.steps[at], rows.column("num_tokens").values[at], past.tokens)
