@@ -6,14 +6,16 @@ leans on an order.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from transformers.trainer_callback import TrainerCallback
 
 from rldk_tui.integrations.trl.border import Border
+from rldk_tui.integrations.trl.claims import claim, other_run
 from rldk_tui.integrations.trl.launch import rank_of, run_started, trainer_names
+from rldk_tui.integrations.trl.loop import TrainingLoop
 from rldk_tui.integrations.trl.part import EVENTS, Part, Training
 from rldk_tui.integrations.trl.parts import Options, parts_for
 from rldk_tui.integrations.trl.recorder import Recorder
@@ -53,6 +55,8 @@ class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not
         self._trainer = trainer
         self._options = Options(log_interval=max(1, log_interval), system_interval=system_interval)
         self._recorder: Recorder | None = None
+        self._loop: TrainingLoop | None = None
+        self._standing_back = False
         self._border = Border(self._tell)
         self._calls: dict[str, list[tuple[str, Any]]] = {event: [] for event in EVENTS}
 
@@ -86,36 +90,62 @@ class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """An optimizer step ended, logged or not."""
-        self._border.attempt("record a step", self._step, args, state, kwargs)
+        self._attempt("record a step", self._step, args, state, kwargs)
         for task, steer in self._calls["steer"]:
             self._border.attempt(task, steer, control)
 
     def on_log(self, args: Any, state: Any, _control: Any, logs: Mapping[str, object] | None = None, **kwargs: Any) -> None:
         """The trainer logs a row."""
-        self._border.attempt("record the metrics", self._log, args, state, logs, kwargs)
+        self._attempt("record the metrics", self._log, args, state, logs, kwargs)
 
     def on_save(self, args: Any, state: Any, _control: Any, **kwargs: Any) -> None:
         """A checkpoint was saved."""
-        self._border.attempt("record a checkpoint", self._checkpoint, args, state, kwargs)
+        self._attempt("record a checkpoint", self._checkpoint, args, state, kwargs)
 
     def on_train_end(self, args: Any, state: Any, _control: Any, **kwargs: Any) -> None:
         """The training loop returned."""
-        self._border.attempt("record the end", self._end, args, state, kwargs)
+        self._attempt("record the end", self._end, args, state, kwargs)
+
+    def _attempt(self, task: str, work: Callable[..., Any], *arguments: Any) -> None:
+        if not self._standing_back:
+            self._border.attempt(task, work, *arguments)
 
     def _tell(self, message: str) -> None:
         if self._recorder is not None:
             self._recorder.failure(message)
 
+    @property
+    def recording(self) -> bool:
+        """Whether a training that this callback writes down is running."""
+        return self._loop is not None and self._loop.runs()
+
+    def stand_alone(self, folder: Path) -> None:
+        """Tell that a second callback wants to write down the same training, and does not."""
+        self._border.say(f"found a second RLDKCallback for {folder}; it records nothing: one is enough")
+
+    def _folder(self, args: Any) -> Path:
+        return Path(self._output_dir if self._output_dir is not None else args.output_dir).absolute()
+
     def _begin(self, args: Any, state: Any, kwargs: Mapping[str, Any]) -> Recorder:
         self._let_go()
-        folder = Path(self._output_dir if self._output_dir is not None else args.output_dir).absolute()
+        folder = self._folder(args)
         self._recorder = recorder = Recorder(folder, rank_of(args), self._border)
         run_id = self._run_id or _run_name(args, folder)
         recorder.start(run_started(args, state, kwargs.get("model"), run_id, self._border))
         return recorder
 
     def _watch(self, args: Any, state: Any, kwargs: Mapping[str, Any]) -> None:
+        folder = self._folder(args)
+        other = claim(self, folder, rank_of(args))
+        self._standing_back = other is not None
+        if other is not None:
+            other.stand_alone(folder)
+            return
+        self._loop = TrainingLoop()
+        found = self._border.attempt("look whose events this directory holds", other_run, folder, rank_of(args), state)
         recorder = self._begin(args, state, kwargs)
+        if found:
+            self._border.say(found)
         parts = self._border.attempt("prepare what is watched", parts_for, self._options) or []
         self._calls = {event: _listening(parts, event) for event in EVENTS}
         self._each("begin", self._training(args, state, kwargs, recorder))
@@ -133,6 +163,7 @@ class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not
             algorithm=trainer_names(args)[0],
             run_directory=recorder.run_directory,
             is_main=bool(state.is_world_process_zero),
+            loop=self._loop or TrainingLoop(),
             recorder=recorder,
             border=self._border,
         )
@@ -179,6 +210,7 @@ class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not
 
     def _end(self, args: Any, state: Any, kwargs: Mapping[str, Any]) -> None:
         recorder = self._recording(args, state, kwargs)
+        self._loop = None
         self._each("ended", state.global_step)
         recorder.end(state.global_step, state.max_steps)
 

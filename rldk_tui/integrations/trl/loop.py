@@ -11,10 +11,7 @@ from __future__ import annotations
 import sys
 import threading
 import traceback
-from types import FrameType, TracebackType
-from typing import Any
-
-from rldk_tui.integrations.trl.part import Part, Training
+from types import FrameType
 
 _NOT_THE_LOOP = ("rldk_tui.integrations", "transformers.trainer_callback")
 _LONGEST = 300
@@ -47,7 +44,7 @@ class TrainingLoop:
         trace = failure.__traceback__ if isinstance(failure, BaseException) else None
         while trace is not None:
             if trace.tb_frame.f_code is self._code:
-                return failure  # type: ignore[no-any-return] # isinstance above
+                return failure
             trace = trace.tb_next
         return None
 
@@ -60,34 +57,3 @@ def told(failure: BaseException | None) -> str:
         return "interrupted (Ctrl-C)"
     text = " ".join("".join(traceback.format_exception_only(failure)).split())
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
-
-
-class Ending(Part):
-    """Writes down the exception that ends the script, before the interpreter shows it."""
-
-    task = "watch for the exception that ends the training"
-
-    def __init__(self) -> None:
-        self._training: Training | None = None
-        self._before: Any = None
-
-    def begin(self, training: Training) -> None:
-        """Stand in the way of `sys.excepthook`; whoever stood there is still called."""
-        self._training, self._before = training, sys.excepthook
-        sys.excepthook = self._hook
-
-    def _hook(self, kind: type[BaseException], failure: BaseException, trace: TracebackType | None) -> None:
-        training = self._training
-        if training is not None:
-            training.border.attempt("write down the exception that ends the training", training.recorder.broke, told(failure))
-        self._before(kind, failure, trace)
-
-    def ended(self, step: int) -> None:  # noqa: ARG002
-        """What happens after the training is not its end."""
-        self.close()
-
-    def close(self) -> None:
-        """Step out of the way; if somebody else stands before us by now, stay and only pass on."""
-        self._training = None
-        if sys.excepthook == self._hook:
-            sys.excepthook = self._before

@@ -12,6 +12,7 @@ from typing import Any
 
 from rldk_tui.events import Algorithm, Phase
 from rldk_tui.integrations.trl.border import Border
+from rldk_tui.integrations.trl.loop import TrainingLoop
 from rldk_tui.integrations.trl.recorder import Recorder
 
 
@@ -28,6 +29,7 @@ class Training:
         algorithm: As the arguments' class tells it.
         run_directory: Where the run's logs are.
         is_main: Whether this process is the one that logs.
+        loop: The training loop, to ask from another thread whether it still runs.
         recorder: Where what is measured goes.
         border: Where a thing that could not be done is told.
     """
@@ -43,6 +45,7 @@ class Training:
     algorithm: Algorithm | None
     run_directory: Path
     is_main: bool
+    loop: TrainingLoop
     recorder: Recorder
     border: Border
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rldk_tui.integrations.trl.loop import Ending
+from rldk_tui.integrations.trl.ending import Ending
 from rldk_tui.integrations.trl.part import Part
 from rldk_tui.integrations.trl.sampler import Sampler
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 
-from rldk_tui.integrations.trl.loop import TrainingLoop, told
+from rldk_tui.integrations.trl.loop import told
 from rldk_tui.integrations.trl.part import Part, Training
 
 
@@ -26,16 +26,16 @@ class Sampler(Part):
         # NVML lists every GPU of a machine, so one process of it asks
         with_gpus = bool(training.state.is_local_process_zero)
         training.recorder.sample(with_gpus=with_gpus)
-        arguments = (training, with_gpus, TrainingLoop())
+        arguments = (training, with_gpus)
         self._thread = threading.Thread(target=self._run, args=arguments, name="rldk-sampler", daemon=True)
         self._thread.start()
 
-    def _run(self, training: Training, with_gpus: bool, loop: TrainingLoop) -> None:
+    def _run(self, training: Training, with_gpus: bool) -> None:
         while not self._over.wait(self._interval):
-            if not loop.runs():
+            if not training.loop.runs():
                 # an exception may be on its way to `sys.excepthook`, which knows its text; a notebook keeps it afterwards
                 if not self._over.wait(self._interval):
-                    training.border.attempt(self.task, training.recorder.broke, told(loop.left_by()))
+                    training.border.attempt(self.task, training.recorder.broke, told(training.loop.left_by()))
                 return
             training.border.attempt(self.task, self._sample, training, with_gpus)
 

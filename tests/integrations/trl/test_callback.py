@@ -84,6 +84,7 @@ def test_the_run_goes_by_the_name_it_is_given(tmp_path: Path) -> None:
         args, state = trainer_of(tmp_path)
         args.run_name = {"by-trainer": "by-trainer", tmp_path.name: args.output_dir}.get(name)
         watcher.on_train_begin(args, state, None)
+        watcher.on_train_end(args, state, None)
     assert [event.run_id for event in log_of(tmp_path).of(RunStarted)] == list(named)
 
 
