@@ -87,6 +87,19 @@ class RunState(StrEnum):
     UNKNOWN = "unknown"
 
 
+class ExtractionKind(StrEnum):
+    """What went wrong with a value on its way into the record."""
+
+    FAILED = "failed"
+    """It could not be taken or written, and no row holds it."""
+    VALUE = "value"
+    """The trainer logged it, and it is no usable number; the row holds it as it was logged, and rules judge it there."""
+    MISSING = "missing"
+    """The trainer logs it by itself and did not; the rule metric-missing judges that."""
+    UNAVAILABLE = "unavailable"
+    """Nothing is wrong: this training cannot tell it as it is set up, and the message says why."""
+
+
 class FindingChange(StrEnum):
     """What happened to a finding when it was reported."""
 
@@ -184,7 +197,11 @@ class System(_Event, frozen=True, kw_only=True, tag="system"):
 
 
 class Completion(_Record, frozen=True, kw_only=True):
-    """One sampled generation. `length` is in tokens where the trainer says so, else None."""
+    """One sampled generation. `length` is in tokens where the trainer says so, else None.
+
+    Where the run records no text, prompt and completion are marks: the same mark for the same text of one launch, and no
+    way back to the text.
+    """
 
     prompt: str
     completion: str
@@ -195,11 +212,17 @@ class Completion(_Record, frozen=True, kw_only=True):
 
 
 class Completions(_Event, frozen=True, kw_only=True, tag="completions"):
-    """The generations of one log; a later event for the same step and phase replaces the earlier one."""
+    """The generations of one log; a later event for the same step and phase replaces the earlier one.
+
+    `without_text`: prompts and completions are marks, so nothing can be measured on what was said. `left_out`: generations
+    of this batch that are not among the rows, to keep the event small.
+    """
 
     step: Step
     phase: Phase = Phase.TRAIN
     rows: tuple[Completion, ...]
+    without_text: bool = False
+    left_out: int = 0
 
 
 class Measured(_Event, frozen=True, kw_only=True, tag="measured"):
@@ -225,11 +248,15 @@ class Checkpoint(_Event, frozen=True, kw_only=True, tag="checkpoint"):
 
 
 class ExtractionError(_Event, frozen=True, kw_only=True, tag="extraction_error"):
-    """Something the callback could not measure or write. It is data: every face shows it."""
+    """Something the callback could not measure or write, or that the trainer's log hides. It is data: every face shows it.
+
+    What lasts is told once an episode: at its first step, and again only after it was fine for a while.
+    """
 
     step: Step | None = None
     phase: Phase | None = None
     metric: str | None = None
+    kind: ExtractionKind = ExtractionKind.FAILED
     message: str
     value: str | None = None
     advice: str | None = None
