@@ -9,10 +9,12 @@ DEMO_RUN := sample_runs/grpo-collapsed
 DEMO_SPEED := 0.5
 TRAIN_RUN := demo-run
 QUIET_TRL := HF_HUB_OFFLINE=1 HF_HUB_DISABLE_TELEMETRY=1 TRL_EXPERIMENTAL_SILENCE=1 OMP_NUM_THREADS=1
+# The newest release beside the last one with PPO, which everything else here is pinned to.
+NEWEST_TRL := 1.16.0
 # Two workers fill the two cores these tests are sized for; a training is one worker's work.
 WORKERS ?= 2
 
-.PHONY: help demo demo-train test test-fast lint format snapshots bench schemas pango fuzz calibrate clean
+.PHONY: help demo demo-train test test-newest test-fast lint format snapshots bench schemas pango fuzz calibrate clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -29,6 +31,11 @@ $(VENV)/.package: pyproject.toml constraints.txt
 $(VENV)/.development: $(VENV)/.package
 	@echo "Installing the development set (torch, trl and the test tools) into $(VENV) ..."
 	@$(PIP) -e '.[trl]' --group dev
+	@touch $@
+
+$(VENV)/.newest-trl-$(NEWEST_TRL): $(VENV)/.development
+	@rm -rf $(VENV)/newest $(VENV)/.newest-trl-*
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --target $(VENV)/newest trl==$(NEWEST_TRL)
 	@touch $@
 
 pango:
@@ -57,6 +64,11 @@ demo-train: $(VENV)/.development ## train a tiny real model with TRL in the back
 test: $(VENV)/.development pango lint ## all tests, real TRL trainings included
 	@$(QUIET_TRL) $(BIN)/pytest -n $(WORKERS) --dist loadgroup
 
+	@$(MAKE) --no-print-directory test-newest
+
+test-newest: $(VENV)/.newest-trl-$(NEWEST_TRL) ## the trainings once more, with the newest trl
+	@PYTHONPATH=$(VENV)/newest $(QUIET_TRL) $(BIN)/pytest -q -n $(WORKERS) --dist loadgroup -m train tests/integrations
+
 test-fast: $(VENV)/.development pango ## the tests without trainings
 	@$(BIN)/pytest -n $(WORKERS) -m "not train"
 
@@ -75,6 +87,7 @@ snapshots: $(VENV)/.development ## accept the pictures and pages as they are now
 schemas: $(VENV)/.package ## write docs/*.schema.json anew
 	@$(BIN)/rldk schema events >docs/events.schema.json
 	@$(BIN)/rldk schema check >docs/check.schema.json
+	@$(BIN)/rldk schema watch >docs/watch.schema.json
 
 bench: $(VENV)/.development ## measure; medians, to be compared within one run
 	@PYTHONWARNINGS=ignore::FutureWarning $(BIN)/python -m benchmarks

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from rldk_tui.events import Algorithm
 from sample_runs.tiny_language import preferences, prompts, topic_reward
 from sample_runs.tiny_models import Models
@@ -40,7 +42,25 @@ def grpo(models: Models, arguments: dict[str, Any], callbacks: list[Any]) -> Any
     return train_grpo(models, {**small, "log_completions": False, **arguments}, callbacks)
 
 
+def _online_dpo(models: Models, arguments: dict[str, Any], callbacks: list[Any]) -> Any:
+    from datasets import Dataset
+    from trl.experimental.online_dpo import OnlineDPOConfig, OnlineDPOTrainer
+
+    small = {"per_device_train_batch_size": 4, "max_new_tokens": 8}
+    return _trained(
+        OnlineDPOTrainer(
+            model=models.policy(),
+            reward_funcs=topic_reward,
+            args=OnlineDPOConfig(**small, **arguments),
+            train_dataset=Dataset.from_dict({"prompt": prompts(1, 32)}),
+            processing_class=models.tokenizer(),
+            callbacks=callbacks,
+        )
+    )
+
+
 def _ppo(models: Models, arguments: dict[str, Any], callbacks: list[Any]) -> Any:
+    pytest.importorskip("trl.experimental.ppo", reason="this trl has no PPO")
     return train_ppo(models, {"response_length": 8, **arguments}, callbacks)
 
 
@@ -122,6 +142,7 @@ TRAINERS: dict[Algorithm, Train] = {
     Algorithm.GRPO: grpo,
     Algorithm.RLOO: _rloo,
     Algorithm.PPO: _ppo,
+    Algorithm.ONLINE_DPO: _online_dpo,
     Algorithm.DPO: _dpo,
     Algorithm.KTO: _kto,
     Algorithm.REWARD: _reward,
