@@ -91,12 +91,8 @@ def _command(checkpoint: Path, parts: Parts) -> str:
     parted = checkpoint if parts.folder == "." else checkpoint / parts.folder
     output = f"{checkpoint}-whole"
     if parts.format is Format.DEEPSPEED:
-        # zero_to_fp32.py wants the folder that holds the tag's folder, and the tag.
-        home = parted.parent
-        script = shlex.quote(str(home / "zero_to_fp32.py"))
-        return (
-            f"python {script} {shlex.quote(str(home))} {shlex.quote(output)} --safe_serialization -t {shlex.quote(parted.name)}"
-        )
+        home = shlex.quote(str(parted.parent))
+        return f"python {home}/zero_to_fp32.py {home} {shlex.quote(output)}"
     if parts.format is Format.FSDP and parts.weights:
         return f"accelerate merge-weights {shlex.quote(str(parted))} {shlex.quote(output)}"
     module = "torch.distributed.checkpoint.format_utils"

@@ -20,7 +20,7 @@ from rldk_tui.checkpoints.tensors import StoredTensor
 from rldk_tui.checkpoints.torch_file import read_torch_weights
 from rldk_tui.errors import UserError
 
-__all__ = ["CheckpointFiles", "FileProblem", "Kind", "changed_since", "open_checkpoint"]
+__all__ = ["CheckpointFiles", "CheckpointKind", "FileProblem", "changed_since", "open_checkpoint"]
 
 _TORCH_SUFFIXES = frozenset({".bin", ".pt", ".pth", ".ckpt"})
 _INDEX_SUFFIX = ".index.json"
@@ -39,7 +39,7 @@ _MOST_FILES = 100_000
 _HINT = "Name a checkpoint folder (checkpoint-<step>, an adapter, a saved model) or a .safetensors, .bin or .pt file."
 
 
-class Kind(StrEnum):
+class CheckpointKind(StrEnum):
     """What a checkpoint holds."""
 
     FULL = "full"
@@ -69,7 +69,7 @@ class CheckpointFiles:
 
     path: Path
     step: int | None = None
-    kind: Kind = Kind.UNKNOWN
+    kind: CheckpointKind = CheckpointKind.UNKNOWN
     tensors: tuple[StoredTensor, ...] = ()
     problems: tuple[FileProblem, ...] = ()
     config: Mapping[str, Any] | None = None
@@ -99,7 +99,7 @@ def open_checkpoint(path: Path) -> CheckpointFiles:
     tensors, problems = _reader(path.name)(path, path.name)
     return CheckpointFiles(
         path=path,
-        step=step_of(path.parent.name),
+        step=step_of(path.absolute().parent.name),
         kind=_kind(path.name.startswith("adapter_"), tensors),
         tensors=tensors,
         problems=problems,
@@ -119,10 +119,10 @@ def _reader(name: str) -> Read:
     return read_safetensors if name.endswith(".safetensors") else read_torch_weights
 
 
-def _kind(adapter: bool, tensors: tuple[StoredTensor, ...]) -> Kind:
+def _kind(adapter: bool, tensors: tuple[StoredTensor, ...]) -> CheckpointKind:
     if adapter:
-        return Kind.ADAPTER
-    return Kind.FULL if tensors else Kind.UNKNOWN
+        return CheckpointKind.ADAPTER
+    return CheckpointKind.FULL if tensors else CheckpointKind.UNKNOWN
 
 
 def _complete(problems: Iterable[FileProblem]) -> bool:
@@ -154,7 +154,7 @@ class _Folder:
         for one in parts:
             self.problems.append(convert_first(self.path, one))
         state = self._there(_TRAINER_STATE)
-        if state is None and step_of(self.path.name) is not None:
+        if state is None and step_of(self.path.absolute().name) is not None:
             message = "The file that the Trainer writes last is not there."
             advice = "It is still being written, or its writer died: look again later, or use an earlier checkpoint."
             self.problems.append(FileProblem("trainer-state-missing", _TRAINER_STATE, message, advice))
@@ -208,19 +208,23 @@ class _Folder:
         self.problems.extend(wrong)
         return found
 
-    def _kind(self, weights: tuple[str, ...], tensors: tuple[StoredTensor, ...], parts: tuple[Parts, ...]) -> Kind | None:
+    def _kind(
+        self, weights: tuple[str, ...], tensors: tuple[StoredTensor, ...], parts: tuple[Parts, ...]
+    ) -> CheckpointKind | None:
         """None if nothing here is of a checkpoint."""
         if weights:
             return _kind((weights[0], True) in _WEIGHTS, tensors)
         if any(part.weights for part in parts):
-            return Kind.DISTRIBUTED
-        if step_of(self.path.name) is None:
+            return CheckpointKind.DISTRIBUTED
+        if step_of(self.path.absolute().name) is None:
             return None
-        self.problems.append(FileProblem("no-weights", self.path.name, "It holds no weights.", "Use another checkpoint."))
-        return Kind.UNKNOWN
+        self.problems.append(
+            FileProblem("no-weights", self.path.absolute().name, "It holds no weights.", "Use another checkpoint.")
+        )
+        return CheckpointKind.UNKNOWN
 
     def _step(self, state: Path | None) -> int | None:
-        step = step_of(self.path.name)
+        step = step_of(self.path.absolute().name)
         if step is not None or state is None:
             return step
         content = read_object(state, state.name, TRAINER_STATE)
