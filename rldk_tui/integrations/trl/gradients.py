@@ -1,0 +1,132 @@
+"""Gradients and weights that are not finite, which no log shows: the norm that is logged is one step's of many.
+
+Every step costs one norm over all gradients and one number read from the device; with the trainer attached a second norm,
+taken before clipping, because clipping by a NaN norm makes every gradient NaN and hides where it began.
+"""
+
+from __future__ import annotations
+
+import math
+
+from rldk_tui.integrations.trl.optimizer_steps import Clipping, InnerSteps
+from rldk_tui.integrations.trl.part import Part, Training
+from rldk_tui.integrations.trl.weights import Named, Tensor, gradients_of, norms, not_finite, values_of, weights_of
+
+_WEIGHTS_EVERY = 10
+"""Measurements of gradients to one of all weights: weights that broke stay broken."""
+_MOST_NAMED = 8
+
+
+class Finiteness(Part):
+    """Measures `hook/nonfinite_gradients` in every step and `hook/nonfinite_parameters` now and then, on every rank.
+
+    Counts of zero are written every `log_interval` steps and right after an alarm, by the first rank alone; an alarm at once.
+    """
+
+    task = "look for gradients that are not finite"
+
+    def __init__(self, log_interval: int) -> None:
+        self._interval = log_interval
+        self._weights: tuple[Named, ...] = ()
+        self._unclipped: tuple[list[str], Tensor] | None = None
+        self._watches: list[Clipping | InnerSteps] = []
+        self._broken_before: tuple[str, ...] = ()
+        self._alarm = 0
+        self._blind = False
+
+    def begin(self, training: Training) -> None:
+        """Look at the weights as they are loaded, and find the moments to look at gradients."""
+        self._training = training
+        self._weights = weights_of(training.model)
+        self._watches = [Clipping(training, self.task, before=self._before_clipping), InnerSteps(training, self)]
+        self._look_at_weights(training.state.global_step)
+
+    def _before_clipping(self) -> None:
+        gradients = gradients_of(self._weights)
+        self._unclipped = ([name for name, _ in gradients], norms(gradients)) if gradients else None
+
+    def before_optimizer(self, step: int) -> None:
+        """Gradients as the optimizer takes them."""
+        gradients = gradients_of(self._weights)
+        if not gradients:
+            self._tell_blind()
+            return
+        if math.isfinite(norms(gradients).sum().item()):
+            self._clean(step)
+            return
+        broken = not_finite(gradients)
+        if broken:
+            self._broken(step, broken, len(gradients))
+        else:  # their squares alone are too large
+            self._clean(step)
+
+    def after_optimizer(self, step: int) -> None:
+        """The weights, when their gradients were not finite, and now and then."""
+        if self._alarm == step or step % (self._interval * _WEIGHTS_EVERY) == 0:
+            self._look_at_weights(step)
+
+    def close(self) -> None:
+        """Give back what was wrapped."""
+        watches, self._watches = self._watches, []
+        for watch in watches:
+            watch.close()
+        self._unclipped = None
+
+    def _clean(self, step: int) -> None:
+        """PPO makes several optimizer steps in one of its own: an earlier one that broke is not written over."""
+        after_alarm = self._alarm == step - 1 and self._alarm > 0
+        if self._alarm != step and self._training.is_main and (after_alarm or step % self._interval == 0):
+            self._training.recorder.measure({"hook/nonfinite_gradients": 0.0})
+
+    def _broken(self, step: int, broken: tuple[str, ...], looked_at: int) -> None:
+        """Backwards through the model, as gradients are made: the first of them is where it began."""
+        began = self._began()
+        if began is None and len(broken) == looked_at and self._clips():
+            self._training.border.say(
+                "cannot tell which gradient was not finite first, for clipping by a NaN norm makes all of them NaN; "
+                "call RLDKCallback.attach(trainer) before training to have the layer named"
+            )
+            named: tuple[str, ...] = ()
+        else:
+            broken = began or broken
+            named = broken[::-1][:_MOST_NAMED]
+        if self._alarm != step:
+            self._alarm = step
+            self._broken_before = not_finite(values_of(self._weights))
+            self._training.recorder.measure(
+                {"hook/nonfinite_gradients": float(len(broken))}, {"hook/nonfinite_gradients": named}
+            )
+            self._training.recorder.flush(step)  # the next sampling may end the process
+
+    def _began(self) -> tuple[str, ...] | None:
+        """Those that were not finite before clipping; None where that was not seen."""
+        if self._unclipped is None:
+            return None
+        names, sizes = self._unclipped
+        return tuple(name for name, size in zip(names, sizes.tolist(), strict=True) if not math.isfinite(size)) or None
+
+    def _clips(self) -> bool:
+        return bool(getattr(self._training.args, "max_grad_norm", None))
+
+    def _look_at_weights(self, step: int) -> None:
+        here = values_of(self._weights)
+        if not here:
+            return
+        broken = () if math.isfinite(norms(here).sum().item()) else not_finite(here)
+        if not (broken or self._training.is_main):
+            return
+        first = [name for name in self._broken_before if name in broken]
+        named = (first + [name for name in broken if name not in first])[:_MOST_NAMED]
+        self._training.recorder.measure(
+            {"hook/nonfinite_parameters": float(len(broken))}, {"hook/nonfinite_parameters": tuple(named)} if named else {}
+        )
+        if broken:
+            self._training.recorder.flush(step)
+
+    def _tell_blind(self) -> None:
+        if not self._blind:
+            self._blind = True
+            self._training.border.say(
+                "cannot look for gradients that are not finite: none is at hand before the optimizer's step "
+                "(DeepSpeed keeps them to itself; or nothing is trained)"
+            )
