@@ -23,6 +23,11 @@ from rldk_tui.statistics.windows import Floats
 _NAMED = 4
 _SAYS_NOTHING = 2
 """Tokens up to which a reply says nothing: the end token counts as one."""
+_OF_WORDS = tuple(
+    f"samples/{name}"
+    for name in ("repeating", "special_tokens", "script_mismatch", "unprintable", "similarity_across_prompts", "distinct_2")
+)
+_OF_LENGTH = ("samples/empty", "samples/length_")
 
 Rows = Sequence[Completion]
 
@@ -60,8 +65,17 @@ def measure(event: Completions) -> Measured:
     }
     worst = {**flags, "samples/unprintable": unprinted, "samples/reward_extreme": _far(rewards)}
     kept = {name: value for name, value in values.items() if value is not None and math.isfinite(value)}
+    if event.without_text:
+        kept = _without_text(kept, rows)
     named = {name: _worst(event.step, badness) for name, badness in worst.items() if name in kept and (badness > 0).any()}
     return Measured(time=event.time, step=event.step, values=dict(kept), named=named)
+
+
+def _without_text(values: dict[str, float], rows: Rows) -> dict[str, float]:
+    """The measures that need no words: who answered what is known by marks, how long by tokens where they were counted."""
+    counted = all(row.length is not None for row in rows)
+    hidden = _OF_WORDS if counted else (*_OF_WORDS, *_OF_LENGTH)
+    return {name: value for name, value in values.items() if not name.startswith(hidden)}
 
 
 def _length(row: Completion, text: TextHealth) -> float:

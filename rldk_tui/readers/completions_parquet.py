@@ -15,6 +15,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from rldk_tui.events import Completion, Completions
+from rldk_tui.events.conversation import as_text
 from rldk_tui.readers import DocumentFormat, Read
 
 _NAME = re.compile(r"completions_\d+\.parquet$")
@@ -40,22 +41,11 @@ def read(file: Path, _path: PurePath) -> Iterator[Read]:
 
 def _completion(row: dict[str, Any], numbers: list[str]) -> Completion:
     return Completion(
-        prompt=_text(row.get("prompt")),
-        completion=_text(row.get("completion")),
+        prompt=as_text(row.get("prompt")),
+        completion=as_text(row.get("completion")),
         rewards={name: None if row[name] is None else float(row[name]) for name in numbers},
         advantage=None if row.get("advantage") is None else float(row["advantage"]),
     )
-
-
-def _text(value: Any) -> str:
-    """Plain text as it is; a conversation as `role: content` lines."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list):
-        return "\n".join(
-            f"{turn.get('role')}: {_text(turn.get('content'))}" if isinstance(turn, dict) else str(turn) for turn in value
-        )
-    return "" if value is None else str(value)
 
 
 def claims(path: PurePath, head: bytes) -> bool:

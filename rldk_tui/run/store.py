@@ -88,7 +88,7 @@ class RunStore:
             case System():
                 self._sample_machine(event, origin)
             case _:
-                self._things.add(event)
+                self._things.add(event, origin.authority)
                 self._clock(event.time)
 
     def _start(self, event: RunStarted, origin: Origin) -> None:

@@ -28,19 +28,25 @@ class Things:
     """Keeps the newest word on each thing. The tuples it gives out are built anew only when something came."""
 
     def __init__(self) -> None:
-        self._completions: dict[tuple[int, Phase], Completions] = {}
+        self._completions: dict[tuple[int, Phase], tuple[int, Completions]] = {}
         self._checkpoints: dict[str, Checkpoint] = {}
         self._system: list[System] = []
         self._extraction_errors: list[ExtractionError] = []
         self._recorded_findings: dict[str, Finding] = {}
         self._shown: dict[type, tuple[object, ...]] = {}
 
-    def add(self, event: Event) -> None:
-        """Take in one event that is not a metric row and does not start, describe or end the run."""
+    def add(self, event: Event, authority: int = 0) -> None:
+        """Take in one event that is not a metric row and does not start, describe or end the run.
+
+        Of two sources that tell of the same generations the higher authority is believed, whichever is read first: TRL's
+        table of a step is overwritten by the evaluation of that step.
+        """
         self._shown.pop(type(event), None)
         match event:
             case Completions():
-                self._completions[event.step, event.phase] = event
+                known_as = self._completions.get((event.step, event.phase))
+                if known_as is None or authority >= known_as[0]:
+                    self._completions[event.step, event.phase] = authority, event
             case Checkpoint():
                 known = self._checkpoints.get(event.path)
                 if known is None or _looked_at(event) or not _looked_at(known):
@@ -70,7 +76,7 @@ class Things:
     def completions(self) -> tuple[Completions, ...]:
         """By step; of the same step, eval before train."""
         if Completions not in self._shown:
-            self._shown[Completions] = tuple(self._completions[key] for key in sorted(self._completions))
+            self._shown[Completions] = tuple(self._completions[key][1] for key in sorted(self._completions))
         return self._shown[Completions]  # type: ignore[return-value]
 
     def checkpoints(self) -> tuple[Checkpoint, ...]:
