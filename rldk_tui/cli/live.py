@@ -24,7 +24,7 @@ def options() -> argparse.ArgumentParser:
         "--json", action="store_true", help="with --once: the object of `rldk check --json` and every metric's latest value"
     )
     parser.add_argument("--replay", metavar="N", type=_speed, help="play a finished run N times as fast as it was (20 or 20x)")
-    parser.add_argument("--interval", metavar="SECONDS", type=_positive, default=1.0, help="seconds between looks (1)")
+    parser.add_argument("--interval", metavar="SECONDS", type=positive, default=1.0, help="seconds between looks (1)")
     parser.add_argument("--ascii", action="store_true", default=None, help="draw with plain characters")
     parser.add_argument("--version", action="version", version=f"rldk-tui {__version__}")
     parser.set_defaults(verb=_monitor)
@@ -32,10 +32,11 @@ def options() -> argparse.ArgumentParser:
 
 
 def _speed(text: str) -> float:
-    return _positive(text.removesuffix("x"))
+    return positive(text.removesuffix("x"))
 
 
-def _positive(text: str) -> float:
+def positive(text: str) -> float:
+    """The type of an argument that is a number above 0."""
     try:
         value = float(text)
     except ValueError:

@@ -7,22 +7,22 @@ from pathlib import Path
 
 from rldk_tui.cli.output import say
 
-_SEVERITIES = ("info", "warning", "high", "critical")
+SEVERITIES = ("info", "warning", "high", "critical")
 _FORMATS = ("text", "json", "markdown", "junit")
-_RUN = "a run directory, a link to one, or a folder of runs (then its newest)"
+RUN = "a run directory, a link to one, or a folder of runs (then its newest)"
 
 
 def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Offer them."""
     check = verbs.add_parser("check", help="the verdict, for people, scripts and CI")
-    check.add_argument("run", type=Path, help=_RUN)
+    check.add_argument("run", type=Path, help=RUN)
     check.add_argument("--format", choices=_FORMATS, default="text")
     check.add_argument("--json", action="store_const", const="json", dest="format", help="the same as --format json")
-    check.add_argument("--fail-on", choices=_SEVERITIES, default="critical", help="exit 1 at or above this severity (critical)")
+    check.add_argument("--fail-on", choices=SEVERITIES, default="critical", help="exit 1 at or above this severity (critical)")
     check.set_defaults(verb=_check)
 
     report = verbs.add_parser("report", help="the health report as HTML, JSON and PDF")
-    report.add_argument("run", type=Path, help=_RUN)
+    report.add_argument("run", type=Path, help=RUN)
     report.add_argument("--pdf", action="store_true", help="write report.pdf too")
     report.add_argument("-o", "--output", metavar="DIR", type=Path, help="where to write (RUN/rldk/report)")
     report.set_defaults(verb=_report)

@@ -11,7 +11,8 @@ _NUMBER: Json = {"anyOf": [{"type": "number"}, {"enum": ["nan", "inf", "-inf"]},
 _GRADES = [*(letter + mark for letter in "ABCDF" for mark in ("", "?")), "not graded"]
 
 
-def _or_null(schema: Json) -> Json:
+def or_null(schema: Json) -> Json:
+    """A value that may be missing."""
     return {"anyOf": [schema, {"type": "null"}]}
 
 
@@ -19,34 +20,34 @@ def _list_of(items: Json) -> Json:
     return {"type": "array", "items": items}
 
 
-def _object(properties: dict[str, Json], description: str = "") -> Json:
+def object_schema(properties: dict[str, Json], description: str = "") -> Json:
     """Every key is there; a later version may add more."""
     described = {"description": description} if description else {}
     return {"type": "object", **described, "properties": properties, "required": list(properties)}
 
 
-_EVIDENCE = _object(
+_EVIDENCE = object_schema(
     {
-        "metric": _or_null(_TEXT),
-        "unit": _or_null(_TEXT),
+        "metric": or_null(_TEXT),
+        "unit": or_null(_TEXT),
         "steps": _list_of(_STEP),
         "values": _list_of(_NUMBER),
         "limit": _NUMBER,
         "peak": _NUMBER,
-        "peak_step": _or_null(_STEP),
+        "peak_step": or_null(_STEP),
         "rows": _list_of(_TEXT),
     },
     "The metric around the episode, thinned, and the limit it crossed. null: the trainer logged None.",
 )
-_ADVICE = _object(
+_ADVICE = object_schema(
     {
         "text": _TEXT,
-        "parameter": {**_or_null(_TEXT), "description": "its name in the run's own config"},
+        "parameter": {**or_null(_TEXT), "description": "its name in the run's own config"},
         "current": {"description": "today's value, any JSON value; null when unknown"},
-        "proposed": _or_null(_TEXT),
+        "proposed": or_null(_TEXT),
     }
 )
-_FINDING = _object(
+_FINDING = object_schema(
     {
         "id": {**_TEXT, "description": "rule:scope:first_step, stable while the episode lasts"},
         "rule": _TEXT,
@@ -55,30 +56,43 @@ _FINDING = _object(
         "last_step": _STEP,
         "detected_step": _STEP,
         "open": {"type": "boolean"},
-        "metric": _or_null(_TEXT),
+        "metric": or_null(_TEXT),
         "summary": _TEXT,
         "evidence": _EVIDENCE,
-        "cause": _or_null(_TEXT),
+        "cause": or_null(_TEXT),
         "advice": _list_of(_ADVICE),
-        "parent": {**_or_null(_TEXT), "description": "id of the finding that explains this one best"},
-        "score_effect": {**_NUMBER, "description": "the score without this finding less the score; null: not worked out"},
+        "parent": {**or_null(_TEXT), "description": "id of the finding that explains this one best"},
         "alternatives": {**_list_of(_TEXT), "description": "ids of others that may explain it as well"},
     },
     "One stretch of trouble. Findings come story by story: the worst story first, in each its root first.",
 )
-_NOT_EVALUATED = _object(
+_NOT_EVALUATED = object_schema(
     {
         "rule": _TEXT,
         "reason": _TEXT,
-        "how": {**_or_null(_TEXT), "description": "what to log to have it evaluated"},
+        "how": {**or_null(_TEXT), "description": "what to log to have it evaluated"},
         "applicable": {"type": "boolean", "description": "false: the rule is not for this kind of run"},
     }
 )
 
 
+_EFFECT: Json = {**_NUMBER, "description": "the score without this finding less the score; null: not worked out"}
+
+
+def finding_schema() -> Json:
+    """What every object of a finding has."""
+    return _FINDING
+
+
+def _judged_finding() -> Json:
+    """A finding beside the others of its run."""
+    properties = {**_FINDING["properties"], "score_effect": _EFFECT}
+    return {**_FINDING, "properties": properties, "required": list(properties)}
+
+
 def check_schema() -> dict[str, Json]:
     """JSON Schema of what `rldk check --json` prints."""
-    whole: dict[str, Json] = _object(
+    whole: dict[str, Json] = object_schema(
         {
             "schema_version": {"type": "integer", "minimum": 1},
             "run": _TEXT,
@@ -86,12 +100,12 @@ def check_schema() -> dict[str, Json]:
             "score": {**_SHARE, "description": "null: not graded"},
             "grade": {"enum": _GRADES, "description": '"?": too little was measured to be sure'},
             "coverage": {**_SHARE, "description": "share of the applicable rules that were evaluated, by weight"},
-            "findings": {**_list_of(_FINDING), "description": "worst first"},
+            "findings": {**_list_of(_judged_finding()), "description": "worst first"},
             "not_evaluated": _list_of(_NOT_EVALUATED),
-            "rule_failures": _list_of(_object({"rule": _TEXT, "scope": _or_null(_TEXT), "message": _TEXT})),
+            "rule_failures": _list_of(object_schema({"rule": _TEXT, "scope": or_null(_TEXT), "message": _TEXT})),
             "read_problems": _list_of(
-                _object(
-                    {"source": _TEXT, "message": _TEXT, "line": _or_null({"type": "integer"}), "count": {"type": "integer"}}
+                object_schema(
+                    {"source": _TEXT, "message": _TEXT, "line": or_null({"type": "integer"}), "count": {"type": "integer"}}
                 )
             ),
         }
