@@ -12,10 +12,11 @@ from rldk_tui.metrics.hooks import HOOKS
 from rldk_tui.metrics.logged import LOGGED
 from rldk_tui.metrics.machine import MACHINE
 from rldk_tui.metrics.metric import Metric
+from rldk_tui.metrics.phases import PHASES
 from rldk_tui.metrics.ppo import PPO
 from rldk_tui.metrics.samples import SAMPLES
 
-CATALOGUE: tuple[Metric, ...] = (*LOGGED, *SAMPLES, *HOOKS, *PPO, *CHECKPOINTS, *MACHINE)
+CATALOGUE: tuple[Metric, ...] = (*LOGGED, *SAMPLES, *HOOKS, *PHASES, *PPO, *CHECKPOINTS, *MACHINE)
 MEASURED = ("samples/", "hook/", "checkpoint/", "system/")
 """Prefixes of what is measured beside the trainer's log."""
 

@@ -12,17 +12,20 @@ is asked for.
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rldk_tui.integrations.trl.callback import RLDKCallback
+    from rldk_tui.integrations.trl.metrics_record import RLDKMetrics
+    from rldk_tui.integrations.trl.reward_functions import wrap_reward
 
-__all__ = ["RLDKCallback"]
+__all__ = ["RLDKCallback", "RLDKMetrics", "wrap_reward"]
+_HOMES = {"RLDKCallback": "callback", "RLDKMetrics": "metrics_record", "wrap_reward": "reward_functions"}
+"""The module of each name; loaded when it is asked for."""
 
 
 def __getattr__(name: str) -> object:
-    if name == "RLDKCallback":
-        from rldk_tui.integrations.trl.callback import RLDKCallback
-
-        return RLDKCallback
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,0 +1,142 @@
+"""Writes generations from a thread of its own, within a budget of disk: the training thread only hands over references."""
+
+from __future__ import annotations
+
+import atexit
+import math
+import os
+import queue
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from rldk_tui.events import SUBFOLDER, Completions, event_log_name
+from rldk_tui.events.wire import encode_line
+from rldk_tui.integrations.trl.completion_rows import Batch, Bounds, completions_of, marks
+from rldk_tui.integrations.trl.part import Training
+
+_WAITING = 4
+"""Batches that may wait to be written; what a killed process loses at most."""
+_LAST_WORDS = 20.0
+"""Seconds the end of the training waits for what is still to be written."""
+_NEW = 0.2
+"""How far the newest event moves what an event is expected to take."""
+_MARKED = b'{"type":"completions"'
+
+
+class Budget:
+    """How often generations can be recorded so that they last to the end of the training. Bytes throughout."""
+
+    def __init__(self, most: int, used: int = 0) -> None:
+        self.most = most
+        self.used = used
+        self._expected = 0.0
+
+    def spend(self, size: int) -> None:
+        """An event of this size was written."""
+        self.used += size
+        self._expected = size if not self._expected else self._expected + _NEW * (size - self._expected)
+
+    def fits(self, size: int) -> bool:
+        """Whether there is room for one more event of this size."""
+        return self.used + size <= self.most
+
+    def stride(self, steps_left: int | None) -> int:
+        """Steps from one recorded step to the next, so that what is left is spread over the steps that are left.
+
+        Where nobody knows how many steps are left, half of what is left is spread over the next thousand.
+        """
+        left = max(self.most - self.used, 1)
+        wanted = self._expected * max(steps_left, 1) / left if steps_left is not None else self._expected * 2000 / left
+        return max(1, math.ceil(min(wanted, 1e9)))
+
+
+class CompletionLog:
+    """Takes batches from the training thread and never lets it wait: what cannot be written in time is dropped and counted.
+
+    Attributes:
+        every: Steps from one recorded step to the next at present; it grows where the disk budget asks for it.
+    """
+
+    def __init__(self, training: Training, bounds: Bounds, *, every: int, most_bytes: int, with_text: bool) -> None:
+        self.every = self._asked = max(1, every)
+        self._training = training
+        self._bounds = bounds
+        self._most_bytes = most_bytes
+        self._mark: Callable[[str], str] | None = None if with_text else marks(os.urandom(16))
+        self._batches: queue.Queue[Callable[[], Batch] | None] = queue.Queue(_WAITING)
+        self._dropped = self._too_large = 0
+        self._thread = threading.Thread(target=self._run, name="rldk-generations", daemon=True)
+        self._thread.start()
+        atexit.register(self.close)  # a script that ends by an exception still writes what waits
+
+    def offer(self, batch: Callable[[], Batch]) -> None:
+        """Have this batch written soon; `batch` is called in the other thread."""
+        try:
+            self._batches.put_nowait(batch)
+        except queue.Full:
+            self._dropped += 1
+            self._training.border.say(
+                "left out generations: they came faster than they could be written; the end tells how many"
+            )
+
+    def close(self) -> None:
+        """Write what waits, and let the thread go."""
+        atexit.unregister(self.close)
+        thread, self._thread = self._thread, None  # type: ignore[assignment]
+        if thread is None:
+            return
+        try:
+            self._batches.put(None, timeout=_LAST_WORDS)
+        except queue.Full:
+            self._dropped += _WAITING
+        thread.join(timeout=_LAST_WORDS)
+        lost = self._dropped + self._too_large
+        if lost:
+            self._training.border.say(
+                f"left out the generations of {lost} batches in all: "
+                f"{self._dropped} came too fast, {self._too_large} did not fit"
+            )
+
+    def _run(self) -> None:
+        attempt = self._training.border.attempt
+        budget = attempt("count the generations on disk", self._begun) or Budget(self._most_bytes)
+        while (batch := self._batches.get()) is not None:
+            attempt("record generations", self._write, batch, budget)
+
+    def _begun(self) -> Budget:
+        """What earlier launches of this run wrote counts too."""
+        recorder = self._training.recorder
+        log = recorder.run_directory / SUBFOLDER / event_log_name(recorder.rank)
+        return Budget(self._most_bytes, _recorded_bytes(log))
+
+    def _write(self, make: Callable[[], Batch], budget: Budget) -> None:
+        event = completions_of(make(), self._bounds, self._mark)
+        size = len(encode_line(event))
+        if budget.fits(size):
+            self._training.recorder.write(event)
+            budget.spend(size)
+        else:
+            self._too_large += 1
+        self._thin_out(event, budget)
+
+    def _thin_out(self, event: Completions, budget: Budget) -> None:
+        last = self._training.state.max_steps
+        stride = budget.stride(last - event.step if last and last > 0 else None)
+        every = self._asked * math.ceil(stride / self._asked)
+        if every > self.every or every <= self.every // 2:
+            self.every = every
+        if every > self._asked:
+            self._training.border.say(
+                f"keeps the generations of every {every}th step from step {event.step} on: "
+                f"of every {self._asked} they would not fit into {budget.most / 1e6:.0f} MB (completions_megabytes)"
+            )
+
+
+def _recorded_bytes(log: Path) -> int:
+    """Bytes of the generations in an event log; 0 where there is none."""
+    try:
+        with log.open("rb") as lines:
+            return sum(len(line) for line in lines if line.startswith(_MARKED))
+    except FileNotFoundError:
+        return 0
