@@ -50,6 +50,10 @@ class Border:
         if kind in self._told or len(self._told) >= _MOST_TOLD:
             return
         self._told.add(kind)
-        with suppress(Exception):  # somebody else's logging filter may raise, and the event is still to be written
-            logger.warning("RLDK %s (the training goes on; this is told once)", message)
+        self.log(logging.WARNING, "RLDK %s (the training goes on; this is told once)", message)
         self._tell(message)
+
+    def log(self, level: int, text: str, *arguments: object) -> None:
+        """Write to the log of the process, and to nothing else."""
+        with suppress(Exception):  # somebody else's logging filter may raise, and the event is still to be written
+            logger.log(level, text, *arguments)

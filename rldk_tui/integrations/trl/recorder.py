@@ -18,17 +18,19 @@ from rldk_tui.events import (
     Phase,
     RunEnded,
     RunStarted,
+    System,
     event_log_name,
 )
 from rldk_tui.events.writer import EventWriter
 from rldk_tui.integrations.trl.border import Border
+from rldk_tui.integrations.trl.faults import Faults
 from rldk_tui.integrations.trl.torch_memory import with_torch_memory
 from rldk_tui.integrations.trl.values import NotANumber, numbers, phase_of, plain_text
 from rldk_tui.system import sample
 
 _COMPLETE_MARK = "trainer_state.json"
 """The Trainer writes it last, so a checkpoint that has it is whole."""
-_NOT_A_NUMBER_ADVICE = "log a single number under this name, or nothing"
+_NOT_A_NUMBER_ADVICE = "Log a single number under this name, or nothing."
 
 
 class Recorder:
@@ -46,12 +48,15 @@ class Recorder:
         self._heading: RunStarted | None = None
         self._headed = False
         self._waiting: list[ExtractionError] = []
-        self._refused: set[tuple[str, Phase]] = set()
         self._lost_told = 0
         self._over = False
         self._step: int | None = None
         self._measured: dict[str, float | None] = {}
         self._named: dict[str, tuple[str, ...]] = {}
+        self._fresh: dict[str, float | None] = {}
+        self.machine: System | None = None
+        """The newest sample of it."""
+        self.faults = Faults(self._write, border)
 
     def start(self, started: RunStarted) -> None:
         """Head the log."""
@@ -60,11 +65,17 @@ class Recorder:
         with self._writing:
             self._write()
 
+    @property
+    def run_id(self) -> str | None:
+        """The run's name; None before `start`."""
+        return None if self._heading is None else self._heading.run_id
+
     def metrics(self, step: int, logs: Mapping[str, object]) -> Metrics:
         """One call of the trainer's `log`; returns the row as it was written."""
         self._step = step
         phase = phase_of(logs)
         values, refused = numbers(logs, phase)
+        self.faults.row(phase, logs)
         row = Metrics(time=time.time(), step=step, phase=phase, values=values)
         self._write(row)
         for item in refused:
@@ -85,7 +96,16 @@ class Recorder:
         """
         with self._writing:
             self._measured.update(values)
+            self._fresh.update(values)
             self._named.update(named or {})
+
+    def fresh(self) -> dict[str, float | None]:
+        """What was measured since this was asked last, by name; the caller's to keep. One part asks."""
+        if not self._fresh:
+            return {}
+        with self._writing:
+            fresh, self._fresh = self._fresh, {}
+        return fresh
 
     def flush(self, step: int) -> None:
         """Write now what was measured."""
@@ -106,7 +126,8 @@ class Recorder:
     def sample(self, *, with_gpus: bool) -> None:
         """Measure the machine now."""
         measured = sample(self._step, self.rank, self._existing_folder(), with_gpus=with_gpus)
-        self._write(self._border.attempt("ask torch for its memory", with_torch_memory, measured) or measured)
+        self.machine = self._border.attempt("ask torch for its memory", with_torch_memory, measured) or measured
+        self._write(self.machine)
 
     def checkpoint(self, step: int, folder: Path) -> None:
         """The trainer says it saved a checkpoint here."""
@@ -174,20 +195,18 @@ class Recorder:
         return True
 
     def _refuse(self, step: int, phase: Phase, item: NotANumber) -> None:
-        """Tell once a metric and phase that a logged value was left out."""
-        if (item.metric, phase) in self._refused:
-            return
-        self._refused.add((item.metric, phase))
-        self._write(
+        """Tell that a logged value was left out."""
+        self.faults.tell(
             ExtractionError(
                 time=time.time(),
                 step=step,
                 phase=phase,
                 metric=plain_text(item.metric),
-                message=plain_text(f"this value is no number and is left out from step {step} on: {item.reason}"),
+                message=plain_text(f"{item.metric} is no number and is left out: {item.reason}"),
                 value=item.value,
                 advice=_NOT_A_NUMBER_ADVICE,
-            )
+            ),
+            "no number",
         )
 
     def _existing_folder(self) -> Path:
