@@ -59,3 +59,15 @@ def inspect_folder(folder: Path) -> CheckpointFolder:
         complete=any(entry.name == _LAST_WRITTEN for entry in files),
         unreadable=tuple(entry.name for entry in files if not os.access(entry.path, os.R_OK)),
     )
+
+
+def checkpoints_of(run: Path) -> tuple[Path, ...]:
+    """The checkpoint folders in a run directory, by their steps; none in what is no directory or is a checkpoint itself."""
+    if step_of(run.resolve().name) is not None:
+        return ()
+    try:
+        with os.scandir(run) as listing:
+            found = [(step, entry.name) for entry in listing if (step := step_of(entry.name)) is not None and entry.is_dir()]
+    except OSError:
+        return ()
+    return tuple(run / name for _, name in sorted(found))

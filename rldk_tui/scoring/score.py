@@ -81,7 +81,7 @@ class Score:
         coverage: Share (0–1, by weight) of the applicable rules that were evaluated; None if none applies.
         caps: What bounds the value, the tightest first; only those that bind.
         dimensions: The score of each dimension; None where no rule could judge it.
-        findings, rules: What it was made of.
+        findings, rules, needed: What it was made of.
     """
 
     value: float | None
@@ -91,6 +91,7 @@ class Score:
     dimensions: dict[Dimension, float | None]
     findings: tuple[Judged, ...] = field(default=(), repr=False, compare=False)
     rules: tuple[Evaluated, ...] = field(default=(), repr=False, compare=False)
+    needed: frozenset[Family] = field(default=_PRIMARY, repr=False, compare=False)
 
     def effect(self, finding: str) -> float | None:
         """What one finding costs: the score without it less the score with it, 0 where a worse one hides it.
@@ -100,12 +101,18 @@ class Score:
         others = [known for known in self.findings if known.id != finding]
         if self.value is None or len(others) == len(self.findings):
             return None
-        without = score_of(others, self.rules).value
+        without = score_of(others, self.rules, needed=self.needed).value
         return None if without is None else without - self.value
 
 
-def score_of(findings: Iterable[Judged], rules: Iterable[Evaluated]) -> Score:
-    """The score of these findings, given which rules could be judged at all."""
+def score_of(findings: Iterable[Judged], rules: Iterable[Evaluated], *, needed: frozenset[Family] = _PRIMARY) -> Score:
+    """The score of these findings, given which rules could be judged at all.
+
+    Args:
+        findings: What was found.
+        rules: What was asked.
+        needed: Families one of which must have been judged for there to be a score; by default those that tell of a run.
+    """
     found, applicable = list(findings), list(rules)
     coverage = _coverage(applicable)
     kept = {dimension: _dimension(found, families) for dimension, (_, families) in DIMENSIONS.items()}
@@ -113,7 +120,7 @@ def score_of(findings: Iterable[Judged], rules: Iterable[Evaluated]) -> Score:
     dimensions = {
         dimension: kept[dimension] if seen.intersection(families) else None for dimension, (_, families) in DIMENSIONS.items()
     }
-    if not any(rule.evaluated and rule.family in _PRIMARY for rule in applicable):
+    if not any(rule.evaluated and rule.family in needed for rule in applicable):
         return Score(None, "not graded", coverage, (), dimensions)
     weighted = math.prod(kept[dimension] ** weight for dimension, (weight, _) in DIMENSIONS.items())
     raw = 0.5 * min(kept.values()) + 0.5 * weighted
@@ -121,7 +128,7 @@ def score_of(findings: Iterable[Judged], rules: Iterable[Evaluated]) -> Score:
     value = min([raw, *(cap.limit for cap in caps)])
     binding = tuple(cap for cap in caps if cap.limit < raw)
     grade = _grade(value, coverage, applicable)
-    return Score(value, grade, coverage, binding, dimensions, tuple(found), tuple(applicable))
+    return Score(value, grade, coverage, binding, dimensions, tuple(found), tuple(applicable), needed)
 
 
 def _dimension(findings: list[Judged], families: tuple[Family, ...]) -> float:

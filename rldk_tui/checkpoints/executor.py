@@ -1,0 +1,110 @@
+"""Where the tensors of a checkpoint are measured: on this machine's threads, or on the machines of a Ray cluster.
+
+Tensors do not depend on each other, so any spreading gives the same numbers. A piece of work is a function of opened
+checkpoints and of the names of some of their tensors. Threads share what is opened here; a cluster's machine opens the
+checkpoints by their paths, which must be the same there (a shared file system).
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol, TypeVar
+
+from rldk_tui.checkpoints.layout import CheckpointFiles, open_checkpoint
+from rldk_tui.checkpoints.tensors import StoredTensor
+from rldk_tui.errors import UserError
+
+Answer = TypeVar("Answer")
+Names = tuple[str, ...]
+Opened = tuple[CheckpointFiles, ...]
+Work = Callable[[Opened, Names], Answer]
+
+
+class Executor(Protocol):
+    """Spreads work over tensors."""
+
+    def each(self, work: Work[Answer], opened: Opened, tensors: Sequence[StoredTensor]) -> Iterator[Answer]:
+        """The answers for all of these tensors, in some order, as they come; each is for one or more of them."""
+        ...
+
+
+class LocalThreads:
+    """This machine: one tensor a thread. NumPy and the compiled kernels let go of the interpreter while they compute."""
+
+    def __init__(self, threads: int | None = None) -> None:
+        self._threads = threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+    def each(self, work: Work[Answer], opened: Opened, tensors: Sequence[StoredTensor]) -> Iterator[Answer]:
+        """One answer a tensor, in their order."""
+        pieces = [(tensor.name,) for tensor in tensors]
+        if self._threads == 1 or len(pieces) < 2:
+            yield from (work(opened, names) for names in pieces)
+            return
+        with ThreadPoolExecutor(self._threads, thread_name_prefix="rldk-checkpoint") as pool:
+            try:
+                yield from pool.map(lambda names: work(opened, names), pieces)
+            finally:
+                pool.shutdown(wait=True, cancel_futures=True)
+
+
+class RayCluster:
+    """An existing Ray cluster: one task a shard.
+
+    Raises:
+        UserError: if Ray is not installed, or no cluster answers at the address.
+    """
+
+    def __init__(self, address: str | None = None) -> None:
+        try:
+            import ray
+        except ImportError:
+            raise UserError("Ray is not installed here.", 'pip install "rldk-tui[ray]"') from None
+        self._ray: Any = ray
+        if not ray.is_initialized():
+            try:
+                ray.init(address=address or "auto", log_to_driver=False, logging_level="ERROR")
+            except (ConnectionError, ValueError, RuntimeError) as failure:
+                where = address or "RAY_ADDRESS"
+                raise UserError(
+                    f"No Ray cluster answers at {where}: {failure}.", "ray status shows a cluster's address."
+                ) from None
+
+    def each(self, work: Work[Answer], opened: Opened, tensors: Sequence[StoredTensor]) -> Iterator[Answer]:
+        """One answer a shard, the quickest first.
+
+        Raises:
+            UserError: if a task could not be done on the cluster.
+        """
+        shards: dict[str, list[str]] = defaultdict(list)
+        for tensor in tensors:
+            shards[tensor.source].append(tensor.name)
+        paths = tuple(str(files.path.resolve()) for files in opened)
+        task = self._ray.remote(_at_a_distance)
+        pending = [task.remote(work, paths, tuple(names)) for names in shards.values()]
+        try:
+            while pending:
+                done, pending = self._ray.wait(pending)
+                yield from self._ray.get(done)
+        except self._ray.exceptions.RayError as failure:
+            reason = str(failure).strip().splitlines()[-1]
+            raise UserError(
+                f"The cluster could not do it: {reason}", "Is the checkpoint at the same path on all its machines?"
+            ) from None
+        finally:
+            for left in pending:
+                self._ray.cancel(left)
+
+
+def _at_a_distance(work: Work[Answer], paths: tuple[str, ...], names: Names) -> Answer:
+    from pathlib import Path
+
+    return work(tuple(open_checkpoint(Path(path)) for path in paths), names)
+
+
+def named_tensors(files: CheckpointFiles, names: Names) -> list[StoredTensor]:
+    """The tensors of these names; one that is not there (the file changed) is left out."""
+    wanted = set(names)
+    return [tensor for tensor in files.tensors if tensor.name in wanted]

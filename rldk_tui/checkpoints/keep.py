@@ -1,0 +1,107 @@
+"""Which checkpoint of a run to keep, and why.
+
+A checkpoint that is broken is no choice. Of the others the one that evaluates best is, or without evaluations the one with
+the highest reward; but the difference must be more than noise. So all that lie within one standard error of the best are as
+good as it (the one-standard-error rule of Breiman et al., "Classification and Regression Trees", 1984, §3.4.3), and among
+them the one nearest to where the training began is kept: a KL that buys nothing costs what the model could do before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+_BROKEN = 0.4
+"""A health below this is the score's F."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A checkpoint and what was known of the run where it was saved.
+
+    Attributes:
+        step: Of the checkpoint.
+        usable: Whether its weights are whole and finite.
+        health: Its own score, 0 to 1; None if not graded.
+        evaluation: A held-out measure, higher is better (a loss with its sign changed); None if there was none.
+        reward: Mean around this step; None if not logged.
+        reward_error: The standard error of that.
+        kl: From the reference model, mean around this step; None if not logged.
+    """
+
+    step: int
+    usable: bool = True
+    health: float | None = None
+    evaluation: float | None = None
+    reward: float | None = None
+    reward_error: float | None = None
+    kl: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The checkpoint to keep.
+
+    Attributes:
+        step: Its step.
+        reasons: Why, in the order in which they counted.
+    """
+
+    step: int
+    reasons: tuple[str, ...]
+
+
+def which_to_keep(candidates: Iterable[Candidate]) -> Choice | None:
+    """The best of these; None if there is none that can be used."""
+    given = sorted(candidates, key=lambda one: one.step)
+    left = [one for one in given if one.usable]
+    if not left:
+        return None
+    reasons = []
+    if len(left) < len(given):
+        reasons.append(f"{len(given) - len(left)} of {len(given)} checkpoints are broken or not whole")
+    healthy = [one for one in left if one.health is None or one.health >= _BROKEN]
+    if healthy and len(healthy) < len(left):
+        reasons.append(f"{len(left) - len(healthy)} with weights in trouble left out")
+        left = healthy
+    for narrow in (_by_measure, _by_kl, _by_health):
+        left, reason = narrow(left)
+        reasons += [reason] if reason else []
+    if len(left) > 1:
+        reasons.append("the newest of those that are as good")
+    return Choice(left[-1].step, tuple(reasons) or ("the only one",))
+
+
+def _by_measure(left: Sequence[Candidate]) -> tuple[list[Candidate], str | None]:
+    """Those as good as the best by evaluation, or by reward if not all were evaluated."""
+    if all(one.evaluation is not None for one in left):
+        return _best(left, lambda one: one.evaluation, 0.0, "best evaluation")
+    if any(one.reward is None for one in left):
+        return list(left), None
+    error = max(left, key=lambda one: one.reward or 0.0).reward_error or 0.0
+    best, why = _best(
+        left, lambda one: one.reward, error, "highest reward, within its standard error" if error else "highest reward"
+    )
+    return best, why or ("no reward is higher than another's by more than its standard error" if len(left) > 1 else None)
+
+
+def _by_kl(left: Sequence[Candidate]) -> tuple[list[Candidate], str | None]:
+    if all(one.kl is not None for one in left):
+        return _best(left, lambda one: None if one.kl is None else -one.kl, 0.0, "lowest KL among these")
+    return list(left), None
+
+
+def _by_health(left: Sequence[Candidate]) -> tuple[list[Candidate], str | None]:
+    if all(one.health is not None for one in left):
+        return _best(left, lambda one: one.health, 0.0, "healthiest weights")
+    return list(left), None
+
+
+def _best(
+    left: Sequence[Candidate], measure: Callable[[Candidate], float | None], within: float, why: str
+) -> tuple[list[Candidate], str | None]:
+    """Those within so much of the best, and why, if that left any out."""
+    values = [value if (value := measure(one)) is not None else -float("inf") for one in left]
+    limit = max(values) - within
+    best = [one for one, value in zip(left, values, strict=True) if value >= limit]
+    return best, why if len(best) < len(left) else None

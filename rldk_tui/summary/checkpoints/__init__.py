@@ -1,0 +1,18 @@
+"""Checkpoints in the forms that people and programs take: one, two against each other, all of a run."""
+
+from rldk_tui.summary.checkpoints.beside import RunCheckpoints, gathered
+from rldk_tui.summary.checkpoints.objects import CHECKPOINTS_VERSION, analysis_object, comparison_object, run_object
+from rldk_tui.summary.checkpoints.prose import analysis_lines, comparison_lines, recorded_lines, run_lines
+
+__all__ = [
+    "CHECKPOINTS_VERSION",
+    "RunCheckpoints",
+    "analysis_lines",
+    "analysis_object",
+    "comparison_lines",
+    "comparison_object",
+    "gathered",
+    "recorded_lines",
+    "run_lines",
+    "run_object",
+]
