@@ -95,6 +95,7 @@ class Rollouts(Part):
         self._training: Training | None = None
         self._taps: list[Tap] = []
         self._gathering = False
+        self._heard = False
         self._logprobs: list[torch.Tensor] = []
         self._values: list[torch.Tensor] = []
         self._scores: list[torch.Tensor] = []
@@ -153,6 +154,7 @@ class Rollouts(Part):
         """Rewards are whitened with their mean kept, where asked for; what is centred are the advantages."""
         if not (self._gathering and shift_mean and self._training is not None):
             return
+        self._heard = True
         args = self._training.args
         with torch.no_grad():
             self._found = figures(
@@ -176,10 +178,10 @@ class Rollouts(Part):
         """By now the trainer has waited for its own numbers, so that ours cost no waiting."""
         if self._training is None or step % self._interval:
             return
-        if self._found is None:
+        if self._found is None and not self._heard:
             self._training.border.say(f"{_ABSENT}: the loop of this trainer calls none of the functions that are listened to")
-            return
-        self._training.recorder.measure(told(self._found))
+        if self._found is not None:
+            self._training.recorder.measure(told(self._found))
         self._found = None
 
     def _let_go(self) -> None:
