@@ -74,7 +74,7 @@ LOGGED: tuple[Metric, ...] = (
         bands=same_band(Band(0.0, 0.3, "RLDK rule truncation"), GROUPED),
         expected_in=GROUPED,
         note="replies cut at max_completion_length, not the clipping of the policy ratio",
-        to_log="GRPO and RLOO log it from trl 0.18 on; PPO and Online DPO do not",
+        to_log="GRPO and RLOO log it from trl 0.18 on, Online DPO does not; for PPO call RLDKCallback.attach(trainer)",
         headline=5,
     ),
     Metric(

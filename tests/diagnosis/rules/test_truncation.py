@@ -81,3 +81,9 @@ def test_the_limit_is_called_by_the_trainers_own_name() -> None:
     run = a_run(Algorithm.PPO, config={"response_length": 53, "missing_eos_penalty": None})
     advice = only(RULE, run.with_metric("completions/clipped_ratio", [1.0] * 20)).advice
     assert [(item.parameter, item.proposed) for item in advice] == [("response_length", "106"), ("missing_eos_penalty", "1.0")]
+
+
+def test_ppo_logs_no_share_and_is_judged_by_what_the_callback_counts() -> None:
+    run = a_run(Algorithm.PPO, config={"response_length": 53, "missing_eos_penalty": None})
+    found = only(RULE, run.with_measured("hook/rollout_truncated", [LIMITS.high + 0.01] * 20))
+    assert (found.severity, found.metric) == (Severity.HIGH, "hook/rollout_truncated")
