@@ -177,8 +177,8 @@ class _Folder:
     def _listed(self) -> tuple[Parts, ...]:
         try:
             with os.scandir(self.path) as listing:
-                entries = [entry for _, entry in zip(range(_MOST_FILES), listing, strict=False)]
-            self.files = frozenset(entry.name for entry in entries if not entry.is_dir())
+                names = [entry.name for _, entry in zip(range(_MOST_FILES), listing, strict=False)]
+            self.files = frozenset(name for name in names if not (self.path / name).is_dir())
             return find_parts(self.path)
         except OSError as failure:
             raise UserError(f"{self.path} cannot be listed ({failure.strerror}).", "Run as its owner.") from failure

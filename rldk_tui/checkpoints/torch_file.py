@@ -1,6 +1,6 @@
 """Files that torch wrote, read without running their pickle: the only module here that imports torch, when it is asked to.
 
-`torch.load(weights_only=True)` builds nothing but tensors, numbers, text and containers from a pickle and refuses what asks
+`torch.load` with `weights_only=True` builds nothing but tensors, numbers, text and containers from a pickle and refuses what asks
 for anything else. Releases before 2.10 could be made to run code all the same (CVE-2025-32434 up to 2.5, CVE-2026-24747 up to
 2.9), so these are not used. The tensors are loaded as placeholders (`map_location="meta"`), which moves no bytes; where their
 bytes lie is compared with the zip's own directory, and they are then taken as those of a safetensors file are.
@@ -9,13 +9,13 @@ bytes lie is compared with the zip's own directory, and they are then taken as t
 from __future__ import annotations
 
 import os
-import pickle
 import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
+from pickle import UnpicklingError
 from types import ModuleType
 from typing import Any
 
@@ -158,7 +158,7 @@ def _load(descriptor: int, source: str) -> _Loaded | FileProblem:
         with os.fdopen(os.dup(descriptor), "rb") as file:
             file.seek(0)
             return _Loaded(torch.load(file, map_location="meta", weights_only=True))
-    except pickle.UnpicklingError as refusal:
+    except UnpicklingError as refusal:
         asked = _ASKED_FOR.search(str(refusal))
         what = f"asks for {named(asked[1])}, which is no weight" if asked else "is not one of plain tensors"
         return FileProblem("refused-pickle", source, f"Its pickle {what}; it was not run.", CONVERT)
