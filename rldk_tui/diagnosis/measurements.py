@@ -55,7 +55,11 @@ def graded(at: NDArray[np.intp], values: Floats, beyond: Bools, rungs: tuple[tup
 
 def named(episode: Episode, context: Context, metric: str | None = None) -> str:
     """The tensors or samples an episode is about, in brackets and with a space before them; nothing if none are known."""
-    names = context.names(episode.scope if metric is None else metric, episode.first_step, episode.last_step)
+    return listed(context.names(episode.scope if metric is None else metric, episode.first_step, episode.last_step))
+
+
+def listed(names: tuple[str, ...]) -> str:
+    """The first of these names in brackets and with a space before them; nothing of none."""
     if not names:
         return ""
     more = " …" if len(names) > _SHOWN else ""

@@ -53,7 +53,7 @@ HOOKS: tuple[Metric, ...] = (
         title="Weights that are not finite",
         unit="tensor",
         direction=Direction.DOWN,
-        note="tensors that held a NaN or an infinity after the step",
+        note="tensors that held a NaN or an infinity after the step, or before it where that is why gradients do",
         to_log=CALLBACK,
     ),
     Metric(

@@ -8,7 +8,8 @@ What it means
 
 Why it happens
     A broken or very long sample, a reward far outside its range, replies from a policy that is no longer the one trained,
-    numbers near overflow in half precision, or a learning rate at which training becomes unstable.
+    numbers near overflow in half precision, or a learning rate at which training becomes unstable. A log shows the norm of its
+    own step alone; `RLDKCallback.attach(trainer)` measures those between two logs too.
 
 What to do
     Look at the batch of that step. Keep `max_grad_norm` between 0.1 and 1, bound rewards and ratios (`delta` in GRPO), and
@@ -31,12 +32,15 @@ import numpy as np
 
 from rldk_tui.diagnosis import blame, cadence
 from rldk_tui.diagnosis.levels import finite_rows, graded
+from rldk_tui.diagnosis.measurements import in_these_rows
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.diagnosis.spikes import SpikeLimits, SpikePast, counts, spikes
 from rldk_tui.diagnosis.warm_up import warmed_up
 from rldk_tui.events import Advice, Severity
 from rldk_tui.run import Rows
 from rldk_tui.statistics.robust import logarithm
+
+PEAK = "hook/grad_norm_peak"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +66,11 @@ class Past:
 
 
 def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
-    """The norm against the logs before."""
+    """The norm against the logs before; with the steps between two logs, where they were measured."""
     limits: Limits = context.limits
     info = context.info
-    at, norms = finite_rows(rows, "grad_norm")
+    at, logged = finite_rows(rows, "grad_norm")
+    norms = np.fmax(logged, in_these_rows(rows, at, PEAK))
     ready = warmed_up(rows.steps[at], counts(past.spikes, at.size), limits.at_least, info)
     far = math.log(limits.times)
     found, kept = spikes(logarithm(norms), ready & (norms > limits.norm), past.spikes, limits, info, lambda usual: usual + far)
@@ -94,14 +99,16 @@ def tell(episode: Episode, context: Context) -> Telling:
     grave = episode.severity is not Severity.INFO
     clip = info.setting("max_grad_norm")
     clipped = clip != 0.0
-    advice = [Advice(text=f"Look at the batch of step {episode.peak_step}.")]
+    between = context.names(PEAK, episode.peak_step, episode.peak_step)
+    where = between[0] if between else f"step {episode.peak_step}"
+    advice = [Advice(text=f"Look at the batch of {where}.")]
     if not clipped:
         advice.append(blame.set_to(info, "max_grad_norm", "Clip the gradients", "1.0", current=clip))
     if grave:
         advice.append(blame.lower_learning_rate(episode, info, guessed=True))
     harmless = f" It was cut to {clip:g} before the step." if clip and not grave else ""
     return Telling(
-        summary=f"The gradient norm shot up to {episode.peak:.3g} at step {episode.peak_step}{beside}"
+        summary=f"The gradient norm shot up to {episode.peak:.3g} at {where}{beside}"
         f"{', as in most logs since' if grave and clipped else ', for single logs'}.",
         cause=blame.cause(episode, info) or f"One batch lies far outside the others.{harmless}",
         advice=tuple(advice),

@@ -31,14 +31,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rldk_tui.diagnosis.blame import RatePast, learning_rates, lower_learning_rate, set_to
-from rldk_tui.diagnosis.measurements import in_these_rows, named
+from rldk_tui.diagnosis.measurements import in_these_rows, listed
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Algorithm, Severity
 from rldk_tui.run import Kind, Rows, RunInfo
 from rldk_tui.statistics.windows import NOTHING_YET, Bools, Floats, m_of_n
 
 GRADIENTS, WEIGHTS, NORM = "hook/nonfinite_gradients", "hook/nonfinite_parameters", "grad_norm"
-_SEEN = {WEIGHTS: "weights", GRADIENTS: "gradients"}
+_SEEN = {GRADIENTS: "gradients", WEIGHTS: "weights"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,13 +145,16 @@ def tell(episode: Episode, context: Context) -> Telling:
 
 
 def _summary(episode: Episode, context: Context) -> str:
-    """What was seen most closely: weights, gradients, or their norm in the log."""
+    """What was seen most closely: where it began, which fewer tensors tell better; else the norm in the log."""
     step = episode.first_step
-    for metric, what in _SEEN.items():
-        count = episode.facts.get(what, 0.0)
-        if count > 0:
-            tensors = "1 tensor was" if count == 1 else f"{count:.6g} tensors were"
-            return f"The {what} of {tensors} not finite at step {step}{named(episode, context, metric)}; no log shows it."
+    counts = {metric: episode.facts.get(what, 0.0) for metric, what in _SEEN.items()}
+    seen = sorted((metric for metric, count in counts.items() if count > 0), key=lambda metric: counts[metric])
+    if seen:
+        first, *then = seen
+        tensors = "1 tensor" if counts[first] == 1 else f"{counts[first]:.6g} tensors"
+        about = listed(context.names(first, step, step))
+        spread = f", and then the {_SEEN[then[0]]} in {counts[then[0]]:.6g}" if then else ""
+        return f"In {tensors} the {_SEEN[first]} were not finite at step {step}{about}{spread}; no log shows it."
     loss = episode.facts.get("loss", 0.0)
     shown = "exactly 0.0, as a NaN loss is logged" if loss == 0.0 else f"{loss:.3g}, as if nothing had happened"
     logs = "1 log" if episode.rows == 1 else f"{episode.rows} logs"

@@ -21,6 +21,7 @@ from rldk_tui.integrations.trl.data_checks import (
     share_desirable,
     share_identical,
 )
+from rldk_tui.integrations.trl.not_measured import tell_unmeasured
 from rldk_tui.integrations.trl.part import Part, Training
 
 _EXAMPLES = 1000
@@ -60,7 +61,8 @@ class DataAudit(Part):
             train = getattr(training.dataloader, "dataset", None)
         if not _readable(train):
             if train is not None:
-                training.border.say(f"could not {self.task}: {type(train).__name__} is streamed or no dataset of Hugging Face")
+                why = f"{type(train).__name__} is streamed, or no dataset of Hugging Face"
+                tell_unmeasured(training, "hook/data_truncated", why)
             return
         first_step = training.state.global_step
         arguments = (training, train, getattr(training.trainer, "eval_dataset", None), first_step)

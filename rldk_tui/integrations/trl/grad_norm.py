@@ -9,6 +9,7 @@ import math
 from typing import Any
 
 from rldk_tui.events import Algorithm, Phase
+from rldk_tui.integrations.trl.not_measured import tell_unmeasured
 from rldk_tui.integrations.trl.optimizer_steps import Clipping, InnerSteps
 from rldk_tui.integrations.trl.part import Part, Training
 from rldk_tui.integrations.trl.weights import Named, Tensor, gradients_of, norms, weights_of
@@ -57,7 +58,7 @@ class GradientNorms(Part):
         """Any other log of a step of training."""
         if self._unseen:
             self._unseen = False
-            self._training.border.say("cannot measure gradient norms between logs: the trainer's clipping returns none")
+            tell_unmeasured(self._training, _PEAK, "the trainer's clipping returns no norm, or one spread over processes")
         if phase is Phase.TRAIN and self._norms and self._measure():
             self._training.recorder.flush(step)
 
@@ -111,17 +112,17 @@ class NetworkNorms(Part):
             return
         networks = [getattr(training.model, name, None) for name in ("policy", "value_model")]
         if None in networks:
-            training.border.say(f"could not {self.task}: the model is not made of a policy and a value_model")
+            tell_unmeasured(training, _POLICY, "the model is not made of a policy and a value_model")
             return
         self._networks = tuple(weights_of(network) for network in networks)
         self._inner_steps = InnerSteps(training, self)
 
     def before_optimizer(self, step: int) -> None:  # noqa: ARG002
-        """The gradients of one minibatch, which PPO never clips."""
+        """The gradients of one of PPO's minibatches, which it never clips; other loops have no two networks."""
         import torch
 
         both = [gradients_of(network) for network in self._networks]
-        if all(both):
+        if both and all(both):
             self._sizes.append(torch.stack([norms(gradients).norm() for gradients in both]))
 
     def step_end(self, step: int) -> None:  # noqa: ARG002

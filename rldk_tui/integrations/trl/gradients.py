@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 
+from rldk_tui.events import Algorithm
+from rldk_tui.integrations.trl.not_measured import tell_unmeasured
 from rldk_tui.integrations.trl.optimizer_steps import Clipping, InnerSteps
 from rldk_tui.integrations.trl.part import Part, Training
 from rldk_tui.integrations.trl.weights import Named, Tensor, gradients_of, norms, not_finite, values_of, weights_of
@@ -30,16 +32,17 @@ class Finiteness(Part):
         self._weights: tuple[Named, ...] = ()
         self._unclipped: tuple[list[str], Tensor] | None = None
         self._watches: list[Clipping | InnerSteps] = []
-        self._broken_before: tuple[str, ...] = ()
         self._alarm = 0
-        self._blind = False
+        self._look_after = 0
+        self._looked: int | None = None
+        self._told: set[str] = set()
 
     def begin(self, training: Training) -> None:
         """Look at the weights as they are loaded, and find the moments to look at gradients."""
         self._training = training
         self._weights = weights_of(training.model)
         self._watches = [Clipping(training, self.task, before=self._before_clipping), InnerSteps(training, self)]
-        self._look_at_weights(training.state.global_step)
+        self._measure_weights(training.state.global_step, self._broken_weights())
 
     def _before_clipping(self) -> None:
         gradients = gradients_of(self._weights)
@@ -62,8 +65,9 @@ class Finiteness(Part):
 
     def after_optimizer(self, step: int) -> None:
         """The weights, when their gradients were not finite, and now and then."""
-        if self._alarm == step or step % (self._interval * _WEIGHTS_EVERY) == 0:
-            self._look_at_weights(step)
+        due = self._look_after == step or step % (self._interval * _WEIGHTS_EVERY) == 0
+        if due and self._looked != step:
+            self._measure_weights(step, self._broken_weights())
 
     def close(self) -> None:
         """Give back what was wrapped."""
@@ -79,24 +83,31 @@ class Finiteness(Part):
             self._training.recorder.measure({"hook/nonfinite_gradients": 0.0})
 
     def _broken(self, step: int, broken: tuple[str, ...], looked_at: int) -> None:
-        """Backwards through the model, as gradients are made: the first of them is where it began."""
+        """Backwards through the model, as gradients are made: the first of them is where it began.
+
+        Of an alarm that lasts only the first step is named: the weights have taken it by then.
+        """
+        lasts = self._alarm == step - 1 and self._alarm > 0
+        if self._alarm == step:
+            return
+        self._alarm = step
         began = self._began()
         if began is None and len(broken) == looked_at and self._clips():
-            self._training.border.say(
-                "cannot tell which gradient was not finite first, for clipping by a NaN norm makes all of them NaN; "
-                "call RLDKCallback.attach(trainer) before training to have the layer named"
-            )
+            self._tell_unnamed()
             named: tuple[str, ...] = ()
         else:
             broken = began or broken
-            named = broken[::-1][:_MOST_NAMED]
-        if self._alarm != step:
-            self._alarm = step
-            self._broken_before = not_finite(values_of(self._weights))
-            self._training.recorder.measure(
-                {"hook/nonfinite_gradients": float(len(broken))}, {"hook/nonfinite_gradients": named}
-            )
-            self._training.recorder.flush(step)  # the next sampling may end the process
+            named = () if lasts else broken[::-1][:_MOST_NAMED]
+        measured = {"hook/nonfinite_gradients": float(len(broken))}
+        self._training.recorder.measure(measured, {"hook/nonfinite_gradients": named} if named else None)
+        if lasts:
+            return
+        self._training.recorder.flush(step)  # the next sampling may end the process
+        weights = self._broken_weights()
+        if weights:  # they are why the gradients are not finite
+            self._measure_weights(step, weights)
+        else:
+            self._look_after = step
 
     def _began(self) -> tuple[str, ...] | None:
         """Those that were not finite before clipping; None where that was not seen."""
@@ -106,27 +117,35 @@ class Finiteness(Part):
         return tuple(name for name, size in zip(names, sizes.tolist(), strict=True) if not math.isfinite(size)) or None
 
     def _clips(self) -> bool:
-        return bool(getattr(self._training.args, "max_grad_norm", None))
+        """TRL's PPO has the argument and never clips."""
+        return self._training.algorithm is not Algorithm.PPO and bool(getattr(self._training.args, "max_grad_norm", None))
 
-    def _look_at_weights(self, step: int) -> None:
+    def _broken_weights(self) -> tuple[str, ...] | None:
+        """Names of the weights that are not finite; None where this process holds none."""
         here = values_of(self._weights)
         if not here:
-            return
-        broken = () if math.isfinite(norms(here).sum().item()) else not_finite(here)
-        if not (broken or self._training.is_main):
-            return
-        first = [name for name in self._broken_before if name in broken]
-        named = (first + [name for name in broken if name not in first])[:_MOST_NAMED]
-        self._training.recorder.measure(
-            {"hook/nonfinite_parameters": float(len(broken))}, {"hook/nonfinite_parameters": tuple(named)} if named else {}
-        )
+            return None
+        return () if math.isfinite(norms(here).sum().item()) else not_finite(here)
+
+    def _measure_weights(self, step: int, broken: tuple[str, ...] | None) -> None:
+        self._looked = step
         if broken:
+            named = {"hook/nonfinite_parameters": broken[:_MOST_NAMED]}
+            self._training.recorder.measure({"hook/nonfinite_parameters": float(len(broken))}, named)
             self._training.recorder.flush(step)
+        elif broken is not None and self._training.is_main:
+            self._training.recorder.measure({"hook/nonfinite_parameters": 0.0})
+
+    def _tell_unnamed(self) -> None:
+        self._tell(
+            "which gradient was not finite first cannot be told: clipping by a NaN norm makes all of them NaN",
+            "call RLDKCallback.attach(trainer) before training",
+        )
 
     def _tell_blind(self) -> None:
-        if not self._blind:
-            self._blind = True
-            self._training.border.say(
-                "cannot look for gradients that are not finite: none is at hand before the optimizer's step "
-                "(DeepSpeed keeps them to itself; or nothing is trained)"
-            )
+        self._tell("no gradient is at hand before the optimizer's step: DeepSpeed keeps them, or nothing is trained")
+
+    def _tell(self, why: str, advice: str | None = None) -> None:
+        if why not in self._told:
+            self._told.add(why)
+            tell_unmeasured(self._training, "hook/nonfinite_gradients", why, advice)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from rldk_tui.integrations.trl.not_measured import tell_unmeasured
 from rldk_tui.integrations.trl.part import Part, Training
 
 _SPREAD = ("FSDP", "DEEPSPEED", "MEGATRON_LM")
@@ -26,7 +27,8 @@ class Parameters(Part):
         weights = list(training.model.parameters())
         sizes = [_size(weight) for weight in weights]
         if not weights or None in sizes:
-            training.border.say(f"could not {self.task}: they lie on several processes, and this one sees a part of them")
+            why = "the weights lie on several processes, and this one sees a part of them"
+            tell_unmeasured(training, "hook/parameters_total", why)
             return
         counted = [(weight, size) for weight, size in zip(weights, sizes, strict=True) if size is not None]
         asked = [(weight, size) for weight, size in counted if weight.requires_grad]

@@ -11,6 +11,7 @@ import statistics
 from dataclasses import dataclass
 from typing import Any
 
+from rldk_tui.integrations.trl.not_measured import tell_unmeasured
 from rldk_tui.integrations.trl.optimizer_steps import InnerSteps
 from rldk_tui.integrations.trl.part import Part, Training
 from rldk_tui.integrations.trl.weights import Named, Tensor, plain, weights_of
@@ -58,7 +59,7 @@ class Updates(Part):
         if trained:
             self._inner_steps = InnerSteps(training, self)
         else:
-            training.border.say(f"could not {self.task}: this process holds no weight that trains")
+            tell_unmeasured(training, "hook/update_ratio", "this process holds no weight that trains")
 
     def before_optimizer(self, step: int) -> None:
         """Take the sample; in PPO once for each of its updates."""

@@ -44,3 +44,14 @@ def test_small_norms_and_heavy_tails_are_none() -> None:
     for _ in range(10):
         norms = np.exp(0.4 * rng.standard_t(5, size=1000))
         assert worst(RULE, a_run(Algorithm.DPO).with_metric("grad_norm", norms.tolist())) in (None, Severity.INFO)
+
+
+def test_a_spike_between_two_logs_is_seen_where_it_was_measured() -> None:
+    quiet = run_of(0.6)
+    peaks = [2.0] * 81
+    assert not findings(RULE, quiet.with_measured("hook/grad_norm_peak", peaks)), "peaks are compared with peaks"
+    peaks[60] = 90.0
+    found = only(RULE, quiet.with_measured("hook/grad_norm_peak", peaks, about=("step 604",)))
+    assert (found.first_step, found.severity) == (61, Severity.INFO)
+    assert "90" in found.summary
+    assert "step 604" in found.summary

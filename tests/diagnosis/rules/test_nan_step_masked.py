@@ -61,7 +61,8 @@ def test_what_is_seen_inside_the_loop_needs_no_log(algorithm: Algorithm, metric:
     assert not findings(RULE, quiet.with_measured(metric, [0.0] * 20))
     found = only(RULE, quiet.with_measured(metric, [0.0] * 9 + [2.0] * 3, about=("embed.weight", "lm_head.weight")))
     assert (found.severity, found.first_step, found.detected_step) == (Severity.CRITICAL, 10, 10)
-    assert "of 2 tensors were not finite at step 10 (embed.weight, lm_head.weight)" in found.summary
+    assert found.summary.startswith("In 2 tensors the ")
+    assert "not finite at step 10 (embed.weight, lm_head.weight)" in found.summary
     assert found.metric == metric
 
 
@@ -85,7 +86,14 @@ def test_log_and_hook_tell_of_one_fault_together() -> None:
     both = run([1.0] * 5 + [math.nan], [1.0] * 6, BF16).with_measured("hook/nonfinite_gradients", [0.0] * 4 + [1.0] * 2)
     found = only(RULE, both)
     assert found.first_step == 5
-    assert "1 tensor was not finite" in found.summary
+    assert "In 1 tensor the gradients were not finite" in found.summary
+
+
+def test_the_tensors_it_began_with_are_named_and_not_those_it_spread_to() -> None:
+    quiet = a_run(Algorithm.SFT, config=BF16).with_metrics(loss=[1.0] * 12)
+    spread = quiet.with_measured("hook/nonfinite_parameters", [0.0] * 9 + [26.0] * 3, about=("embed.weight",))
+    found = only(RULE, spread.with_measured("hook/nonfinite_gradients", [0.0] * 9 + [1.0, 26.0, 26.0], about=("mlp.weight",)))
+    assert "In 1 tensor the gradients were not finite at step 10 (mlp.weight), and then the weights in 26" in found.summary
 
 
 def test_late_truth_is_as_good_as_early_truth() -> None:
