@@ -11,13 +11,20 @@ from collections.abc import Iterable, Iterator
 from rldk_tui.charts.format import count, number, percent
 from rldk_tui.charts.text import one_line
 from rldk_tui.diagnosis.findings import told_together
-from rldk_tui.events import Advice, Finding
+from rldk_tui.events import Advice, ExtractionKind, Finding
+from rldk_tui.run.extraction import Trouble, troubles
 from rldk_tui.session import RunHealth
 
 _LONGEST = 2000
 """Characters of any one text of a run that a summary repeats."""
 _ERRORS = 5
-"""Extraction errors that a summary repeats, the newest."""
+"""Extraction errors of a kind that a summary repeats, the newest."""
+_WORDS = {
+    ExtractionKind.FAILED: "not recorded",
+    ExtractionKind.VALUE: "no value",
+    ExtractionKind.MISSING: "missing",
+    ExtractionKind.UNAVAILABLE: "not measured",
+}
 _MARKUP = re.compile(r"([\\`*_\[\]!|~>$])")
 _AT_THE_START = re.compile(r"^(\d*)([-+=#.)])")
 
@@ -54,10 +61,18 @@ def _unknown_lines(health: RunHealth) -> Iterator[str]:
         yield f"  rule failed    {failure.rule}: {_plain(failure.message)}"
     for problem in health.snapshot.problems:
         yield f"  read problem   {_plain(f'{problem.source}: {problem.message}')}"
-    for error in health.snapshot.extraction_errors[-_ERRORS:]:
-        yield f"  not recorded   {_plain(error.message)}"
-    if len(health.snapshot.extraction_errors) > _ERRORS:
-        yield f"  not recorded   and {count(len(health.snapshot.extraction_errors) - _ERRORS)} times before"
+    told = troubles(health.snapshot.extraction_errors)
+    for kind, word in _WORDS.items():
+        yield from _troubles([trouble for trouble in told if trouble.kind is kind], word)
+
+
+def _troubles(told: list[Trouble], word: str) -> Iterator[str]:
+    """Those that came last, and how many others there are."""
+    for trouble in told[-_ERRORS:]:
+        times = f" ({count(trouble.count)} times, steps {trouble.first}–{trouble.last})" if trouble.count > 1 else ""
+        yield f"  {word:<14} {_plain(trouble.message)}{times}"
+    if len(told) > _ERRORS:
+        yield f"  {word:<14} and {count(len(told) - _ERRORS)} others before"
 
 
 def verdict_line(health: RunHealth) -> str:

@@ -9,6 +9,7 @@ from rich.style import Style
 from rich.text import Text
 
 from rldk_tui.diagnosis.findings import told_together
+from rldk_tui.run.extraction import Trouble, troubles
 from rldk_tui.session import RunHealth
 from rldk_tui.tui.cells import Box, Drawing, Line, Span, Tone, cut, in_ascii, line, wrapped
 from rldk_tui.tui.header import draw_header
@@ -71,7 +72,7 @@ def _unknown(view: View, width: int) -> list[Line]:
     sentences += [f"{sentence}: {', '.join(rules)}" for rules, sentence in lacking]
     sentences += [f"{failure.rule} failed: {failure.message}" for failure in view.health.rule_failures]
     sentences += [f"{problem.source}: {problem.message}" for problem in view.health.snapshot.problems]
-    sentences += [f"step {error.step}: {error.message}" for error in view.health.snapshot.extraction_errors]
+    sentences += [_sentence(trouble) for trouble in troubles(view.health.snapshot.extraction_errors)]
     if not sentences:
         return []
     rows = [line(), _heading("not known", "which is not the same as fine")]
@@ -81,6 +82,12 @@ def _unknown(view: View, width: int) -> list[Line]:
     if len(sentences) > _UNKNOWN:
         rows.append(line(Span(f"  and {len(sentences) - _UNKNOWN} more: rldk check RUN --json lists them all", Tone.DIM)))
     return rows
+
+
+def _sentence(trouble: Trouble) -> str:
+    if trouble.count > 1:
+        return f"steps {trouble.first}–{trouble.last}, {trouble.count} times: {trouble.message}"
+    return trouble.message if trouble.first is None else f"step {trouble.first}: {trouble.message}"
 
 
 def _page(panel: Panel, drawing: Drawing) -> tuple[Line, ...]:

@@ -14,7 +14,8 @@ What to do
 
 Where the limit comes from
     Catalogue: any failure is told, once for each kind; failures in more than 1 % of the logs are high. The callback writes each
-    kind of failure once, whatever number of times it occurred, so counts are of kinds and metrics.
+    kind of failure once an episode, so counts are of kinds, metrics and episodes. Values that the trainer logged and that are
+    no usable numbers, or that it did not log, are kept too, but judged by the rules on the rows themselves, not here.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rldk_tui.diagnosis.rule import Family, StateRule, StateVerdict, Telling
-from rldk_tui.events import Advice, ExtractionError, Severity
+from rldk_tui.events import Advice, ExtractionError, ExtractionKind, Severity
 from rldk_tui.run import RunSnapshot
 
 
@@ -50,7 +51,7 @@ def evaluable(snapshot: RunSnapshot) -> str | None:
 
 def judge(snapshot: RunSnapshot, limits: Limits) -> StateVerdict | None:
     """What failed, and how often."""
-    errors = snapshot.extraction_errors
+    errors = tuple(error for error in snapshot.extraction_errors if error.kind is ExtractionKind.FAILED)
     if not errors:
         return None
     logs = sum(len(segment.rows) for segment in snapshot.segments)

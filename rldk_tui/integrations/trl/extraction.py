@@ -47,7 +47,7 @@ class Plan:
 
     metrics: tuple[str, ...]
     missing: tuple[str, ...]
-    pick: Callable[[Any], tuple[float | None, ...]]
+    pick: Callable[[tuple[float | None, ...]], tuple[Any, ...]]
     low: tuple[float, ...]
     high: tuple[float, ...]
 
@@ -222,7 +222,7 @@ class Extraction(Part):
             self._training.recorder.faults.tell(error, fault)
 
 
-def _taking(places: list[int]) -> Callable[[Any], tuple[float | None, ...]]:
+def _taking(places: list[int]) -> Callable[[tuple[float | None, ...]], tuple[Any, ...]]:
     """Takes the values at these places, always as a tuple."""
     if len(places) > 1:
         return operator.itemgetter(*places)

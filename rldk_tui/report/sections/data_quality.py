@@ -7,13 +7,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rldk_tui.events import ExtractionKind
 from rldk_tui.metrics import CATALOGUE, title
 from rldk_tui.report.sections import Section
 from rldk_tui.run import Kind, RunSnapshot
+from rldk_tui.run.extraction import troubles
 from rldk_tui.session import RunHealth
 
 _MOST_ROWS = 100
 """Rows of a table; how many more there are is said."""
+_WORDS = {
+    ExtractionKind.FAILED: "not measured",
+    ExtractionKind.VALUE: "no usable value",
+    ExtractionKind.MISSING: "missing",
+    ExtractionKind.UNAVAILABLE: "not available",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +102,9 @@ def _troubles(health: RunHealth) -> Iterator[Trouble]:
     for problem in health.snapshot.problems:
         where = problem.source if problem.line is None else f"{problem.source}, line {problem.line}"
         yield Trouble("not read", where, problem.message, problem.count)
-    counts: dict[tuple[str, str], list[int]] = {}
-    for error in health.snapshot.extraction_errors:
-        counts.setdefault((error.metric or "callback", error.message), []).append(error.step or 0)
-    for (metric, message), steps in counts.items():
-        yield Trouble("not measured", f"{metric}, steps {min(steps)}–{max(steps)}", message, len(steps))
+    for error in troubles(health.snapshot.extraction_errors):
+        steps = "" if error.first is None else f", steps {error.first}–{error.last}"
+        yield Trouble(_WORDS[error.kind], f"{error.metric or 'callback'}{steps}", error.message, error.count)
 
 
 def _unlogged(snapshot: RunSnapshot) -> Iterator[Unlogged]:

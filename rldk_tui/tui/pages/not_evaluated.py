@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from rldk_tui.charts.format import count
 from rldk_tui.diagnosis.findings import NotEvaluated, told_together
+from rldk_tui.events import ExtractionKind
+from rldk_tui.run.extraction import Trouble, troubles
 from rldk_tui.tui.cells import Box, Line, Page, Span, Tone, line, wrapped
 from rldk_tui.tui.view import View
 
@@ -34,15 +36,20 @@ def _draw(view: View, box: Box) -> tuple[Line, ...]:
         for problem in health.snapshot.problems
     ]
     rows += _listed("Read problems", problems, box)
-    errors = [
-        (
-            f"step {count(error.step)}" + (f", {error.metric}" if error.metric else ""),
-            error.message + (f". {error.advice}" if error.advice else ""),
-        )
-        for error in health.snapshot.extraction_errors
-    ]
-    rows += _listed("Could not be measured in the training", errors, box)
+    told = troubles(health.snapshot.extraction_errors)
+    wrong = [_trouble(trouble) for trouble in told if trouble.kind is not ExtractionKind.UNAVAILABLE]
+    rows += _listed("Went wrong on its way into the record", wrong, box)
+    apart = [_trouble(trouble) for trouble in told if trouble.kind is ExtractionKind.UNAVAILABLE]
+    rows += _listed("Not measured in this training", apart, box)
     return tuple(rows)
+
+
+def _trouble(trouble: Trouble) -> tuple[str, str]:
+    where = [] if trouble.first is None else [f"step {count(trouble.first)}"]
+    if trouble.count > 1:
+        where = [f"steps {count(trouble.first)}–{count(trouble.last)}, {count(trouble.count)} times"]
+    where += [trouble.metric] if trouble.metric else []
+    return ", ".join(where) or "callback", trouble.message + (f". {trouble.advice}" if trouble.advice else "")
 
 
 def _rules(silent: list[NotEvaluated]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rldk_tui.charts.format import count
 from rldk_tui.charts.severity import SEVERITY_GLYPHS
 from rldk_tui.events import Finding, RunState
+from rldk_tui.run.extraction import faulty
 from rldk_tui.tui.cells import Box, Drawing, Line, Span, Tone, cut, left, line, wrapped
 from rldk_tui.tui.pages.finding import finding_page
 from rldk_tui.tui.panels import Panel, Place
@@ -107,7 +108,7 @@ def _footer(view: View, box: Box) -> tuple[Line, ...]:
         Span(f"{count(broken)} failed", Tone.WARNING if broken else Tone.DIM),
     )
     problems = len(health.snapshot.problems)
-    errors = len(health.snapshot.extraction_errors)
+    errors = len(faulty(health.snapshot.extraction_errors))
     unread = [f"{count(problems)} read problem{'s' * (problems != 1)}"] if problems else []
     unread += [f"{count(errors)} extraction error{'s' * (errors != 1)}"] if errors else []
     if not unread:

@@ -101,7 +101,7 @@ def _tokenizer_vocabulary(training: Training) -> int | None:
 def _dataset_size(training: Training) -> int | None:
     """None for data that is streamed, whose length nobody knows."""
     trainer_data = getattr(training.trainer, "train_dataset", None)
-    data = trainer_data if trainer_data is not None else getattr(training.dataloader, "dataset", None)
+    data: Any = trainer_data if trainer_data is not None else getattr(training.dataloader, "dataset", None)
     if not hasattr(data, "__len__"):
         return None
     return len(data)
