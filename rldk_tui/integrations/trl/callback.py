@@ -12,10 +12,13 @@ from typing import Any
 
 from transformers.trainer_callback import TrainerCallback
 
+from rldk_tui.events import Phase
+from rldk_tui.integrations.trl.attached import tell_of_failure
 from rldk_tui.integrations.trl.border import Border
 from rldk_tui.integrations.trl.claims import claim, other_run
 from rldk_tui.integrations.trl.launch import rank_of, run_started, trainer_names
-from rldk_tui.integrations.trl.loop import TrainingLoop
+from rldk_tui.integrations.trl.loop import TrainingLoop, told
+from rldk_tui.integrations.trl.metrics_record import History, MetricsHistory, RLDKMetrics
 from rldk_tui.integrations.trl.part import EVENTS, Part, Training
 from rldk_tui.integrations.trl.parts import Options, parts_for
 from rldk_tui.integrations.trl.recorder import Recorder
@@ -39,6 +42,12 @@ class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not
         *,
         trainer: Any = None,
         system_interval: float = 1.0,
+        check_gradients: bool = True,
+        completions_every: int = 1,
+        completions_megabytes: float = 256.0,
+        record_text: bool = True,
+        profile: bool = False,
+        metrics_history: int = 1000,
     ) -> None:
         """Prepare; nothing is touched before the training starts.
 
@@ -49,16 +58,45 @@ class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not
             run_id: The run's name; by default the trainer's `run_name`, or the run directory's own.
             trainer: The trainer, as in `attach`.
             system_interval: Seconds between two samples of the machine, at least.
+            check_gradients: Look in every step for gradients that are not finite, and name the layer. It costs a pass over
+                the gradients (two with the trainer attached) and on a GPU one wait for it.
+            completions_every: Steps from one recorded batch of generations to the next; 0 records none.
+            completions_megabytes: What all generations of the run may take on disk; steps are left out, evenly, to keep it.
+            record_text: Whether prompts and completions are written; otherwise a mark stands for each text.
+            profile: Measure the time and the GPU memory of each phase (generate, score, update, save, eval). It makes each
+                phase wait for the GPU, and resets torch's peak statistics, which are then no longer the whole process's.
+            metrics_history: How many of the newest logs `metrics_history` holds.
         """
         self._output_dir = output_dir
         self._run_id = run_id
         self._trainer = trainer
-        self._options = Options(log_interval=max(1, log_interval), system_interval=system_interval)
+        self._options = Options(
+            log_interval=max(1, log_interval),
+            system_interval=system_interval,
+            check_gradients=check_gradients,
+            completions_every=max(0, completions_every),
+            completions_megabytes=completions_megabytes,
+            record_text=record_text,
+            profile=profile,
+        )
         self._recorder: Recorder | None = None
         self._loop: TrainingLoop | None = None
         self._standing_back = False
         self._border = Border(self._tell)
+        self._history = History(metrics_history)
         self._calls: dict[str, list[tuple[str, Any]]] = {event: [] for event in EVENTS}
+        if trainer is not None:
+            self._border.attempt("watch for the end of train()", tell_of_failure, trainer, self._failed)
+
+    @property
+    def current_metrics(self) -> RLDKMetrics | None:
+        """The newest log of a training step as a typed record; None before there is one, and in processes that do not log."""
+        return self._history.records.newest(Phase.TRAIN)
+
+    @property
+    def metrics_history(self) -> MetricsHistory:
+        """The newest logs of all phases as typed records, oldest first; as many as `metrics_history` asked for."""
+        return self._history.records
 
     def attach(self, trainer: Any) -> RLDKCallback:
         """Give the callback the trainer, which none is handed by itself, before `train()` is called.
@@ -67,6 +105,7 @@ class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not
         of each step, PPO's advantages and values. It adds itself to the trainer's callbacks where it is not among them.
         """
         self._trainer = trainer
+        self._border.attempt("watch for the end of train()", tell_of_failure, trainer, self._failed)
         present = getattr(getattr(trainer, "callback_handler", None), "callbacks", ())
         if self not in present:
             self._border.attempt("be added to the trainer", trainer.add_callback, self)
@@ -147,7 +186,7 @@ class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not
         if found:
             self._border.say(found)
         parts = self._border.attempt("prepare what is watched", parts_for, self._options) or []
-        self._calls = {event: _listening(parts, event) for event in EVENTS}
+        self._calls = {event: _listening([*parts, self._history], event) for event in EVENTS}
         self._each("begin", self._training(args, state, kwargs, recorder))
 
     def _training(self, args: Any, state: Any, kwargs: Mapping[str, Any], recorder: Recorder) -> Training:
@@ -185,6 +224,15 @@ class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not
         """Of the parts of a training before this one."""
         self._each("close")
         self._calls = {event: [] for event in EVENTS}
+
+    def _failed(self, failure: BaseException) -> None:
+        """An exception leaves the attached trainer: whatever listens inside it is taken away before anybody else runs."""
+        if self._loop is None:
+            return
+        self._loop = None
+        if self._recorder is not None:
+            self._border.attempt("write down the exception that ended the training", self._recorder.broke, told(failure))
+        self._border.attempt("let go of the training", self._let_go)
 
     def _recording(self, args: Any, state: Any, kwargs: Mapping[str, Any]) -> Recorder:
         """The recorder; begun here if an evaluation before the training is the first to ask."""

@@ -1,0 +1,57 @@
+"""Which parts watch a training, from what the user asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rldk_tui.integrations.trl.dataset import DataAudit
+from rldk_tui.integrations.trl.ending import Ending
+from rldk_tui.integrations.trl.extraction import Extraction
+from rldk_tui.integrations.trl.generations import Generations
+from rldk_tui.integrations.trl.grad_norm import GradientNorms, NetworkNorms
+from rldk_tui.integrations.trl.gradients import Finiteness
+from rldk_tui.integrations.trl.parameters import Parameters
+from rldk_tui.integrations.trl.part import Part
+from rldk_tui.integrations.trl.phases import Phases
+from rldk_tui.integrations.trl.ppo import Networks, Rollouts
+from rldk_tui.integrations.trl.sampler import Sampler
+from rldk_tui.integrations.trl.throughput import Throughput
+from rldk_tui.integrations.trl.trainer_settings import TrainerSettings
+from rldk_tui.integrations.trl.updates import Updates
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What `RLDKCallback` was asked to watch; see there."""
+
+    log_interval: int = 1
+    system_interval: float = 1.0
+    check_gradients: bool = True
+    completions_every: int = 1
+    completions_megabytes: float = 256.0
+    record_text: bool = True
+    profile: bool = False
+
+
+def parts_for(options: Options) -> list[Part]:
+    """Fresh parts for one training."""
+    parts: list[Part] = [
+        Sampler(options.system_interval),
+        Ending(),
+        Extraction(),
+        TrainerSettings(),
+        Throughput(options.log_interval),
+        Generations(every=options.completions_every, megabytes=options.completions_megabytes, with_text=options.record_text),
+        Networks(options.log_interval),
+        Rollouts(options.log_interval),
+        GradientNorms(),
+        NetworkNorms(),
+        Parameters(),
+        Updates(options.log_interval),
+        DataAudit(),
+    ]
+    if options.check_gradients:
+        parts.insert(0, Finiteness(options.log_interval))
+    if options.profile:
+        parts.append(Phases(options.log_interval))
+    return parts
