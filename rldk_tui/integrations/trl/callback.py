@@ -17,6 +17,7 @@ from rldk_tui.integrations.trl.attached import tell_of_failure
 from rldk_tui.integrations.trl.border import Border
 from rldk_tui.integrations.trl.claims import claim, other_run
 from rldk_tui.integrations.trl.launch import rank_of, run_started, trainer_names
+from rldk_tui.integrations.trl.live import OnFinding, severity_from
 from rldk_tui.integrations.trl.loop import TrainingLoop, told
 from rldk_tui.integrations.trl.metrics_record import History, MetricsHistory, RLDKMetrics
 from rldk_tui.integrations.trl.part import EVENTS, Part, Training
@@ -47,6 +48,8 @@ class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not
         completions_megabytes: float = 256.0,
         record_text: bool = True,
         profile: bool = False,
+        on_finding: OnFinding | None = None,
+        stop_on: str | None = None,
         metrics_history: int = 1000,
     ) -> None:
         """Prepare; nothing is touched before the training starts.
@@ -65,6 +68,11 @@ class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not
             record_text: Whether prompts and completions are written; otherwise a mark stands for each text.
             profile: Measure the time and the GPU memory of each phase (generate, score, update, save, eval). It makes each
                 phase wait for the GPU, and resets torch's peak statistics, which are then no longer the whole process's.
+            on_finding: Called as `on_finding(finding, change)` when a finding opened, escalated or closed, in the training's
+                thread at the end of a step. `rldk watch` runs beside the training for it, in a process of its own; the end
+                of training waits for what it still has to say, five seconds at most.
+            stop_on: Severity ("critical", "high", ...) at which a finding that opens or escalates makes the trainer save a
+                checkpoint and stop. PPO's trainer ignores a callback that asks it to stop: there it only saves.
             metrics_history: How many of the newest logs `metrics_history` holds.
         """
         self._output_dir = output_dir
@@ -78,6 +86,8 @@ class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not
             completions_megabytes=completions_megabytes,
             record_text=record_text,
             profile=profile,
+            on_finding=on_finding,
+            stop_on=severity_from(stop_on),
         )
         self._recorder: Recorder | None = None
         self._loop: TrainingLoop | None = None
@@ -97,6 +107,11 @@ class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not
     def metrics_history(self) -> MetricsHistory:
         """The newest logs of all phases as typed records, oldest first; as many as `metrics_history` asked for."""
         return self._history.records
+
+    @property
+    def faults_found(self) -> Mapping[tuple[Phase | None, str | None], int]:
+        """How often a logged value was missing or no usable number, by phase and metric, those told before included."""
+        return {} if self._recorder is None else dict(self._recorder.faults.found)
 
     def attach(self, trainer: Any) -> RLDKCallback:
         """Give the callback the trainer, which none is handed by itself, before `train()` is called.

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rldk_tui.events import Severity
 from rldk_tui.integrations.trl.dataset import DataAudit
 from rldk_tui.integrations.trl.ending import Ending
 from rldk_tui.integrations.trl.extraction import Extraction
 from rldk_tui.integrations.trl.generations import Generations
 from rldk_tui.integrations.trl.grad_norm import GradientNorms, NetworkNorms
 from rldk_tui.integrations.trl.gradients import Finiteness
+from rldk_tui.integrations.trl.live import LiveDiagnosis, OnFinding
 from rldk_tui.integrations.trl.parameters import Parameters
 from rldk_tui.integrations.trl.part import Part
 from rldk_tui.integrations.trl.phases import Phases
 from rldk_tui.integrations.trl.ppo import Networks, Rollouts
 from rldk_tui.integrations.trl.sampler import Sampler
+from rldk_tui.integrations.trl.stopping import Stopping
 from rldk_tui.integrations.trl.throughput import Throughput
 from rldk_tui.integrations.trl.trainer_settings import TrainerSettings
 from rldk_tui.integrations.trl.updates import Updates
@@ -31,6 +34,8 @@ class Options:
     completions_megabytes: float = 256.0
     record_text: bool = True
     profile: bool = False
+    on_finding: OnFinding | None = None
+    stop_on: Severity | None = None
 
 
 def parts_for(options: Options) -> list[Part]:
@@ -54,4 +59,8 @@ def parts_for(options: Options) -> list[Part]:
         parts.insert(0, Finiteness(options.log_interval))
     if options.profile:
         parts.append(Phases(options.log_interval))
+    stopping = Stopping()
+    if options.on_finding is not None or options.stop_on is not None:
+        parts.append(LiveDiagnosis(options.on_finding, options.stop_on, stopping))
+    parts.append(stopping)
     return parts
