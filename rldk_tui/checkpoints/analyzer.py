@@ -15,8 +15,8 @@ from rldk_tui.checkpoints.comparison import Comparison, compare_files, compariso
 from rldk_tui.checkpoints.drift import drift
 from rldk_tui.checkpoints.executor import Executor, LocalThreads, Names, Opened, named_tensors
 from rldk_tui.checkpoints.figures import Figure
-from rldk_tui.checkpoints.issues import Evidence, issues_of, score_of_issues
 from rldk_tui.checkpoints.file_problem import FileProblem
+from rldk_tui.checkpoints.issues import Evidence, issues_of, score_of_issues
 from rldk_tui.checkpoints.layout import CheckpointFiles, changed_since, open_checkpoint
 from rldk_tui.checkpoints.reference import Memory, RecentReferences, Reference, References
 from rldk_tui.checkpoints.roles import Role, place_of
@@ -96,7 +96,8 @@ class CheckpointAnalyzer:
         """Every tensor, in the order of the files."""
         task = Task(spectral=self._spectral, samples=samples_a_tensor(len(files.tensors)))
         sizes = {tensor.name: tensor.size for tensor in files.tensors}
-        total, done, found = sum(sizes.values()), 0, {}
+        total, done = sum(sizes.values()), 0
+        found: dict[str, TensorStatistics] = {}
         for some in self._executor.each(partial(survey_named, task=task), (files,), files.tensors):
             found.update((one.name, one) for one in some)
             done += sum(sizes[one.name] for one in some)
@@ -184,16 +185,14 @@ def _tied(files: CheckpointFiles) -> dict[str, Figure]:
     told = config.get("tie_word_embeddings", inner.get("tie_word_embeddings") if isinstance(inner, dict) else None)
     if told is not True:
         return {}
-    ends = [_only(files, lambda tensor: _INPUT.search(tensor.name) is not None), _only(files, _is_head)]
-    first, last = ends
+    first = _only(files, lambda tensor: _INPUT.search(tensor.name) is not None)
+    last = _only(files, lambda tensor: place_of(tensor.name).role is Role.HEAD and len(tensor.shape) == 2)
+    if (first is None) != (last is None) and files.complete:
+        return {"checkpoint/tied_mismatch": Figure(0.0)}  # one tensor was saved for the two
     if first is None or last is None or first.shape != last.shape:
         return {}
     change = tensor_change(first, last).change
     return {} if change is None else {"checkpoint/tied_mismatch": Figure(change.relative, (last.name, first.name))}
-
-
-def _is_head(tensor: StoredTensor) -> bool:
-    return place_of(tensor.name).role is Role.HEAD and len(tensor.shape) == 2
 
 
 def _only(files: CheckpointFiles, wanted: Callable[[StoredTensor], bool]) -> StoredTensor | None:

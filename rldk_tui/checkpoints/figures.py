@@ -158,6 +158,8 @@ _Pairs = Mapping[str, tuple[TensorTrace, TensorTrace]]
 def _died(pairs: _Pairs) -> dict[str, Figure]:
     rows, died = 0, {}
     for name, (before, after) in pairs.items():
+        if place_of(name).role in ADAPTERS:
+            continue  # B begins at zero, and has a figure of its own
         if before.dead is not None and after.dead is not None and before.dead.size == after.dead.size:
             rows += after.dead.size
             died[name] = int(np.count_nonzero(after.dead & ~before.dead))

@@ -59,7 +59,8 @@ def which_to_keep(candidates: Iterable[Candidate]) -> Choice | None:
         return None
     reasons = []
     if len(left) < len(given):
-        reasons.append(f"{len(given) - len(left)} of {len(given)} checkpoints are broken or not whole")
+        broken = len(given) - len(left)
+        reasons.append(f"{broken} of {len(given)} checkpoints {'is' if broken == 1 else 'are'} broken or not whole")
     healthy = [one for one in left if one.health is None or one.health >= _BROKEN]
     if healthy and len(healthy) < len(left):
         reasons.append(f"{len(left) - len(healthy)} with weights in trouble left out")

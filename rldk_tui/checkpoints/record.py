@@ -19,7 +19,8 @@ from rldk_tui.checkpoints.folder import checkpoints_of, step_of
 from rldk_tui.checkpoints.measured import events_of
 from rldk_tui.checkpoints.reference import References
 from rldk_tui.errors import UserError
-from rldk_tui.events import SUBFOLDER, EventWriter, Measured, decode_line
+from rldk_tui.events import SUBFOLDER, Measured, decode_line
+from rldk_tui.events.writer import EventWriter
 
 LOG = "events-checkpoints.jsonl"
 _LARGEST_LOG = 64 * 1024 * 1024

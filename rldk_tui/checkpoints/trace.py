@@ -2,8 +2,8 @@
 
 The Trainer deletes old checkpoints (`save_total_limit`), so a change cannot be had from two files. A trace holds some
 thousand of the tensor's numbers, always the same ones, and a digest of its statistics. An equal digest and the same norm
-mean the same tensor; else the sampled numbers tell the relative change, within a few percent of it (4096 samples of a spread s have a root
-mean square with a relative error of about 1/√8192). A tensor of fewer numbers is kept whole, and its change is exact.
+mean the same tensor; else the sampled numbers tell the relative change, within a few percent of it (the root mean square of
+4096 samples has a relative error of about 1/√8192). A tensor of fewer numbers is kept whole, and its change is exact.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class TensorTrace:
         square_sum: Sum of the squares of its finite numbers.
         digest: Of its counts, its extremes and its samples, which do not depend on how the sums were made.
         samples: shape (k,), float32: its numbers at `sample_positions(count, k)`, NaN and infinities included.
-        dead: shape (rows,), which rows of a matrix are dead; None for what is no matrix.
+        dead: shape (rows,), which rows of a matrix are dead; None for what is no matrix or not finite.
         largest: The largest |number|; NaN without a finite one.
         largest_singular: Of the matrix; NaN if not measured.
         stable_rank: ‖W‖²/σ²; NaN if not measured.
@@ -108,7 +108,7 @@ def trace_of(shape: tuple[int, ...], moments: Moments, samples: NDArray[np.float
         digest=digest.hexdigest(),
         samples=samples,
         largest=max(abs(moments.minimum), abs(moments.maximum)),
-        dead=dead_rows(rows) if rows is not None and len(shape) > 1 else None,
+        dead=dead_rows(rows) if rows is not None and len(shape) > 1 and not moments.nan + moments.inf else None,
     )
 
 

@@ -19,7 +19,6 @@ from rldk_tui.errors import UserError
 if TYPE_CHECKING:
     from rldk_tui.checkpoints.analysis import CheckpointAnalysis
     from rldk_tui.checkpoints.executor import Executor
-    from rldk_tui.events import Severity
     from rldk_tui.run import RunSnapshot
 
 _SEVERITIES = ("info", "warning", "high", "critical")

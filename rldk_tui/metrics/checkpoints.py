@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from rldk_tui.metrics.metric import Direction, Metric
 
-ANALYSE = "write what an analysis of the checkpoint measures as a measured event (docs/event-log.md)"
+ANALYSE = "save checkpoints, and let RldkCallback analyse them or run: rldk checkpoints --record RUN"
+_COMPARE = f"{ANALYSE}; it takes an earlier checkpoint to compare with"
+_SPECTRAL = "measured on demand only, for it takes many passes: rldk checkpoints --record RUN --spectral"
+_OPTIMIZER = "save the optimizer too (save_only_model=False, optim of Adam's kind), and run: rldk checkpoints --record RUN"
 _BASE = "the first checkpoint of the run, or the model it began from"
 
 CHECKPOINTS: tuple[Metric, ...] = (
@@ -19,57 +22,57 @@ CHECKPOINTS: tuple[Metric, ...] = (
         name="checkpoint/steps_since",
         title="Steps since the checkpoint before",
         unit="step",
-        to_log=ANALYSE,
+        to_log=_COMPARE,
     ),
     Metric(
         name="checkpoint/largest_change",
         title="Largest change of a tensor",
         note="‖ΔW‖/‖W‖ since the checkpoint before, of the tensor that changed most",
-        to_log=ANALYSE,
+        to_log=_COMPARE,
     ),
     Metric(
         name="checkpoint/change_outlier",
         title="Change of the tensor that stands out",
-        note="‖ΔW‖/‖W‖ for 100 steps; tensors that were zero, new embeddings and value heads are left out",
-        to_log=ANALYSE,
+        note="‖ΔW‖/‖W‖ for 100 steps; of matrices: vectors, value heads and tensors that were zero are left out",
+        to_log=_COMPARE,
     ),
     Metric(
         name="checkpoint/change_outlier_z",
         title="How far that tensor stands out",
-        note="robust z over the logarithms of all tensors' changes",
-        to_log=ANALYSE,
+        note="robust z over the logarithms of all matrices' changes; LoRA's A and B are each compared among themselves",
+        to_log=_COMPARE,
     ),
     Metric(
         name="checkpoint/newly_dead_rows",
         title="Rows that died",
         direction=Direction.DOWN,
-        note=f"share of the rows of all matrices below a millionth of their matrix's median row, and not so in {_BASE}",
-        to_log=ANALYSE,
+        note=f"share of the rows of all matrices below a millionth of their matrix's median row, and not so in {_BASE}; adapters are left out",
+        to_log=_COMPARE,
     ),
     Metric(
         name="checkpoint/spectral_growth",
         title="Growth of the largest singular value",
         note=f"the worst matrix, over {_BASE}; only matrices of at least 256 rows and columns",
-        to_log=ANALYSE,
+        to_log=_SPECTRAL,
     ),
     Metric(
         name="checkpoint/stable_rank_kept",
         title="Stable rank kept",
         note=f"the worst matrix's ‖W‖²/σ², over {_BASE}; only matrices of at least 256 rows and columns",
-        to_log=ANALYSE,
+        to_log=_SPECTRAL,
     ),
     Metric(
         name="checkpoint/gain_drift",
         title="Drift of the norms' gains",
         note=f"median relative change of a layer's gains against {_BASE}, the worst layer; not of queries and keys",
-        to_log=ANALYSE,
+        to_log=_COMPARE,
     ),
     Metric(
         name="checkpoint/gain_sign_flips",
         title="Gains that changed sign",
         direction=Direction.DOWN,
         note=f"share of these gains whose sign is not that of {_BASE}",
-        to_log=ANALYSE,
+        to_log=_COMPARE,
     ),
     Metric(
         name="checkpoint/tied_mismatch",
@@ -90,13 +93,13 @@ CHECKPOINTS: tuple[Metric, ...] = (
         title="Second moments below epsilon",
         direction=Direction.DOWN,
         note="share of the weights whose √v is below adam_epsilon; rows that never had a gradient are left out",
-        to_log=ANALYSE,
+        to_log=_OPTIMIZER,
     ),
     Metric(
         name="checkpoint/adam_largest_step",
         title="Largest Adam step",
         direction=Direction.DOWN,
         note="max |m|/(√v + ε), both corrected for their bias: what the learning rate is multiplied with",
-        to_log=ANALYSE,
+        to_log=_OPTIMIZER,
     ),
 )

@@ -22,7 +22,7 @@ LONGEST_LINE = 64 * 1024 * 1024
 """Bytes after which a line without an end is given up: no event of ours comes near."""
 _BOM = b"\xef\xbb\xbf"
 _FIRST_LINE = re.compile(
-    rb'\{\s*"type":\s*"(?:run_started|run_described|metrics|heartbeat|system|completions|checkpoint|extraction_error|finding'
+    rb'\{\s*"type":\s*"(?:run_started|run_described|metrics|heartbeat|system|completions|measured|checkpoint|extraction_error|finding'
     rb'|run_ended)",\s*"time":'
 )
 

@@ -24,13 +24,14 @@ def _slower(evidence: Evidence) -> Advice:
 def _unchanged(evidence: Evidence) -> Iterator[CheckpointIssue]:
     change = evidence.figures[LARGEST].value
     since = evidence.figures[SINCE].value if SINCE in evidence.figures else 1.0
+    most = f"no tensor moved by more than {change:.2g} of itself (limit {limits.UNCHANGED:g})"
+    moved = "not one number differs" if change == 0 else most
     rate = None if evidence.training is None else evidence.training.learning_rate
     if change < limits.UNCHANGED and since >= 1 and rate != 0:
         yield CheckpointIssue(
             rule="ckpt-unchanged",
             severity=Severity.CRITICAL,
-            message=f"The weights are those of the checkpoint before, {since:.0f} steps earlier: no tensor moved by more than "
-            f"{change:.2g} of itself (limit {limits.UNCHANGED:g}).",
+            message=f"The weights are those of the checkpoint before, {since:.0f} steps earlier: {moved}.",
             advice=(
                 to("Count the trainable parameters, and see whether the optimizer holds them."),
                 to("Save the model the trainer trains (trainer.save_model), and keep weights in float32 while training."),

@@ -29,8 +29,8 @@ def _adam(evidence: Evidence) -> Iterator[CheckpointIssue]:
         yield CheckpointIssue(
             rule="adam-epsilon-regime",
             severity=Severity.WARNING,
-            message=f"Adam's largest step is {step.value:.3g} learning rates (limit {ADAM_STEP:g}): a second moment was lost or "
-            f"rounded away{listed(step.about)}.",
+            message=f"Adam's largest step is {step.value:.3g} learning rates (limit {ADAM_STEP:g}): a second moment was lost "
+            f"or rounded away{listed(step.about)}.",
             tensors=step.about,
             advice=(
                 to("Keep the optimizer's state in float32."),

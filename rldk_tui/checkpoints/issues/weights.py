@@ -40,7 +40,7 @@ def _lora(evidence: Evidence) -> Iterator[CheckpointIssue]:
         yield CheckpointIssue(
             rule="lora-b-zero",
             severity=Severity.CRITICAL if every else Severity.WARNING,
-            message=f"The B matrices of {what} are exactly zero, as before training: they change nothing{listed(figure.about)}.",
+            message=f"The B matrices of {what} are exactly zero, as before training{listed(figure.about)}.",
             tensors=figure.about,
             advice=(
                 to("Load the adapter with is_trainable=True, and count: model.print_trainable_parameters()."),

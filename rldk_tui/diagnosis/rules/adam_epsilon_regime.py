@@ -25,6 +25,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rldk_tui.charts.format import percent
+from rldk_tui.checkpoints.limits import ADAM_BELOW, ADAM_STEP
 from rldk_tui.diagnosis.blame import set_to
 from rldk_tui.diagnosis.levels import scope_rows
 from rldk_tui.diagnosis.measurements import each_measured, judged_alone, named
@@ -39,8 +40,8 @@ BELOW, STEP = "checkpoint/adam_below_epsilon", "checkpoint/adam_largest_step"
 class Limits:
     """The share of weights whose ε decides, and the largest step in learning rates."""
 
-    below: float = 0.5
-    step: float = 20.0
+    below: float = ADAM_BELOW
+    step: float = ADAM_STEP
 
 
 LIMITS = Limits()

@@ -23,6 +23,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rldk_tui.charts.format import percent
+from rldk_tui.checkpoints.limits import DEAD_HIGH, DEAD_WARNING
 from rldk_tui.diagnosis.blame import lower_learning_rate, set_to
 from rldk_tui.diagnosis.levels import scope_rows
 from rldk_tui.diagnosis.measurements import judged_alone, named
@@ -35,8 +36,8 @@ from rldk_tui.run import Rows
 class Limits:
     """Shares of the rows; see the manual."""
 
-    warning: float = 0.001
-    high: float = 0.01
+    warning: float = DEAD_WARNING
+    high: float = DEAD_HIGH
 
 
 LIMITS = Limits()

@@ -25,6 +25,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rldk_tui.charts.format import percent
+from rldk_tui.checkpoints.limits import GAIN_DRIFT, GAIN_FLIPS
 from rldk_tui.diagnosis.blame import lower_learning_rate
 from rldk_tui.diagnosis.levels import scope_rows
 from rldk_tui.diagnosis.measurements import each_measured, judged_alone, named
@@ -39,8 +40,8 @@ DRIFT, FLIPS = "checkpoint/gain_drift", "checkpoint/gain_sign_flips"
 class Limits:
     """The median relative change of a layer's gains, and the share of gains with another sign."""
 
-    drift: float = 0.1
-    flips: float = 0.01
+    drift: float = GAIN_DRIFT
+    flips: float = GAIN_FLIPS
 
 
 LIMITS = Limits()

@@ -27,6 +27,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rldk_tui.charts.format import percent
+from rldk_tui.checkpoints.limits import SPECTRAL_GROWTH, STABLE_RANK_KEPT
 from rldk_tui.diagnosis.blame import lower_learning_rate, set_to
 from rldk_tui.diagnosis.levels import scope_rows
 from rldk_tui.diagnosis.measurements import each_measured, named
@@ -43,8 +44,8 @@ _LEAST = 1e-12
 class Limits:
     """Over the same matrix in the beginning: its largest singular value, and the stable rank it kept."""
 
-    growth: float = 2.0
-    rank: float = 0.5
+    growth: float = SPECTRAL_GROWTH
+    rank: float = STABLE_RANK_KEPT
 
 
 LIMITS = Limits()

@@ -23,6 +23,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rldk_tui.charts.format import percent
+from rldk_tui.checkpoints.limits import TIED_DIFFERENCE
 from rldk_tui.diagnosis.levels import scope_rows
 from rldk_tui.diagnosis.measurements import judged_alone, named
 from rldk_tui.diagnosis.rule import Context, Episode, Family, Need, RowRule, Telling, Verdict
@@ -34,7 +35,7 @@ from rldk_tui.run import Rows
 class Limits:
     """The relative difference up to which two tensors are one."""
 
-    difference: float = 1e-6
+    difference: float = TIED_DIFFERENCE
 
 
 LIMITS = Limits()

@@ -27,6 +27,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from rldk_tui.checkpoints.limits import UNCHANGED
 from rldk_tui.diagnosis.beside import last_known
 from rldk_tui.diagnosis.blame import RatePast, learning_rates
 from rldk_tui.diagnosis.levels import scope_rows
@@ -47,7 +48,7 @@ class Limits:
         on: The share of its height above which the learning rate is on.
     """
 
-    change: float = 1e-7
+    change: float = UNCHANGED
     on: float = 0.01
 
 

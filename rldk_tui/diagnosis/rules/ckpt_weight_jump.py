@@ -26,6 +26,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rldk_tui.charts.format import percent
+from rldk_tui.checkpoints.limits import JUMP_HIGH, JUMP_WARNING, JUMP_Z
 from rldk_tui.diagnosis.blame import RatePast, learning_rates, lower_learning_rate
 from rldk_tui.diagnosis.levels import graded, scope_rows
 from rldk_tui.diagnosis.measurements import in_these_rows, named
@@ -40,9 +41,9 @@ OUTLIER, Z = "checkpoint/change_outlier", "checkpoint/change_outlier_z"
 class Limits:
     """See the manual: `z` among the tensors, and relative changes in 100 steps."""
 
-    z: float = 8.0
-    warning: float = 0.05
-    high: float = 0.3
+    z: float = JUMP_Z
+    warning: float = JUMP_WARNING
+    high: float = JUMP_HIGH
 
 
 LIMITS = Limits()

@@ -26,6 +26,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rldk_tui.charts.format import percent
+from rldk_tui.checkpoints.limits import LORA_ZERO_MOST, LORA_ZERO_STEPS
 from rldk_tui.diagnosis.levels import scope_rows
 from rldk_tui.diagnosis.measurements import graded, named
 from rldk_tui.diagnosis.rule import Context, Episode, Family, Need, RowRule, Telling, Verdict
@@ -37,9 +38,9 @@ from rldk_tui.run import Rows
 class Limits:
     """Shares of the modules, and the steps after which they count."""
 
-    most: float = 0.5
+    most: float = LORA_ZERO_MOST
     every: float = 1.0
-    steps: int = 20
+    steps: int = LORA_ZERO_STEPS
 
 
 LIMITS = Limits()

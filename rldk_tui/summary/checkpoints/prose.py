@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from rldk_tui.charts.format import count, number, percent, size
 from rldk_tui.charts.text import one_line
@@ -20,6 +21,7 @@ from rldk_tui.checkpoints.survey import TensorStatistics
 from rldk_tui.summary.checkpoints.beside import RunCheckpoints
 from rldk_tui.summary.prose import advice_line
 
+Layer = TypeVar("Layer", Summary, ChangeSummary)
 _LONGEST = 400
 _MOST = 10
 """Layers or tensors of a table; the rest is in the JSON."""
@@ -233,7 +235,7 @@ def _fine(value: float) -> str:
     return "–" if math.isnan(value) else f"{value:.6f}"
 
 
-def _ends(summaries: Sequence[Summary] | Sequence[ChangeSummary]) -> Sequence[Summary | ChangeSummary]:
+def _ends(summaries: tuple[Layer, ...]) -> tuple[Layer, ...]:
     """All layers if they are few, else the first and the last."""
     half = _MOST // 2
     return summaries if len(summaries) <= _MOST else (*summaries[:half], *summaries[-half:])
