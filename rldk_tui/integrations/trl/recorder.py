@@ -51,6 +51,7 @@ class Recorder:
         self._lost_told = 0
         self._over = False
         self._step: int | None = None
+        self._why: str | None = None
         self._measured: dict[str, float | None] = {}
         self._named: dict[str, tuple[str, ...]] = {}
         self._fresh: dict[str, float | None] = {}
@@ -136,10 +137,14 @@ class Recorder:
         complete = (folder / _COMPLETE_MARK).is_file()
         self._write(Checkpoint(time=time.time(), step=step, path=self._told(folder), complete=complete, size=size))
 
+    def ends_because(self, reason: str) -> None:
+        """The trainer was asked to stop; should it do so before its time, this is why."""
+        self._why = plain_text(reason)
+
     def end(self, step: int, max_steps: int) -> None:
         """The training loop returned; the log stays open to what comes after it, such as a last evaluation."""
         self._over = True
-        reason = "stopped early" if 0 < step < max_steps else "finished"
+        reason = self._why or "stopped early" if 0 < step < max_steps else "finished"
         self._write(RunEnded(time=time.time(), step=step, reason=reason))
         if self._writer.lost:
             self._border.say(f"lost {self._writer.lost} events of this run; the last problem: {self._writer.problem}")
