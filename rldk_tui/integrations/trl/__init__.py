@@ -17,12 +17,32 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rldk_tui.integrations.trl.callback import RLDKCallback
+    from rldk_tui.integrations.trl.listeners import TrainingCallback
+    from rldk_tui.integrations.trl.managed.configuration import TRLIntegrationConfig
+    from rldk_tui.integrations.trl.managed.manager import TRLIntegrationManager
+    from rldk_tui.integrations.trl.managed.result import TrainingResult
     from rldk_tui.integrations.trl.metrics_record import RLDKMetrics
     from rldk_tui.integrations.trl.reward_functions import wrap_reward
 
-__all__ = ["RLDKCallback", "RLDKMetrics", "wrap_reward"]
-_HOMES = {"RLDKCallback": "callback", "RLDKMetrics": "metrics_record", "wrap_reward": "reward_functions"}
+_HOMES = {
+    "RLDKCallback": "callback",
+    "RLDKMetrics": "metrics_record",
+    "TRLIntegrationConfig": "managed.configuration",
+    "TRLIntegrationManager": "managed.manager",
+    "TrainingCallback": "listeners",
+    "TrainingResult": "managed.result",
+    "wrap_reward": "reward_functions",
+}
 """The module of each name; loaded when it is asked for."""
+__all__ = [
+    "RLDKCallback",
+    "RLDKMetrics",
+    "TRLIntegrationConfig",
+    "TRLIntegrationManager",
+    "TrainingCallback",
+    "TrainingResult",
+    "wrap_reward",
+]
 
 
 def __getattr__(name: str) -> object:

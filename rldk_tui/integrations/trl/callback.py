@@ -6,7 +6,7 @@ leans on an order.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from rldk_tui.integrations.trl.attached import tell_of_failure
 from rldk_tui.integrations.trl.border import Border
 from rldk_tui.integrations.trl.claims import claim, other_run
 from rldk_tui.integrations.trl.launch import rank_of, run_started, trainer_names
+from rldk_tui.integrations.trl.listeners import Listening, TrainingCallback, hear_findings, wants_findings
 from rldk_tui.integrations.trl.live import OnFinding, severity_from
 from rldk_tui.integrations.trl.loop import TrainingLoop, told
 from rldk_tui.integrations.trl.metrics_record import History, MetricsHistory, RLDKMetrics
@@ -51,6 +52,7 @@ class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not
         on_finding: OnFinding | None = None,
         stop_on: str | None = None,
         metrics_history: int = 1000,
+        listeners: Sequence[TrainingCallback] = (),
     ) -> None:
         """Prepare; nothing is touched before the training starts.
 
@@ -74,6 +76,7 @@ class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not
             stop_on: Severity ("critical", "high", ...) at which a finding that opens or escalates makes the trainer save a
                 checkpoint and stop. PPO's trainer ignores a callback that asks it to stop: there it only saves.
             metrics_history: How many of the newest logs `metrics_history` holds.
+            listeners: Custom callbacks, which receive what is recorded as typed events.
         """
         self._output_dir = output_dir
         self._run_id = run_id
@@ -86,7 +89,7 @@ class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not
             completions_megabytes=completions_megabytes,
             record_text=record_text,
             profile=profile,
-            on_finding=on_finding,
+            on_finding=on_finding or (hear_findings if wants_findings(listeners) else None),
             stop_on=severity_from(stop_on),
         )
         self._recorder: Recorder | None = None
@@ -94,6 +97,7 @@ class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not
         self._standing_back = False
         self._border = Border(self._tell)
         self._history = History(metrics_history)
+        self._listeners = tuple(listeners)
         self._calls: dict[str, list[tuple[str, Any]]] = {event: [] for event in EVENTS}
         if trainer is not None:
             self._border.attempt("watch for the end of train()", tell_of_failure, trainer, self._failed)
@@ -112,6 +116,10 @@ class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not
     def faults_found(self) -> Mapping[tuple[Phase | None, str | None], int]:
         """How often a logged value was missing or no usable number, by phase and metric, those told before included."""
         return {} if self._recorder is None else dict(self._recorder.faults.found)
+
+    def _newest(self) -> RLDKMetrics | None:
+        records = self.metrics_history
+        return records[-1] if len(records) else None
 
     def attach(self, trainer: Any) -> RLDKCallback:
         """Give the callback the trainer, which none is handed by itself, before `train()` is called.
@@ -201,7 +209,8 @@ class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not
         if found:
             self._border.say(found)
         parts = self._border.attempt("prepare what is watched", parts_for, self._options) or []
-        self._calls = {event: _listening([*parts, self._history], event) for event in EVENTS}
+        parts = [*parts, self._history, *([Listening(self._listeners, self._newest)] if self._listeners else [])]
+        self._calls = {event: _listening(parts, event) for event in EVENTS}
         self._each("begin", self._training(args, state, kwargs, recorder))
 
     def _training(self, args: Any, state: Any, kwargs: Mapping[str, Any], recorder: Recorder) -> Training:
@@ -247,6 +256,7 @@ class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not
         self._loop = None
         if self._recorder is not None:
             self._border.attempt("write down the exception that ended the training", self._recorder.broke, told(failure))
+        self._each("over")
         self._border.attempt("let go of the training", self._let_go)
 
     def _recording(self, args: Any, state: Any, kwargs: Mapping[str, Any]) -> Recorder:
@@ -276,6 +286,7 @@ class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not
         self._loop = None
         self._each("ended", state.global_step)
         recorder.end(state.global_step, state.max_steps)
+        self._each("over")
 
 
 def _listening(parts: list[Part], event: str) -> list[tuple[str, Any]]:

@@ -88,6 +88,9 @@ class Part:
     def ended(self, step: int) -> None:
         """The training loop returned."""
 
+    def over(self) -> None:
+        """The end is written down: the loop returned, or an exception left the attached trainer."""
+
     def close(self) -> None:
         """The process ends, or another training begins with this callback: threads and child processes are let go."""
 
@@ -102,6 +105,7 @@ EVENTS = (
     "saved",
     "steer",
     "ended",
+    "over",
     "close",
 )
 """The methods of a part, in the order of a training."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from rldk_tui.events import (
@@ -50,6 +50,7 @@ class Recorder:
         self._waiting: list[ExtractionError] = []
         self._lost_told = 0
         self._over = False
+        self._subscribers: list[Callable[[Event], None]] = []
         self._step: int | None = None
         self._why: str | None = None
         self._measured: dict[str, float | None] = {}
@@ -120,6 +121,13 @@ class Recorder:
             named, self._named = self._named, {}
         return (Measured(time=time.time(), step=step, values=values, named=named),)
 
+    def subscribe(self, hear: Callable[[Event], None]) -> None:
+        """Have `hear` called with every event as it is recorded, from whatever thread; the head of the log comes first."""
+        with self._writing:
+            if self._heading is not None:
+                hear(self._heading)
+            self._subscribers.append(hear)
+
     def write(self, *events: Event) -> None:
         """Any other event, such as generations."""
         self._write(*events)
@@ -177,6 +185,9 @@ class Recorder:
             self._append(events)
 
     def _append(self, events: tuple[Event, ...]) -> None:
+        for hear in self._subscribers:
+            for event in events:
+                hear(event)
         if not (self._head() and (not events or self._writer.append(*events))):
             self._border.say(f"could not write to {self._writer.path}: {self._writer.problem}")
             return

@@ -1,0 +1,34 @@
+"""Online DPO, watched: python docs/examples/tiny.py; python docs/examples/online_dpo.py; rldk-tui example-runs/online_dpo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from datasets import load_dataset
+from rewards import variety
+from transformers import AutoTokenizer
+from trl.experimental.online_dpo import OnlineDPOConfig, OnlineDPOTrainer
+
+from rldk_tui.integrations.trl import RLDKCallback, wrap_reward
+
+TINY = Path(__file__).resolve().parent / "tiny"
+
+trainer = OnlineDPOTrainer(
+    model=str(TINY / "model"),
+    reward_funcs=wrap_reward(variety),  # prompts, completions and rewards are recorded
+    args=OnlineDPOConfig(
+        output_dir="example-runs/online_dpo",
+        max_steps=20,
+        logging_steps=1,
+        save_steps=10,
+        per_device_train_batch_size=8,
+        max_new_tokens=16,
+        learning_rate=5e-4,
+        bf16=False,
+        use_cpu=True,
+    ),
+    train_dataset=load_dataset("json", data_files=str(TINY / "prompts.jsonl"), split="train"),
+    processing_class=AutoTokenizer.from_pretrained(TINY / "model", padding_side="left"),
+)
+RLDKCallback().attach(trainer)
+trainer.train()
