@@ -49,6 +49,7 @@ class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not
         completions_megabytes: float = 256.0,
         record_text: bool = True,
         profile: bool = False,
+        checkpoint_analysis: bool = True,
         on_finding: OnFinding | None = None,
         stop_on: str | None = None,
         metrics_history: int = 1000,
@@ -70,6 +71,8 @@ class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not
             record_text: Whether prompts and completions are written; otherwise a mark stands for each text.
             profile: Measure the time and the GPU memory of each phase (generate, score, update, save, eval). It makes each
                 phase wait for the GPU, and resets torch's peak statistics, which are then no longer the whole process's.
+            checkpoint_analysis: Have each checkpoint analysed when it was saved, one at a time, in a process of its own at
+                lowest priority. It may go on after the training's end, and its results join the run's log.
             on_finding: Called as `on_finding(finding, change)` when a finding opened, escalated or closed, in the training's
                 thread at the end of a step. `rldk watch` runs beside the training for it, in a process of its own; the end
                 of training waits for what it still has to say, five seconds at most.
@@ -89,6 +92,7 @@ class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not
             completions_megabytes=completions_megabytes,
             record_text=record_text,
             profile=profile,
+            checkpoint_analysis=checkpoint_analysis,
             on_finding=on_finding or (hear_findings if wants_findings(listeners) else None),
             stop_on=severity_from(stop_on),
         )

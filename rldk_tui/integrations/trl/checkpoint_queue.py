@@ -7,6 +7,7 @@ checkpoint takes nothing with it. SIGTERM ends it and the analysis in hand.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import select
@@ -16,6 +17,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -26,6 +28,8 @@ LONGEST = 6 * 3600.0
 """Seconds after which an analysis is given up: hundreds of gigabytes from a slow disk take less."""
 LOG = "events-checkpoint-queue.jsonl"
 """Where it is written down that a checkpoint was not analysed, beside the run's other logs."""
+_FOLDER = "rldk"
+_LOCK = ".checkpoint-queue.lock"
 _NICE = 19
 _ISSUES = 1
 """The exit status of `rldk checkpoints` where it found something wrong: that is an answer."""
@@ -70,6 +74,7 @@ def main(arguments: Sequence[str]) -> int:
     os.nice(_NICE)
     signal.signal(signal.SIGTERM, _end)
     run, *command = arguments
+    Path(run, _FOLDER).mkdir(parents=True, exist_ok=True)
     queue = Queue(sys.stdin.fileno())
     while True:
         saved, passed = queue.take()
@@ -77,8 +82,19 @@ def main(arguments: Sequence[str]) -> int:
             _tell(Path(run), one, f"more than {MOST_WAITING} newer ones were waiting")
         if saved is None:
             return 0
-        for problem in _analysed(saved, command):
+        with _alone(Path(run)):
+            problems = [*_analysed(saved, command)]
+        for problem in problems:
             _tell(Path(run), saved, problem)
+
+
+@contextmanager
+def _alone(run: Path) -> Iterator[None]:
+    """Wait for the queue of an earlier launch, which may still be at work on the same run."""
+    with (run / _FOLDER / _LOCK).open("ab") as lock:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:
@@ -115,9 +131,9 @@ def _analysed(saved: Saved, command: Sequence[str]) -> Iterator[str]:
 
 def _tell(run: Path, saved: Saved, why: str) -> None:
     """Write down that a checkpoint was not analysed."""
-    from rldk_tui.events import SUBFOLDER, ExtractionError
+    from rldk_tui.events import ExtractionError
     from rldk_tui.events.writer import EventWriter
 
     message = f"the checkpoint of step {saved.step} was not analysed: {why}"
-    with EventWriter(run / SUBFOLDER / LOG) as log:
+    with EventWriter(run / _FOLDER / LOG) as log:
         log.append(ExtractionError(time=time.time(), step=saved.step, message=message))

@@ -29,6 +29,7 @@ class CheckpointAnalysis(Part):
         self._command = command
         self._training: Training | None = None
         self._child: Child | None = None
+        self._over = False
 
     def begin(self, training: Training) -> None:
         """Nothing is started before there is a checkpoint."""
@@ -47,12 +48,17 @@ class CheckpointAnalysis(Part):
         line = json.dumps({"step": step, "folder": str(folder.absolute())}).encode() + b"\n"
         if not self._child.send(line):
             training.border.say(f"the analysis of checkpoints is too far behind to take the one of step {step}")
+        if self._over:  # PPO saves once more after its end
+            self.close()
 
     def _queue(self, run: Path) -> list[str]:
-        command = (
-            rldk("checkpoints", "--threads", str(_THREADS), "--record", str(run)) if self._command is None else self._command
-        )
+        command = self._command or rldk("checkpoints", "--threads", str(_THREADS), "--record", str(run))
         return python(_QUEUE, str(run), *command)
+
+    def ended(self, step: int) -> None:  # noqa: ARG002
+        """The last checkpoint is queued, of most trainers."""
+        self._over = True
+        self.close()
 
     def close(self) -> None:
         """Let the child finish by itself: a large checkpoint takes minutes, and the training is not to wait for it."""

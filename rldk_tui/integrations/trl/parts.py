@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rldk_tui.events import Severity
+from rldk_tui.integrations.trl.checkpoints import CheckpointAnalysis
 from rldk_tui.integrations.trl.dataset import DataAudit
 from rldk_tui.integrations.trl.ending import Ending
 from rldk_tui.integrations.trl.extraction import Extraction
@@ -34,6 +35,7 @@ class Options:
     completions_megabytes: float = 256.0
     record_text: bool = True
     profile: bool = False
+    checkpoint_analysis: bool = True
     on_finding: OnFinding | None = None
     stop_on: Severity | None = None
 
@@ -59,6 +61,8 @@ def parts_for(options: Options) -> list[Part]:
         parts.insert(0, Finiteness(options.log_interval))
     if options.profile:
         parts.append(Phases(options.log_interval))
+    if options.checkpoint_analysis:
+        parts.append(CheckpointAnalysis())
     stopping = Stopping()
     if options.on_finding is not None or options.stop_on is not None:
         parts.append(LiveDiagnosis(options.on_finding, options.stop_on, stopping))
