@@ -26,6 +26,7 @@ KEYS = {
     "not_evaluated",
     "rule_failures",
     "read_problems",
+    "extraction_errors",
 }
 FINDING_KEYS = {
     "id",

@@ -150,6 +150,8 @@ def _not_said(health: RunHealth) -> Iterator[str]:
     rows = [(silent.rule, silent.reason, silent.how or "") for silent in health.not_evaluated if silent.applicable]
     rows += [(failure.rule, f"the rule failed: {failure.message}", "") for failure in health.rule_failures]
     rows += [(problem.source, f"could not be read: {problem.message}", "") for problem in health.snapshot.problems]
+    for trouble in troubles(health.snapshot.extraction_errors):
+        rows.append((trouble.metric or "the training", trouble.message, trouble.advice or ""))
     if rows:
         yield "\n## Not evaluated\n\n| what | why | how to mend it |\n|---|---|---|"
     for row in rows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rldk_tui.events import Json, RunState, Severity
+from rldk_tui.events import ExtractionKind, Json, RunState, Severity
 
 _TEXT: Json = {"type": "string"}
 _STEP: Json = {"type": "integer", "minimum": 0}
@@ -106,6 +106,19 @@ def check_schema() -> dict[str, Json]:
             "read_problems": _list_of(
                 object_schema(
                     {"source": _TEXT, "message": _TEXT, "line": or_null({"type": "integer"}), "count": {"type": "integer"}}
+                )
+            ),
+            "extraction_errors": _list_of(
+                object_schema(
+                    {
+                        "kind": {"enum": [kind.value for kind in ExtractionKind]},
+                        "metric": or_null(_TEXT),
+                        "message": _TEXT,
+                        "advice": or_null(_TEXT),
+                        "count": {"type": "integer", "minimum": 1},
+                        "first": or_null({"type": "integer"}),
+                        "last": or_null({"type": "integer"}),
+                    }
                 )
             ),
         }

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import pytest
 
-from rldk_tui.events import Event, Metrics, decode_line
+from rldk_tui.events import Event, ExtractionError, ExtractionKind, Metrics, decode_line
 from sample_runs.tiny_models import Models, build, work_alone
 
 work_alone()
@@ -27,6 +27,11 @@ class EventLog:
 
     def of(self, kind: type[_Kind]) -> list[_Kind]:
         return [event for event in self.events if isinstance(event, kind)]
+
+    @property
+    def faults(self) -> list[ExtractionError]:
+        """What went wrong; what is rightly unavailable is not."""
+        return [error for error in self.of(ExtractionError) if error.kind is not ExtractionKind.UNAVAILABLE]
 
     def values(self, metric: str) -> dict[int, float | None]:
         """The metric by step, where it was logged."""

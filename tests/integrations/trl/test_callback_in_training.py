@@ -14,7 +14,6 @@ import pytest
 from rldk_tui.events import (
     Algorithm,
     Checkpoint,
-    ExtractionError,
     Heartbeat,
     Metrics,
     Phase,
@@ -74,7 +73,7 @@ def test_the_log_of_a_training_holds_everything_the_trainer_logged(
     assert started.run_id == "run"
     assert started.config["learning_rate"] == trainer.args.learning_rate
     assert started.versions["trl"]
-    assert log.of(ExtractionError) == []
+    assert log.faults == []
     assert _rows(log) == _history(trainer)
     assert [beat.step for beat in log.of(Heartbeat)] == list(range(1, STEPS + 1))
     assert [(saved.step, saved.path, saved.complete) for saved in log.of(Checkpoint)][:2] == [

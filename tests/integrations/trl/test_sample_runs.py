@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rldk_tui.events import Algorithm, Checkpoint, ExtractionError, Metrics, RunEnded, RunStarted
+from rldk_tui.events import Algorithm, Checkpoint, Metrics, RunEnded, RunStarted
 from sample_runs import make_run
 from sample_runs.tiny_models import Models
 from tests.integrations.trl.conftest import log_of
@@ -60,4 +60,4 @@ def test_a_bundled_log_is_whole(name: str) -> None:
     assert (len(steps) < recipe.steps) == recipe.killed
     assert len(log.of(Checkpoint)) == (1 if recipe.killed else 2)
     assert len(log.of(RunEnded)) == (0 if recipe.killed else 1)
-    assert log.of(ExtractionError) == []
+    assert log.faults == []
