@@ -75,16 +75,17 @@ def _parts(folder: Path, name: str) -> Parts | None:
 
 def convert_first(checkpoint: Path, parts: Parts) -> FileProblem:
     """Why the parts were not read, with the command that joins them."""
+    source = checkpoint.absolute().name if parts.folder == "." else parts.folder
     if not parts.whole:
         message = (
             f"Parts of a {parts.format} checkpoint without the `.metadata` that says how they fit: its save was cut short."
         )
-        return FileProblem("parts-incomplete", parts.folder, message, "Use an earlier checkpoint.")
+        return FileProblem("parts-incomplete", source, message, "Use an earlier checkpoint.")
     message = (
         f"{'Weights' if parts.weights else 'Optimizer state'} in parts of {parts.format}, which only its own program joins."
     )
     advice = f"Convert first, where you trust it (this runs pickles): {_command(checkpoint, parts)}"
-    return FileProblem("convert-first", parts.folder, message, advice)
+    return FileProblem("convert-first", source, message, advice)
 
 
 def _command(checkpoint: Path, parts: Parts) -> str:

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
-import numpy as np
 
 from rldk_tui.checkpoints.file_problem import (
     COPY_AGAIN,
@@ -59,6 +58,7 @@ class _Key:
         self.text = text
 
 
+_DTYPES = {dtype.value: dtype for dtype in DType}
 _entry = msgspec.json.Decoder(_Entry)
 
 
@@ -82,7 +82,7 @@ def read_safetensors(path: Path, source: str) -> tuple[tuple[StoredTensor, ...],
     """The tensors of a file in the order of their bytes, and what is wrong with it.
 
     Tensors that are wrong are left out; no two of those returned share a byte, so that going through them all reads the file
-    once at most. Takes 0.5 s for 1e5 tensors.
+    once at most. Takes about a second for 1e5 tensors.
 
     Args:
         path: The file.
@@ -174,9 +174,10 @@ def _parsed(entries: dict[_Key, msgspec.Raw], wrong: dict[str, list[str]]) -> li
 
 
 def _bounded(raw: msgspec.Raw) -> _Entry:
-    if memoryview(raw).nbytes > _MAX_ENTRY:
-        raise ValueError("longer than any entry of 64 dimensions")
-    return _entry.decode(raw)
+    text = bytes(raw)
+    if len(text) > _MAX_ENTRY or text.count(b":") > len(_Entry.__struct_fields__):
+        raise ValueError("longer than any entry of 64 dimensions, or a field twice")
+    return _entry.decode(text)
 
 
 def _placed(places: list[_Place], size: int, wrong: dict[str, list[str]]) -> tuple[list[_Place], int]:
@@ -206,9 +207,8 @@ def _tiled(places: list[_Place]) -> bool:
 
 
 def _misfit(place: _Place) -> str | None:
-    try:
-        dtype = DType(place.entry.dtype)
-    except ValueError:
+    dtype = _DTYPES.get(place.entry.dtype)
+    if dtype is None:
         return "unknown-dtype"
     count = prod(place.entry.shape)
     too_wide = not count and max(place.entry.shape) > MAX_EMPTY_DIMENSION
@@ -216,7 +216,7 @@ def _misfit(place: _Place) -> str | None:
 
 
 def _tensor(place: _Place, path: Path, source: str, identity: FileIdentity, start: int) -> StoredTensor:
-    dtype = DType(place.entry.dtype)
+    dtype = _DTYPES[place.entry.dtype]
     count = prod(place.entry.shape)
-    numbers = Stretch(path, identity, start + place.begin, count, np.dtype(dtype.storage))
+    numbers = Stretch(path, identity, start + place.begin, count, dtype.storage)
     return StoredTensor(place.name, dtype, place.entry.shape, source, numbers)

@@ -1,15 +1,16 @@
 """Files that torch wrote, read without running their pickle: the only module here that imports torch, when it is asked to.
 
-`torch.load` with `weights_only=True` builds nothing but tensors, numbers, text and containers from a pickle and refuses what asks
-for anything else. Releases before 2.10 could be made to run code all the same (CVE-2025-32434 up to 2.5, CVE-2026-24747 up to
-2.9), so these are not used. The tensors are loaded as placeholders (`map_location="meta"`), which moves no bytes; where their
-bytes lie is compared with the zip's own directory, and they are then taken as those of a safetensors file are.
+`torch.load` with `weights_only=True` builds nothing but tensors, numbers, text and containers from a pickle and refuses what
+asks for anything else. Releases before 2.10 could be made to run code all the same (CVE-2025-32434 up to 2.5, CVE-2026-24747
+up to 2.9), so these are not used. The tensors are loaded as placeholders (`map_location="meta"`), which moves no bytes; where
+their bytes lie is compared with the zip's own directory, and they are then taken as those of a safetensors file are.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import struct
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -44,6 +45,7 @@ _BROKEN = (
     RuntimeError,
     TypeError,
     ValueError,
+    struct.error,
 )
 _DTYPES = {
     "float64": DType.F64,

@@ -33,10 +33,10 @@ def make(folder: Path, *files: str) -> Path:
 @pytest.mark.filterwarnings("ignore:torch.distributed is disabled")
 def test_a_real_torch_checkpoint_is_joined_by_the_command_it_is_told(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
-    import torch.distributed.checkpoint as dcp
+    from torch.distributed.checkpoint.state_dict_saver import save
 
     folder = tmp_path / "it's a checkpoint"
-    dcp.save({"model": {"layer.weight": torch.arange(6.0)}}, checkpoint_id=str(folder))
+    save({"model": {"layer.weight": torch.arange(6.0)}}, checkpoint_id=str(folder))
     files = open_checkpoint(folder)
     assert (files.kind, files.tensors, [problem.kind for problem in files.problems]) == (
         CheckpointKind.DISTRIBUTED,

@@ -48,7 +48,7 @@ def test_a_checkpoint(tmp_path: Path) -> None:
     assert files.files == ("config.json", "model.safetensors", "trainer_state.json")
     assert files.size == sum(path.stat().st_size for path in files.path.iterdir())
     assert files.trainer_state == files.path / "trainer_state.json"
-    assert files.optimizer is files.scheduler is files.adapter_config is None
+    assert (files.optimizer, files.scheduler, files.adapter_config) == (None, None, None)
 
 
 def test_the_step_is_the_folders_else_the_states(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

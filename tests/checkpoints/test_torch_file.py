@@ -152,10 +152,15 @@ def test_what_is_no_state_dict_is_one_problem_in_bounded_time(tmp_path: Path, co
     assert kinds(tmp_path / "m.bin") in (["no-weights"], ["refused-pickle"])
 
 
-def rewritten(path: Path, compression: int = zipfile.ZIP_STORED, **members: bytes) -> Path:
-    """The same zip with members replaced or added."""
+_SINCE_2_6 = ("m/.format_version", "m/.storage_alignment")
+
+
+def rewritten(
+    path: Path, members: dict[str, bytes], compression: int = zipfile.ZIP_STORED, without: tuple[str, ...] = ()
+) -> Path:
+    """The same zip with members replaced, added or left out."""
     with zipfile.ZipFile(path) as archive:
-        held = {info.filename: archive.read(info) for info in archive.infolist()}
+        held = {name: archive.read(name) for name in archive.namelist() if name not in without}
     with zipfile.ZipFile(path, "w", compression) as archive:
         for name, content in {**held, **{f"m/{key}": value for key, value in members.items()}}.items():
             archive.writestr(name, content)
@@ -164,15 +169,21 @@ def rewritten(path: Path, compression: int = zipfile.ZIP_STORED, **members: byte
 
 def test_a_zip_that_torch_did_not_write_is_refused(tmp_path: Path) -> None:
     torch.save({"w": torch.ones(50)}, tmp_path / "m.bin")
-    assert kinds(rewritten(tmp_path / "m.bin", zipfile.ZIP_DEFLATED)) == ["refused-pickle"]
+    assert kinds(rewritten(tmp_path / "m.bin", {}, zipfile.ZIP_DEFLATED)) == ["refused-pickle"]
     with zipfile.ZipFile(tmp_path / "other.bin", "w") as archive:
         archive.writestr("readme.txt", "nothing of torch's")
     assert kinds(tmp_path / "other.bin") == ["refused-pickle"]
 
 
+def test_a_file_of_a_torch_before_2_6_is_read(tmp_path: Path) -> None:
+    torch.save({"w": torch.arange(50.0)}, tmp_path / "m.bin")
+    (tensor,), _ = read_torch_weights(rewritten(tmp_path / "m.bin", {}, without=_SINCE_2_6), "m.bin")
+    assert tensor.numbers().tolist() == list(range(50))
+
+
 def test_a_storage_shorter_than_its_tensor_is_told(tmp_path: Path) -> None:
     torch.save({"w": torch.ones(50)}, tmp_path / "m.bin")
-    path = rewritten(tmp_path / "m.bin", **{"data/0": b"1234"})
+    path = rewritten(tmp_path / "m.bin", {"data/0": b"1234"})
     tensors, problems = read_torch_weights(path, "m.bin")
     assert not tensors
     assert [problem.kind for problem in problems] == ["out-of-range"]
