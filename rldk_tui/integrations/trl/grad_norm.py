@@ -62,6 +62,10 @@ class GradientNorms(Part):
         if phase is Phase.TRAIN and self._norms and self._measure():
             self._training.recorder.flush(step)
 
+    def ended(self, step: int) -> None:  # noqa: ARG002
+        """Nothing is to be seen after the loop."""
+        self.close()
+
     def close(self) -> None:
         """Give the clipping back."""
         if self._clipping is not None:
@@ -135,8 +139,12 @@ class NetworkNorms(Part):
         policy, value, peak = torch.cat([sizes.mean(0), sizes.norm(dim=1).max()[None]]).tolist()
         self._training.recorder.measure({_POLICY: policy, _VALUE: value, _PEAK: peak})
 
+    def ended(self, step: int) -> None:  # noqa: ARG002
+        """Nothing is to be seen after the loop."""
+        self.close()
+
     def close(self) -> None:
         """Watch no longer."""
         if self._inner_steps is not None:
             self._inner_steps.close()
-        self._sizes = []
+        self._sizes, self._networks = [], ()

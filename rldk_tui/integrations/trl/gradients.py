@@ -69,12 +69,16 @@ class Finiteness(Part):
         if due and self._looked != step:
             self._measure_weights(step, self._broken_weights())
 
+    def ended(self, step: int) -> None:  # noqa: ARG002
+        """Nothing is to be seen after the loop."""
+        self.close()
+
     def close(self) -> None:
         """Give back what was wrapped."""
         watches, self._watches = self._watches, []
         for watch in watches:
             watch.close()
-        self._unclipped = None
+        self._unclipped, self._weights = None, ()
 
     def _clean(self, step: int) -> None:
         """PPO makes several optimizer steps in one of its own: an earlier one that broke is not written over."""
@@ -92,7 +96,8 @@ class Finiteness(Part):
             return
         self._alarm = step
         began = self._began()
-        if began is None and len(broken) == looked_at and self._clips():
+        clips = self._training.algorithm is not Algorithm.PPO  # the others do even at no limit, and by a NaN norm
+        if clips and began is None and len(broken) == looked_at > 1:
             self._tell_unnamed()
             named: tuple[str, ...] = ()
         else:
@@ -115,10 +120,6 @@ class Finiteness(Part):
             return None
         names, sizes = self._unclipped
         return tuple(name for name, size in zip(names, sizes.tolist(), strict=True) if not math.isfinite(size)) or None
-
-    def _clips(self) -> bool:
-        """TRL's PPO has the argument and never clips."""
-        return self._training.algorithm is not Algorithm.PPO and bool(getattr(self._training.args, "max_grad_norm", None))
 
     def _broken_weights(self) -> tuple[str, ...] | None:
         """Names of the weights that are not finite; None where this process holds none."""

@@ -9,6 +9,34 @@ from rldk_tui.events import Algorithm
 from rldk_tui.integrations.trl.part import Part, Training
 from rldk_tui.integrations.trl.wrapping import Wrapping
 
+_CLIP = "clip_grad_norm_"
+
+
+class _Watched:
+    """`accelerator.clip_grad_norm_` with listeners; to whoever calls it it is the method itself."""
+
+    def __init__(self, accelerator: Any) -> None:
+        self.listeners: tuple[Clipping, ...] = ()
+        self._wrapping = Wrapping()
+        self.found = self._wrapping.wrap(accelerator, _CLIP, self._around)
+
+    def _around(self, clip: Callable[..., Any]) -> Callable[..., Any]:
+        self._clip = clip
+        return self
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        for listener in self.listeners:
+            listener.before()
+        norm = self._clip(*arguments, **named)
+        for listener in self.listeners:
+            listener.after(norm)
+        return norm
+
+    def leave(self, listener: Clipping) -> None:
+        self.listeners = tuple(one for one in self.listeners if one is not listener)
+        if not self.listeners:
+            self._wrapping.undo()
+
 
 class Clipping:
     """Stands around `accelerator.clip_grad_norm_` of the attached trainer, the last moment at which gradients are whole.
@@ -28,26 +56,35 @@ class Clipping:
         before: Callable[[], None] | None = None,
         after: Callable[[Any], None] | None = None,
     ) -> None:
-        self._wrapping = Wrapping()
-
-        def make(clip: Callable[..., Any]) -> Callable[..., Any]:
-            def clip_grad_norm_(*arguments: Any, **named: Any) -> Any:
-                if self._wrapping.active and before is not None:
-                    training.border.attempt(task, before)
-                norm = clip(*arguments, **named)
-                if self._wrapping.active and after is not None:
-                    training.border.attempt(task, after, norm)
-                return norm
-
-            return clip_grad_norm_
-
+        self._training, self._task = training, task
+        self._before, self._after = before, after
+        self._watched: _Watched | None = None
         accelerator = getattr(training.trainer, "accelerator", None)
-        if accelerator is not None and not self._wrapping.wrap(accelerator, "clip_grad_norm_", make):
-            training.border.say(f"could not {task} before clipping: the trainer's accelerator has no clip_grad_norm_")
+        if accelerator is None:
+            return
+        current = getattr(accelerator, _CLIP, None)
+        watched = current if isinstance(current, _Watched) else _Watched(accelerator)
+        if watched.found:
+            watched.listeners = (*watched.listeners, self)
+            self._watched = watched
+        else:
+            training.border.say(f"could not {task} before clipping: the trainer's accelerator has no {_CLIP}")
+
+    def before(self) -> None:
+        """Gradients are about to be clipped."""
+        if self._before is not None:
+            self._training.border.attempt(self._task, self._before)
+
+    def after(self, norm: Any) -> None:
+        """They were, and this was their norm."""
+        if self._after is not None:
+            self._training.border.attempt(self._task, self._after, norm)
 
     def close(self) -> None:
         """Give the call back."""
-        self._wrapping.undo()
+        watched, self._watched = self._watched, None
+        if watched is not None:
+            watched.leave(self)
 
 
 class InnerSteps:

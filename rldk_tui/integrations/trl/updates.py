@@ -93,6 +93,10 @@ class Updates(Part):
         table = torch.stack([torch.stack([number.to(device).float() for number in row]) for row in (moved, sizes, lost, asked)])
         self._measure(before.on, *table.tolist())
 
+    def ended(self, step: int) -> None:  # noqa: ARG002
+        """Nothing is to be seen after the loop."""
+        self.close()
+
     def close(self) -> None:
         """Let go of the weights."""
         if self._inner_steps is not None:
