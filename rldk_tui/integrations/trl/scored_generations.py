@@ -85,7 +85,7 @@ class ScoredGenerations:
 
 def _batch(now: float, step: int, phase: Phase, gathered: Sequence[_Gathered], ends: frozenset[int], left_out: int) -> Batch:
     names = dict.fromkeys(name for batch in gathered for name in batch.rewards)
-    ids = [tokens for batch in gathered for tokens in _tokens(batch.first)]
+    ids = [_unpadded(tokens, ends) for batch in gathered for tokens in _tokens(batch.first)]
     return Batch(
         time=now,
         step=step,
@@ -104,3 +104,13 @@ def _batch(now: float, step: int, phase: Phase, gathered: Sequence[_Gathered], e
 
 def _tokens(scored: Scored) -> Sequence[Sequence[int] | None]:
     return scored.completion_ids if scored.completion_ids is not None else [None] * len(scored.completions)
+
+
+def _unpadded(tokens: Sequence[int] | None, ends: frozenset[int]) -> Sequence[int] | None:
+    """Without padding after the end, which OnlineDPO leaves there; ends of earlier turns stay."""
+    if tokens is None:
+        return None
+    length = len(tokens)
+    while length > 1 and tokens[length - 1] in ends and tokens[length - 2] in ends:
+        length -= 1
+    return tokens[:length]
