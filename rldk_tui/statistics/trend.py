@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from rldk_tui.statistics.spread import lag_one, median_deviation
-from rldk_tui.statistics.windows import NOTHING_YET, Floats
+from rldk_tui.statistics.windows import NOTHING_YET, Bools, Floats
 
 SIGNIFICANT = 3.29
 """|Z| beyond which a trend is believed: p = 0.001, two-sided."""
@@ -95,8 +95,13 @@ def directions(windows: Floats) -> Floats:
     result = np.zeros(values.shape[0])
     if perhaps.size:
         found = trends(values[perhaps])
-        believed = (np.abs(found.z) > SIGNIFICANT) & (np.abs(found.slope) * size >= MATERIAL * found.deviation)
-        result[perhaps] = np.where(believed, np.sign(found.slope), 0.0)
+        result[perhaps] = np.where(believed(found, size), np.sign(found.slope), 0.0)
+    return result
+
+
+def believed(found: Trends, size: int) -> Bools:
+    """Which trends of windows of this size are significant, and material beside what they leave over; shape (k,)."""
+    result: Bools = (np.abs(found.z) > SIGNIFICANT) & (np.abs(found.slope) * size >= MATERIAL * found.deviation)
     return result
 
 
