@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from rldk_tui.integrations.trl.managed.manager import TRLIntegrationManager
     from rldk_tui.integrations.trl.managed.result import TrainingResult
     from rldk_tui.integrations.trl.metrics_record import RLDKMetrics
+    from rldk_tui.integrations.trl.ppo_monitor import PPOMonitoringCallback
     from rldk_tui.integrations.trl.reward_functions import wrap_reward
 
 _HOMES = {
+    "PPOMonitoringCallback": "ppo_monitor",
     "RLDKCallback": "callback",
     "RLDKMetrics": "metrics_record",
     "TRLIntegrationConfig": "managed.configuration",
@@ -35,6 +37,7 @@ _HOMES = {
 }
 """The module of each name; loaded when it is asked for."""
 __all__ = [
+    "PPOMonitoringCallback",
     "RLDKCallback",
     "RLDKMetrics",
     "TRLIntegrationConfig",

@@ -189,6 +189,10 @@ class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not
         """Tell that a second callback wants to write down the same training, and does not."""
         self._border.say(f"found a second RLDKCallback for {folder}; it records nothing: one is enough")
 
+    def _gives_way(self, other: RLDKCallback, folder: Path) -> None:
+        """What another one records already is not recorded twice."""
+        other.stand_alone(folder)
+
     def _folder(self, args: Any) -> Path:
         return Path(self._output_dir if self._output_dir is not None else args.output_dir).absolute()
 
@@ -205,7 +209,7 @@ class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not
         other = claim(self, folder, rank_of(args))
         self._standing_back = other is not None
         if other is not None:
-            other.stand_alone(folder)
+            self._gives_way(other, folder)
             return
         self._loop = TrainingLoop()
         found = self._border.attempt("look whose events this directory holds", other_run, folder, rank_of(args), state)
