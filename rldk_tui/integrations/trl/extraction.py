@@ -193,12 +193,18 @@ class Extraction(Part):
                 )
 
     def _count_absent(self, step: int, phase: Phase, plan: Plan) -> None:
-        """Tell what was due in this row; what belongs to a generation is due once in a cycle of them."""
-        if phase is not Phase.TRAIN:
+        """Tell what was due in this row; what belongs to a generation is due once in a cycle of them.
+
+        What was logged and is no number is told as such, and not missed.
+        """
+        if phase is not Phase.TRAIN or self._training is None:
             return
+        refused = {canonical(item.metric) for item in self._training.recorder.refused}
         for name in [name for name in self._absent if name not in plan.missing]:
             del self._absent[name]
         for name in plan.missing:
+            if name in refused:
+                continue
             self._absent[name] += 1
             of_generation = is_of_a_generation(name) or name in self._reward_keys
             if self._absent[name] >= (logs_a_generation(self._config) if of_generation else 1):

@@ -83,10 +83,10 @@ def _none(metric: str) -> Fault:
     if metric.startswith("rewards/"):
         return Fault(
             "none",
-            f"{_title(metric)} is None: this reward function scored no reply",
+            f"{_title(metric, first=True)} is None: this reward function scored no reply",
             "Right where it scores only some tasks; else check what it returns for the newest completions.",
         )
-    return Fault("none", f"{_title(metric)} is None", _DROPPED)
+    return Fault("none", f"{_title(metric, first=True)} is None", _DROPPED)
 
 
 def _not_finite(metric: str, value: float) -> Fault | None:
@@ -110,7 +110,7 @@ def _impossible(metric: str, value: float, algorithm: Algorithm | None, *, k3: b
             return Fault("negative", f"Negative KL divergence: {value:.4g}", _SAMPLING)
         return Fault("negative", f"Negative {_title(metric)}: {value:.4g}", "It cannot be below 0: check what computes it.")
     if possible is not None and value > possible[1]:
-        return Fault("beyond", f"{_title(metric)} is a share and above 1: {value:.4g}", "Check what computes it: percent?")
+        return Fault("beyond", f"{_title(metric, first=True)} is a share and above 1: {value:.4g}", "Check what computes it.")
     return None
 
 
@@ -154,10 +154,10 @@ def _zero_gradient(row: Row) -> Fault | None:
     )
 
 
-def _title(metric: str) -> str:
-    """The catalogue's title in mid-sentence, with the trainer's own name behind it."""
+def _title(metric: str, *, first: bool = False) -> str:
+    """The catalogue's title with its name behind it, in mid-sentence unless it is the first word."""
     title = lookup(metric).title
     if title == metric:
         return metric
-    plain = title if title[:2].isupper() else title[0].lower() + title[1:]
+    plain = title if first or title[:2].isupper() else title[0].lower() + title[1:]
     return plain if plain == metric else f"{plain} ({metric})"

@@ -58,6 +58,8 @@ class Recorder:
         self._fresh: dict[str, float | None] = {}
         self.machine: System | None = None
         """The newest sample of it."""
+        self.refused: tuple[NotANumber, ...] = ()
+        """Of the newest row: what no number stands for."""
         self.faults = Faults(self._write, border)
 
     def start(self, started: RunStarted) -> None:
@@ -77,6 +79,7 @@ class Recorder:
         self._step = step
         phase = phase_of(logs)
         values, refused = numbers(logs, phase)
+        self.refused = refused
         self.faults.row(phase, logs)
         row = Metrics(time=time.time(), step=step, phase=phase, values=values)
         self._write(row)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from rldk_tui.events import Algorithm
 from rldk_tui.metrics import CATALOGUE
-from rldk_tui.metrics.metric import ONLINE
+from rldk_tui.metrics.metric import GROUPED, ONLINE
 
 LOGGED: Mapping[str, tuple[str, ...]] = {
     "epoch": ("epoch",),
@@ -95,16 +95,14 @@ _OF_SAMPLING = frozenset(
         "reward_max",
         "kl_mean",
         "kl_std",
-        "clip_frac",
-        "policy_loss",
         "rollout_length_mean",
         "rollout_length_std",
-        "advantage_mean",
-        "advantage_std",
-        "advantage_normalized",
         "kl_coef",
-        "clip_range",
+        "target_kl",
     }
+)
+_OF_THE_POLICY_GRADIENT = frozenset(
+    {"clip_frac", "policy_loss", "advantage_mean", "advantage_std", "advantage_normalized", "clip_range"}
 )
 _OF_A_REWARD_MODEL = frozenset({"reward_mean", "reward_min", "reward_max"})
 _OF_A_POLICY = frozenset({"policy_grad_norm", "policy_total_params", "policy_trainable_params", "policy_lr", "entropy_mean"})
@@ -114,6 +112,8 @@ def applicable(field: str, algorithm: Algorithm | None) -> bool:
     """Whether a training of this kind has such a thing at all: GRPO has no value network, SFT samples no replies."""
     if field in _OF_PPO:
         return algorithm in (None, Algorithm.PPO)
+    if field in _OF_THE_POLICY_GRADIENT:
+        return algorithm in (None, Algorithm.PPO, *GROUPED)
     if field in _OF_SAMPLING:
         return algorithm is None or algorithm in ONLINE or (algorithm is Algorithm.REWARD and field in _OF_A_REWARD_MODEL)
     return field not in _OF_A_POLICY or algorithm is not Algorithm.REWARD

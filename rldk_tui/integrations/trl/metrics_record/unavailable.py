@@ -14,7 +14,7 @@ from rldk_tui.metrics import lookup
 from rldk_tui.metrics.expected import due
 from rldk_tui.metrics.metric import GROUPED
 
-_INSIDE = "it is not logged, and was not measured"
+_INSIDE = "this trainer does not tell it"
 _NO_TRAINER = "the callback was not given the trainer"
 _ATTACH = "call RLDKCallback.attach(trainer) before train()"
 _NO_REFERENCE = "beta is 0, so no reference model is loaded"
@@ -49,7 +49,8 @@ def _reason(field: str, names: tuple[str, ...], training: Training) -> tuple[str
     if field == "kl_mean" and training.algorithm in GROUPED and setting_of(training, "beta") == 0.0:
         return _NO_REFERENCE, lookup("kl").to_log
     hook = f"hook/{field}"
-    if training.trainer is None and training.algorithm in (*GROUPED, Algorithm.PPO, Algorithm.ONLINE_DPO) and hook in names:
+    inside = field == "dataset_size" or (hook in names and training.algorithm is Algorithm.PPO)
+    if inside and training.trainer is None:
         return _NO_TRAINER, _ATTACH
     return _INSIDE, None
 
