@@ -128,7 +128,7 @@ def record_of(row: Kept, algorithm: Algorithm | None, constant: Mapping[str, Fac
     """The record of one row."""
     named = {canonical(name): value for name, value in row.values.items()}
     # a value of the log is believed before a setting, and what was measured for this row before what was measured once
-    found = {**once, **row.measured, **named}
+    found = {**once, **row.measured, **row.values, **named}
     fields: dict[str, Any] = {**constant, **_machine(row.machine), **_clock(row, named)}
     for field, kind in KINDS.items():
         value = next((found[name] for name in sources(field, algorithm) if found.get(name) is not None), None)

@@ -29,6 +29,8 @@ LOGGED: Mapping[str, tuple[str, ...]] = {
     "value_loss": ("value_loss",),
     "policy_loss": ("policy_loss",),
     "value_policy_loss": ("value_policy_loss",),
+    # the key itself: the catalogue counts it as a gradient norm, which of PPO's two networks only the key says
+    "policy_grad_norm": ("ppo/policy/grad_norm",),
     "value_grad_norm": ("value_grad_norm",),
     "value_mean": ("value_mean",),
     "value_std": ("value_std",),
