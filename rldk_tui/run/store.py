@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+import msgspec
+
 from rldk_tui.events import (
     Event,
     Heartbeat,
@@ -44,6 +46,14 @@ class _Placed:
     launch: Launch
     event: Metrics | Measured
     authority: int
+
+
+def _with_earlier(before: tuple[Measured, int] | None, event: Measured) -> Measured:
+    """All that a source measured at one step: it may tell of it in several events."""
+    if before is None:
+        return event
+    earlier = before[0]
+    return msgspec.structs.replace(event, values={**earlier.values, **event.values}, named={**earlier.named, **event.named})
 
 
 class RunStore:
@@ -174,14 +184,17 @@ class RunStore:
         """Put a measurement beside the log entry of its step; a file that no process signed belongs to who got there."""
         launch = self._current.get(origin.source)
         if launch is None:
-            self._measured[origin.source, event.step] = event, origin.authority
+            event = _with_earlier(self._measured.get((origin.source, event.step)), event)
+            # of another rank the callback writes what the first does not see: its alarm is not undone by the first's zero
+            authority = origin.authority + (origin.source in self._other_ranks)
+            self._measured[origin.source, event.step] = event, authority
             home, key = self._who_reached(event.step), (origin.source, "")
             before = self._placed.get(event.step, {}).get(key)
             if home is None or (before is not None and before.launch is not home):
                 self._joining_due = True
             else:
-                home.stand_beside(event, origin.authority)
-                self._placed.setdefault(event.step, {})[key] = _Placed(home, event, origin.authority)
+                home.stand_beside(event, authority)
+                self._placed.setdefault(event.step, {})[key] = _Placed(home, event, authority)
         else:
             launch.measure(event, origin.authority)
         self._clock(event.time)

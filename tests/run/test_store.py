@@ -147,6 +147,22 @@ def test_the_end_of_another_rank_is_not_the_end_of_the_run() -> None:
     assert shot.state is RunState.LIVE
 
 
+@pytest.mark.parametrize("first", ["zero", "alarm"])
+def test_the_alarm_of_another_rank_is_not_undone_by_the_zero_of_the_first(first: str) -> None:
+    other = Origin(source="rldk/events-rank00001.jsonl", format="RLDK event log", authority=12)
+    gradients, weights = "hook/nonfinite_gradients", "hook/nonfinite_parameters"
+    zero = (Measured(time=4.0, step=3, values={gradients: 0.0, weights: 0.0}), OURS)
+    alarm = [
+        (Measured(time=4.0, step=3, values={gradients: 1.0}, named={gradients: ("a",)}), other),
+        (Measured(time=4.0, step=3, values={weights: 2.0}, named={weights: ("b", "c")}), other),
+    ]
+    told = [zero, *alarm] if first == "zero" else [*alarm, zero]
+    shot = snapshot((started(1.0, 9), OURS), (started(1.0, 9, rank=1), other), (logged(3, 4.0, loss=1.0), OURS), *told)
+    assert shot.series(gradients).values.tolist() == [1.0]
+    assert shot.series(weights).values.tolist() == [2.0]
+    assert shot.segments[0].named == {gradients: {3: ("a",)}, weights: {3: ("b", "c")}}
+
+
 def test_eval_and_final_rows_stand_beside_the_training_row_of_their_step() -> None:
     shot = snapshot(
         (started(1.0, 7), OURS),

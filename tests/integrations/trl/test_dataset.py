@@ -22,7 +22,10 @@ datasets = pytest.importorskip("datasets")
 def audited(run: Path, algorithm: Algorithm, train: Any, evaluation: Any = None, **args: Any) -> Any:
     """The log after an audit of these datasets was waited for."""
     part = DataAudit()
-    seen = {"args": SimpleNamespace(**args), "trainer": SimpleNamespace(train_dataset=train, eval_dataset=evaluation)}
+    seen: dict[str, Any] = {
+        "args": SimpleNamespace(**args),
+        "trainer": SimpleNamespace(train_dataset=train, eval_dataset=evaluation),
+    }
     Watched(run, part, algorithm=algorithm, **seen)
     part.ended(0)
     return log_of(run)
