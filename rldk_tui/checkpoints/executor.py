@@ -8,6 +8,7 @@ checkpoints by their paths, which must be the same there (a shared file system).
 from __future__ import annotations
 
 import os
+import socket
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -64,13 +65,12 @@ class RayCluster:
             raise UserError("Ray is not installed here.", 'pip install "rldk-tui[ray]"') from None
         self._ray: Any = ray
         if not ray.is_initialized():
+            _knock(address or os.environ.get("RAY_ADDRESS", ""))
             try:
                 ray.init(address=address or "auto", log_to_driver=False, logging_level="ERROR")
             except (ConnectionError, ValueError, RuntimeError) as failure:
-                where = address or "RAY_ADDRESS"
-                raise UserError(
-                    f"No Ray cluster answers at {where}: {failure}.", "ray status shows a cluster's address."
-                ) from None
+                reason = str(failure).strip().splitlines()[0]
+                raise UserError(f"The Ray cluster cannot be used: {reason}", _WHERE) from None
 
     def each(self, work: Work[Answer], opened: Opened, tensors: Sequence[StoredTensor]) -> Iterator[Answer]:
         """One answer a shard, the quickest first.
@@ -96,6 +96,24 @@ class RayCluster:
         finally:
             for left in pending:
                 self._ray.cancel(left)
+
+
+_WHERE = "ray status, on a machine of the cluster, shows its address."
+_KNOCK_SECONDS = 10.0
+
+
+def _knock(address: str) -> None:
+    """Ray itself asks a machine that does not answer for minutes.
+
+    Raises:
+        UserError: if nobody listens at the address (`host:port`, or `ray://host:port`); other forms are left to Ray.
+    """
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon and port.isdecimal():
+        try:
+            socket.create_connection((host, int(port)), _KNOCK_SECONDS).close()
+        except (OSError, OverflowError) as failure:
+            raise UserError(f"No Ray cluster answers at {address} ({failure}).", _WHERE) from None
 
 
 def _at_a_distance(work: Work[Answer], paths: tuple[str, ...], names: Names) -> Answer:

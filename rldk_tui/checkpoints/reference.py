@@ -12,7 +12,9 @@ import json
 import math
 import os
 import re
+import struct
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -171,9 +173,17 @@ def read_reference(file: Path) -> Reference | None:
         with np.load(file, allow_pickle=False) as stored:
             if sum(info.file_size for info in stored.zip.infolist()) > _LARGEST_FILE:
                 return None
-            return _reference(json.loads(stored["header"].tobytes()), stored["figures"], stored["samples"], stored["dead"])
-    except (OSError, ValueError, KeyError, TypeError, IndexError, EOFError, zipfile.BadZipFile, NotImplementedError):
+            header, *arrays = (np.asarray(stored[name]) for name in ("header", "figures", "samples", "dead"))
+        return _reference(json.loads(header.tobytes()), *arrays)
+    except (*_DAMAGED, zipfile.BadZipFile, zlib.error):
         return None
+
+
+_DAMAGED = (
+    OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, EOFError, NotImplementedError, OverflowError,
+    MemoryError, RecursionError, SyntaxError, struct.error,
+)  # fmt: skip
+"""What NumPy, `zipfile` and `json` raise for files that are not what they say."""
 
 
 def _reference(

@@ -46,7 +46,7 @@ CHECKPOINTS: tuple[Metric, ...] = (
         name="checkpoint/newly_dead_rows",
         title="Rows that died",
         direction=Direction.DOWN,
-        note=f"share of the rows of all matrices below a millionth of their matrix's median row, and not so in {_BASE}; adapters are left out",
+        note=f"share of the rows of matrices (no adapters) below a millionth of the median row, and not so in {_BASE}",
         to_log=_COMPARE,
     ),
     Metric(
