@@ -3,13 +3,15 @@
 The distance is the robust z of the catalogue (`statistics.robust`): from the median of the 64 logs that end five before the
 one that is judged, in spreads of their median deviation, on a scale on which the metric's noise does not depend on its level:
 the logarithm of value loss and entropy, sign(v) log(1 + |v|) of the KL, which may fall below 0, and the value itself of
-reward, policy loss and clipped share. An episode is opened by m of n such logs, since noise has tails heavier than any
-threshold, and ended by n logs without one. A value that is no finite number opens one at once.
+reward, policy loss and clipped share. Nearly every value is found usual by its place among the sorted ones, so that a log
+costs microseconds. An episode is opened by m of n such logs, since noise has tails heavier than any threshold, and ended by
+n logs without one. A value that is no finite number opens one at once.
 """
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right, insort
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -19,9 +21,8 @@ import numpy as np
 from rldk_tui.events import Severity
 from rldk_tui.integrations.trl.monitor.readings import METRICS
 from rldk_tui.statistics.robust import SMALLEST
-from rldk_tui.statistics.spread import RELATIVE_FLOOR, TO_SIGMA
+from rldk_tui.statistics.spread import RELATIVE_FLOOR, TO_SIGMA, robust_spread
 from rldk_tui.statistics.trend import LARGEST
-from rldk_tui.statistics.windows import Bools, Floats, median
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,23 +111,60 @@ _SCALES = {
     "clip_ratio": _Scale(_same, _same, 0.02, RELATIVE_FLOOR),
     "entropy": _POSITIVE,
 }
-_ORDER = tuple(_SCALES[name] for name in METRICS)
-_FLOORS = np.array([scale.floor for scale in _ORDER])
-_RELATIVE = np.array([scale.relative for scale in _ORDER])
 _MOST_KEPT = 1000
 _HIGH, _CRITICAL = 2.0, 4.0
 """Thresholds beyond which an episode is more than a warning."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Log:
-    """One log as it was judged; arrays of shape (6,), in the order of `METRICS`."""
+class _Far:
+    """A value beyond the threshold."""
 
     step: int
-    values: Floats
-    z: Floats
-    usual: Floats
-    far: Bools
+    value: float
+    z: float
+    usual: float
+
+
+class _Watched:
+    """One metric: the values that tell what is usual, those too new to, and which of the newest logs were beyond."""
+
+    def __init__(self, scale: _Scale, detection: Detection) -> None:
+        self._scale = scale
+        self._detection = detection
+        self._known: deque[float] = deque()
+        self._ordered: list[float] = []
+        self.last: deque[_Far | None] = deque([None] * detection.n, maxlen=detection.n)
+
+    def judge(self, step: int, value: float) -> _Far | None:
+        """This value against its past, of which it becomes part; None where it is not beyond the threshold."""
+        if not math.isfinite(value):
+            return _Far(step, value, math.inf, math.nan)
+        now = self._scale.to(min(max(value, -LARGEST), LARGEST))
+        self._known.append(now)
+        known, ordered, detection = self._known, self._ordered, self._detection
+        if len(known) > detection.n:
+            insort(ordered, known[-1 - detection.n])
+        if len(ordered) > detection.size:
+            del ordered[bisect_left(ordered, known.popleft())]
+        if len(ordered) < detection.at_least:
+            return None
+        return self._deviation(step, value, now)
+
+    def _deviation(self, step: int, value: float, now: float) -> _Far | None:
+        ordered, scale, size = self._ordered, self._scale, len(self._ordered)
+        middle = (ordered[(size - 1) // 2] + ordered[size // 2]) / 2
+        near = abs(now - middle) / self._detection.threshold
+        floor = max(scale.floor, scale.relative * abs(middle))
+        if near <= floor:
+            return None
+        # the median deviation can only be below this where about half of the values lie as near
+        inner = near / TO_SIGMA
+        if bisect_left(ordered, middle + inner) - bisect_right(ordered, middle - inner) < size // 2:
+            return None
+        spread = float(robust_spread(np.array(ordered)[None, :], floor, 0.0)[0])
+        z = (now - middle) / spread
+        return _Far(step, value, z, scale.back(middle)) if abs(z) > self._detection.threshold else None
 
 
 class AnomalyDetector:
@@ -134,8 +172,7 @@ class AnomalyDetector:
 
     def __init__(self, detection: Detection) -> None:
         self._detection = detection
-        self._past: Floats = np.full((len(METRICS), detection.size + detection.n), np.nan)
-        self._last: deque[_Log] = deque(maxlen=detection.n)
+        self._watched = {name: _Watched(_SCALES[name], detection) for name in METRICS}
         self._open: dict[str, Anomaly] = {}
         self._closed: deque[Anomaly] = deque(maxlen=_MOST_KEPT)
 
@@ -146,36 +183,25 @@ class AnomalyDetector:
 
     def feed(self, step: int, values: Mapping[str, float]) -> list[Anomaly]:
         """The episodes that this log opens. What it does not hold is no sign of anything."""
-        log = self._judged(step, values)
-        self._last.append(log)
-        opened = [found for index in np.flatnonzero(log.far) if (found := self._beyond(int(index)))]
-        for name in [name for name in self._open if not any(one.far[METRICS.index(name)] for one in self._last)]:
-            self._closed.append(replace(self._open.pop(name), open=False))
+        opened = []
+        for name, watched in self._watched.items():
+            value = values.get(name)
+            far = None if value is None else watched.judge(step, value)
+            watched.last.append(far)
+            if far is not None and (found := self._beyond(name, far)):
+                opened.append(found)
+            elif name in self._open and not any(watched.last):
+                self._closed.append(replace(self._open.pop(name), open=False))
         return opened
 
-    def _judged(self, step: int, values: Mapping[str, float]) -> _Log:
-        """Each metric's value against its past; NaN where either is not known, an infinite distance for what is not finite."""
-        now = np.array([_scaled(scale, values.get(name)) for name, scale in zip(METRICS, _ORDER, strict=True)])
-        self._past[:, :-1] = self._past[:, 1:]
-        self._past[:, -1] = now
-        before = self._past[:, : self._detection.size]
-        middle = median(before)
-        spread = TO_SIGMA * median(np.abs(before - middle[:, None]))
-        z = (now - middle) / np.maximum(spread, np.maximum(_FLOORS, _RELATIVE * np.abs(middle)))
-        z[np.count_nonzero(~np.isnan(before), axis=1) < self._detection.at_least] = np.nan
-        logged = np.array([values.get(name, 0.0) for name in METRICS])
-        z[~np.isfinite(logged)] = np.inf
-        return _Log(step, logged, z, middle, np.abs(z) > self._detection.threshold)
-
-    def _beyond(self, index: int) -> Anomaly | None:
-        """The newest value is beyond the threshold: it opens an episode, goes on with one, or waits for others."""
-        name, newest = METRICS[index], self._last[-1]
+    def _beyond(self, name: str, newest: _Far) -> Anomaly | None:
+        """A value beyond the threshold opens an episode, goes on with one, or waits for others."""
         known = self._open.get(name)
         if known is not None:
-            self._open[name] = self._with(replace(known, last_step=newest.step), index, newest)
+            self._open[name] = self._with(replace(known, last_step=newest.step), newest)
             return None
-        far = [log for log in self._last if log.far[index]]
-        if len(far) < self._detection.m and math.isfinite(newest.z[index]):
+        far = [one for one in self._watched[name].last if one is not None]
+        if len(far) < self._detection.m and math.isfinite(newest.z):
             return None
         found = Anomaly(
             metric=name,
@@ -189,26 +215,18 @@ class AnomalyDetector:
             usual=math.nan,
             z=0.0,
         )
-        for log in far:
-            found = self._with(found, index, log)
+        for one in far:
+            found = self._with(found, one)
         self._open[name] = found
         return found
 
-    def _with(self, known: Anomaly, index: int, log: _Log) -> Anomaly:
-        """The episode with this log, if that is its worst."""
-        z = float(log.z[index])
-        if abs(z) <= abs(known.z):
+    def _with(self, known: Anomaly, far: _Far) -> Anomaly:
+        """The episode with this value, if it is the worst."""
+        if abs(far.z) <= abs(known.z):
             return known
-        usual = _ORDER[index].back(float(log.usual[index]))
-        return replace(known, severity=self._severity(z), high=z > 0, value=float(log.values[index]), usual=usual, z=z)
+        severity = self._severity(far.z)
+        return replace(known, severity=severity, high=far.z > 0, value=far.value, usual=far.usual, z=far.z)
 
     def _severity(self, z: float) -> Severity:
         times = abs(z) / self._detection.threshold
         return Severity.WARNING if times <= _HIGH else Severity.HIGH if times <= _CRITICAL else Severity.CRITICAL
-
-
-def _scaled(scale: _Scale, value: float | None) -> float:
-    """On the metric's scale, and within what differences can bear; NaN of what is not known or not finite."""
-    if value is None or not math.isfinite(value):
-        return math.nan
-    return scale.to(min(max(value, -LARGEST), LARGEST))

@@ -12,6 +12,7 @@ import pytest
 
 from rldk_tui.events import Severity
 from rldk_tui.integrations.trl.monitor import Anomaly, Detection, Direction, Monitor
+from rldk_tui.integrations.trl.monitor.anomalies import _SCALES, _Watched
 from rldk_tui.integrations.trl.monitor.readings import ABOUT_ZERO, readings
 from rldk_tui.integrations.trl.monitor.trend import LEAST, trend_of
 from rldk_tui.statistics.null_zoo import ZOO, Cell, Noise, Shape, series
@@ -81,6 +82,21 @@ def test_the_detector_is_the_catalogues_robust_z_and_persistence() -> None:
     assert kept.z == pytest.approx(float(found.z[200:203].max()))
     worst = 200 + int(np.argmax(found.z[200:203]))
     assert (kept.value, kept.usual) == pytest.approx((values[worst], np.exp(found.middle[worst])))
+
+
+@pytest.mark.parametrize("cell", ZOO[::3], ids=str)
+@pytest.mark.parametrize("threshold", [1.0, 2.5])
+def test_what_is_beyond_the_threshold_is_so_by_the_whole_series(cell: Cell, threshold: float) -> None:
+    """The shortcut by the place among the sorted values decides nothing by itself."""
+    (values,) = series(cell, (1, 1000), 4)
+    detection = Detection(threshold=threshold)
+    found, _ = robust_z(values, NOTHING_YET, Baseline(detection.size, detection.n, detection.at_least))
+    watched = _Watched(_SCALES["reward"], detection)
+    judged = [watched.judge(step, float(value)) for step, value in enumerate(values)]
+    expected = np.flatnonzero(np.abs(found.z) > threshold)
+    assert [far.step for far in judged if far] == expected.tolist()
+    np.testing.assert_allclose([far.z for far in judged if far], found.z[expected])
+    assert expected.size > 10
 
 
 def test_a_single_log_is_no_episode_and_one_that_is_not_finite_is() -> None:
