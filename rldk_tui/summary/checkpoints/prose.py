@@ -237,8 +237,7 @@ def _fine(value: float) -> str:
 
 def _ends(summaries: tuple[Layer, ...]) -> tuple[Layer, ...]:
     """All layers if they are few, else the first and the last."""
-    half = _MOST // 2
-    return summaries if len(summaries) <= _MOST else (*summaries[:half], *summaries[-half:])
+    return summaries if len(summaries) <= _MOST else summaries[: _MOST // 2] + summaries[-_MOST // 2 :]
 
 
 def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
