@@ -287,3 +287,11 @@ def test_another_trainer_is_left_alone() -> None:
         part.begin(training)
         part.logged(1, None, {})  # type: ignore[arg-type]
         part.close()
+
+
+def test_with_the_phases_timed_too_the_loop_is_left_as_it_was(models: Models, tmp_path: Path) -> None:
+    functions = _functions()
+    _watched(models, _arguments(tmp_path), [], profile=True)
+    assert _functions() == functions
+    measured = _measured(log_of(tmp_path))
+    assert {"hook/advantage_mean", "hook/time_generate"} <= set(measured[STEPS])
