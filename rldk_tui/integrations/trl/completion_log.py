@@ -5,8 +5,8 @@ from __future__ import annotations
 import atexit
 import math
 import os
-import queue
 import threading
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,8 +15,11 @@ from rldk_tui.events.wire import encode_line
 from rldk_tui.integrations.trl.completion_rows import Batch, Bounds, completions_of, marks
 from rldk_tui.integrations.trl.part import Training
 
-_WAITING = 4
+_WAITING = 16
 """Batches that may wait to be written; what a killed process loses at most."""
+_PAUSE = 0.02
+"""Seconds from one look at what waits to the next. To wake the thread instead would cost the training thread its turn on a
+busy machine: on two cores shared by ten processes it took milliseconds."""
 _LAST_WORDS = 20.0
 """Seconds the end of the training waits for what is still to be written."""
 _NEW = 0.2
@@ -64,7 +67,8 @@ class CompletionLog:
         self._bounds = bounds
         self._most_bytes = most_bytes
         self._mark: Callable[[str], str] | None = None if with_text else marks(os.urandom(16))
-        self._batches: queue.Queue[Callable[[], Batch] | None] = queue.Queue(_WAITING)
+        self._batches: deque[Callable[[], Batch]] = deque()
+        self._over = threading.Event()
         self._dropped = self._too_large = 0
         self._thread = threading.Thread(target=self._run, name="rldk-generations", daemon=True)
         self._thread.start()
@@ -72,13 +76,11 @@ class CompletionLog:
 
     def offer(self, batch: Callable[[], Batch]) -> None:
         """Have this batch written soon; `batch` is called in the other thread."""
-        try:
-            self._batches.put_nowait(batch)
-        except queue.Full:
-            self._dropped += 1
-            self._training.border.say(
-                "left out generations: they came faster than they could be written; the end tells how many"
-            )
+        if len(self._batches) < _WAITING:
+            self._batches.append(batch)
+            return
+        self._dropped += 1
+        self._training.border.say("left out generations: they came faster than they could be written; the end tells how many")
 
     def close(self) -> None:
         """Write what waits, and let the thread go."""
@@ -86,11 +88,10 @@ class CompletionLog:
         thread, self._thread = self._thread, None  # type: ignore[assignment]
         if thread is None:
             return
-        try:
-            self._batches.put(None, timeout=_LAST_WORDS)
-        except queue.Full:
-            self._dropped += _WAITING
+        self._over.set()
         thread.join(timeout=_LAST_WORDS)
+        if thread.is_alive():
+            self._dropped += len(self._batches)
         lost = self._dropped + self._too_large
         if lost:
             self._training.border.say(
@@ -101,8 +102,12 @@ class CompletionLog:
     def _run(self) -> None:
         attempt = self._training.border.attempt
         budget = attempt("count the generations on disk", self._begun) or Budget(self._most_bytes)
-        while (batch := self._batches.get()) is not None:
-            attempt("record generations", self._write, batch, budget)
+        over = False
+        while not over:
+            over = self._over.wait(_PAUSE)
+            while self._batches:
+                attempt("record generations", self._write, self._batches[0], budget)
+                self._batches.popleft()  # only now: what is being written still takes a place
 
     def _begun(self) -> Budget:
         """What earlier launches of this run wrote counts too."""

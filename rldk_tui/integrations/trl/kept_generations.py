@@ -7,6 +7,7 @@ TRL keeps those in the same lists. trl 1.12.0 and 1.16.0 were looked at.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -24,12 +25,40 @@ _WITH_TOOL_MASK = 8
 """How much GRPO's `_generate` returns; RLOO's returns three things and knows no tools."""
 
 
-class _Note(NamedTuple):
-    """What is known of one row that the trainer keeps."""
+class _Sampled(NamedTuple):
+    """One call of `_generate`, which the trainer keeps as the next rows of its lists.
 
-    phase: Phase
-    length: int | None
-    truncated: bool | None
+    Attributes:
+        phase: What it was sampled for; None once it was taken.
+        rows: Of all processes; those of this one come first.
+        tokens: Of each completion of this process.
+        written: Which of them the model wrote, where tools wrote others.
+    """
+
+    phase: Phase | None
+    rows: int
+    tokens: Sequence[Sequence[int]]
+    written: Sequence[Sequence[int]] | None
+
+
+class _Lists:
+    """The trainer's lists as they are until it generates again: copied by whoever comes first, the other thread or that.
+
+    The copy is not made when a step ends: it is most of what recording would cost the training thread there.
+    """
+
+    def __init__(self, logs: Mapping[str, Any]) -> None:
+        self._logs = logs
+        self._copying = threading.Lock()
+        self._copied: tuple[dict[str, list[Any]], dict[str, list[Any]]] | None = None
+
+    def copied(self) -> tuple[dict[str, list[Any]], dict[str, list[Any]]]:
+        """The lists of `_LISTS`, and the rewards by function."""
+        with self._copying:
+            if self._copied is None:
+                rewards = {str(name): list(given) for name, given in list(self._logs["rewards"].items())}
+                self._copied = {name: list(self._logs[name]) for name in _LISTS}, rewards
+            return self._copied
 
 
 def ending_tokens(processing_class: Any) -> frozenset[int]:
@@ -46,7 +75,9 @@ class KeptGenerations:
         self._trainer = trainer
         self._border = border
         self._wrapping = Wrapping()
-        self._notes: deque[_Note | None] = deque(maxlen=trainer._logs["prompt"].maxlen)  # noqa: SLF001 - see the module
+        self._most = trainer._logs["prompt"].maxlen or 0  # noqa: SLF001 - see the module
+        self._sampled: deque[_Sampled] = deque()
+        self._lists: _Lists | None = None
         self._ends = ending_tokens(trainer.processing_class)
         self._wrapping.wrap(trainer, "_generate", self._noting)
 
@@ -71,20 +102,25 @@ class KeptGenerations:
 
     def take(self, step: int, phase: Phase) -> Callable[[], Batch] | None:
         """The rows of this phase that were not taken before; None if there are none."""
-        chosen = [index for index, note in enumerate(self._notes) if note is not None and note.phase is phase]
-        if not chosen:
+        if all(one.phase is not phase for one in self._sampled):
             return None
-        notes, logs = list(self._notes), self._trainer._logs  # noqa: SLF001 - see the module
-        for index in chosen:
-            self._notes[index] = None
-        lists = {name: _last(logs[name], len(notes)) for name in _LISTS}
-        rewards = {str(name): _last(given, len(notes)) for name, given in logs["rewards"].items()}
-        now = time.time()
-        return lambda: _batch(now, step, phase, chosen, notes, lists, rewards)
+        sampled = tuple(self._sampled)
+        if len(sampled) == 1:  # nearly always
+            self._sampled.clear()
+        else:
+            self._sampled = deque(one._replace(phase=None, tokens=()) if one.phase is phase else one for one in sampled)
+        while self._sampled and self._sampled[0].phase is None:
+            self._sampled.popleft()
+        now, ends = time.time(), self._ends
+        self._lists = lists = _Lists(self._trainer._logs)  # noqa: SLF001 - see the module
+        return lambda: _batch(now, step, phase, sampled, ends, *lists.copied())
 
     def _noting(self, generate: Callable[..., Any]) -> Callable[..., Any]:
         def noted(*arguments: Any, **named: Any) -> Any:
             phase = Phase.TRAIN if self._trainer.model.training else Phase.EVAL
+            lists, self._lists = self._lists, None
+            if lists is not None:
+                self._border.attempt("copy the generations", lists.copied)
             generated = generate(*arguments, **named)
             if self._wrapping.active:
                 self._border.attempt("read the tokens of the generations", self._note, phase, generated)
@@ -93,41 +129,66 @@ class KeptGenerations:
         return noted
 
     def _note(self, phase: Phase, generated: Sequence[Any]) -> None:
-        ids = generated[_IDS]
+        tokens = generated[_IDS]
         written = generated[_TOOL_MASK] if len(generated) == _WITH_TOOL_MASK else None
-        lengths = [len(tokens) for tokens in ids] if written is None else [int(sum(mask)) for mask in written]
-        for tokens, length in zip(ids, lengths, strict=True):
-            truncated = tokens[-1] not in self._ends if self._ends and len(tokens) else None
-            self._notes.append(_Note(phase, length, truncated))
-        # the other processes' rows follow those of the first, which alone records
-        elsewhere = (self._trainer.accelerator.num_processes - 1) * len(ids)
-        self._notes.extend([_Note(phase, None, None)] * elsewhere)
-
-
-def _last(kept: Any, count: int) -> list[Any]:
-    """The newest entries, with None before them where fewer are kept."""
-    entries = list(kept)[-count:]
-    return [None] * (count - len(entries)) + entries
+        rows = len(tokens) * self._trainer.accelerator.num_processes
+        self._sampled.append(_Sampled(phase, rows, tokens, written))
+        while sum(one.rows for one in self._sampled) - self._sampled[0].rows >= self._most > 0:
+            self._sampled.popleft()
 
 
 def _batch(
     now: float,
     step: int,
     phase: Phase,
-    chosen: list[int],
-    notes: Sequence[_Note | None],
+    sampled: Sequence[_Sampled],
+    ends: frozenset[int],
     lists: Mapping[str, list[Any]],
     rewards: Mapping[str, list[Any]],
 ) -> Batch:
-    known = [note for index in chosen if (note := notes[index]) is not None]
+    """The rows of one phase; the lists end with what was sampled last, and may have lost what was sampled first."""
+    held = len(lists["completion"])
+    first = held - sum(one.rows for one in sampled)
+    places: list[int] = []
+    told: list[tuple[int | None, bool | None]] = []
+    left_out = 0
+    for one in sampled:
+        if one.phase is phase:
+            known = zip(range(first, first + one.rows), _lengths(one), _truncated(one, ends), strict=True)
+            alive = [(place, (length, cut)) for place, length, cut in known if place >= 0]
+            left_out += one.rows - len(alive)
+            places.extend(place for place, _ in alive)
+            told.extend(facts for _, facts in alive)
+        first += one.rows
+
+    def shown(kept: list[Any]) -> list[Any]:
+        shorter = held - len(kept)
+        return [kept[place - shorter] if place >= shorter else None for place in places]
+
     return Batch(
         time=now,
         step=step,
         phase=phase,
-        prompts=[lists["prompt"][index] for index in chosen],
-        completions=[lists["completion"][index] for index in chosen],
-        rewards={name: [given[index] for index in chosen] for name, given in rewards.items()},
-        advantages=[lists["advantages"][index] for index in chosen],
-        lengths=[note.length for note in known],
-        truncated=[note.truncated for note in known],
+        prompts=shown(lists["prompt"]),
+        completions=shown(lists["completion"]),
+        rewards={name: shown(given) for name, given in rewards.items()},
+        advantages=shown(lists["advantages"]),
+        lengths=[length for length, _ in told],
+        truncated=[cut for _, cut in told],
+        left_out=left_out,
     )
+
+
+def _lengths(sampled: _Sampled) -> list[int | None]:
+    """Tokens that the model wrote; other processes' are not known here."""
+    if sampled.written is None:
+        known = [len(tokens) for tokens in sampled.tokens]
+    else:
+        known = [int(sum(mask)) for mask in sampled.written]
+    return [*known, *[None] * (sampled.rows - len(known))]
+
+
+def _truncated(sampled: _Sampled, ends: frozenset[int]) -> list[bool | None]:
+    """Whether each was cut off, as TRL counts it: its last token is no end."""
+    known = [tokens[-1] not in ends if ends and len(tokens) else None for tokens in sampled.tokens]
+    return [*known, *[None] * (sampled.rows - len(known))]

@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from rldk_tui.errors import UserError
 
@@ -74,7 +74,7 @@ def wrap_reward(function: _Function) -> _Function:
             _tell(name, named, rewards)
             return rewards
 
-        return _called(name, asked_async)  # type: ignore[return-value]
+        return cast("_Function", _called(name, asked_async))
 
     @functools.wraps(function)
     def asked(*arguments: Any, **named: Any) -> Any:
@@ -82,7 +82,7 @@ def wrap_reward(function: _Function) -> _Function:
         _tell(name, named, rewards)
         return rewards
 
-    return _called(name, asked)  # type: ignore[return-value]
+    return cast("_Function", _called(name, asked))
 
 
 def _check(function: Any) -> None:

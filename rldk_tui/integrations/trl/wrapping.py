@@ -21,7 +21,7 @@ class _Layer:
 
     def __init__(self, inner: Callable[..., Any], own: Any, make: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
         functools.update_wrapper(self, inner)
-        self.inner = inner
+        self.inner: Any = inner
         self.own = own
         self._replacement = make(self._call_inner)
 
@@ -58,7 +58,7 @@ class Wrapping:
         self.active = False
         done, self._done = self._done, []
         for owner, name, layer in reversed(done):
-            current = vars(owner).get(name)
+            current: Any = vars(owner).get(name)
             if current is layer:
                 _put_back(owner, name, layer.own)
             while isinstance(current, _Layer):

@@ -25,7 +25,8 @@ def test_a_conversation_is_one_line_a_turn() -> None:
         {"role": "tool", "content": "a cow"},
     ]
     assert as_text(turns) == "user: [image]what is it?\nassistant: look({'at': 1})\ntool: a cow"
-    assert [as_text(value) for value in ("plain", None, 7, [])] == ["plain", "", "7", ""]
+    others: list[Any] = ["plain", None, 7, ()]
+    assert [as_text(value) for value in others] == ["plain", "", "7", ""]
 
 
 _JSON = st.recursive(

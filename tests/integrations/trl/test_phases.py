@@ -102,7 +102,8 @@ def test_methods_are_put_back_whoever_wrapped_them_after_us() -> None:
 
 
 def test_throughput_is_of_whole_steps_and_says_nothing_of_what_is_not_counted() -> None:
-    clock, measured = Clock(), []
+    clock = Clock()
+    measured: list[dict[str, float]] = []
     state = SimpleNamespace(num_input_tokens_seen=0)
     args = SimpleNamespace(train_batch_size=4, gradient_accumulation_steps=2, world_size=3)
     training: Any = SimpleNamespace(is_main=True, state=state, args=args, recorder=SimpleNamespace(measure=measured.append))

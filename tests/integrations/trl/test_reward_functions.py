@@ -110,11 +110,12 @@ def test_an_array_of_rewards_is_read() -> None:
 
 def test_what_is_no_function_is_refused_when_it_is_wrapped() -> None:
     torch = pytest.importorskip("torch")
-    for wrong, named in (
-        ("org/reward-model", "names a model"),
-        ([short], "a list of 1"),
-        (torch.nn.Linear(1, 1), "Linear"),
-        (3, "int"),
-    ):
+    mistakes: dict[str, Any] = {
+        "names a model": "org/reward-model",
+        "a list of 1": [short],
+        "Linear": torch.nn.Linear(1, 1),
+        "int": 3,
+    }
+    for named, wrong in mistakes.items():
         with pytest.raises(UserError, match=named):
             wrap_reward(wrong)
