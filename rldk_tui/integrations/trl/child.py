@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
@@ -66,12 +67,17 @@ class Child:
         """Its process id."""
         return self._process.pid
 
-    @property
-    def output(self) -> IO[bytes]:
-        """What it says, to be read by one thread."""
+    def lines(self) -> Iterator[bytes]:
+        """What it says, line by line until it ends, to be read by one thread.
+
+        Read from the descriptor itself: a thread that waits inside a buffered file aborts an interpreter that shuts down.
+        """
         if self._process.stdout is None:
             raise ValueError("this child is not listened to")
-        return self._process.stdout
+        descriptor, rest = self._process.stdout.fileno(), b""
+        while data := os.read(descriptor, 65536):
+            *lines, rest = (rest + data).split(b"\n")
+            yield from lines
 
     @property
     def status(self) -> int | None:

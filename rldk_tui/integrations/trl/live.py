@@ -69,7 +69,7 @@ class LiveDiagnosis(Part):
 
     def _listen(self, training: Training, child: Child) -> None:
         """Until the child ends; a line that is none of its own is told, and the rest is heard."""
-        for line in child.output:
+        for line in child.lines():
             try:
                 change = _reported(line)
             except (msgspec.MsgspecError, KeyError, TypeError) as failure:

@@ -158,6 +158,32 @@ time.sleep(1000)
 """
 
 
+_SCRIPT = """
+import sys, time
+from pathlib import Path
+from tests.integrations.trl.test_live import begun
+live, args, state = begun(Path(sys.argv[1]))
+time.sleep(2)
+sys.exit(3)
+"""
+
+
+def test_a_script_that_ends_in_the_middle_ends_as_it_would_without_us(tmp_path: Path) -> None:
+    root = Path(__file__).resolve().parents[3]
+    ran = subprocess.run(
+        [sys.executable, "-c", _SCRIPT, str(tmp_path)],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ran.returncode == 3
+    assert "Fatal" not in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
 @pytest.mark.parametrize("after", [0.0, 4.0], ids=["while it starts", "while it watches"])
 def test_it_ends_with_a_training_that_is_killed(tmp_path: Path, after: float) -> None:
     root = Path(__file__).resolve().parents[3]
