@@ -12,7 +12,8 @@ Why it happens
 What to do
     Stop now: every step since is lost. Go back to the last checkpoint with finite weights. Set
     `logging_nan_inf_filter=False`, so that the loss tells the truth. Train in bf16 or fp32, and look for rewards that are not
-    finite and for batches without a token to learn from. Lower `learning_rate` only if none of that explains it.
+    finite and for batches without a token to learn from. Lower `learning_rate` only if none of that explains it. With
+    `RLDKCallback.attach(trainer)` the layer is named in which it began: clipping by a NaN norm makes all gradients NaN.
 
 Where the limit comes from
     Nothing statistical: one gradient norm that is not finite beside a finite loss; where the training loop is measured,

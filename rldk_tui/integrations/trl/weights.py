@@ -40,17 +40,26 @@ def gradients_of(weights: Sequence[Named]) -> list[Named]:
 def values_of(weights: Sequence[Named]) -> list[Named]:
     """The numbers of the weights that are here; nothing of a weight of which another process holds all."""
     parts = [(name, plain(weight.detach())) for name, weight in weights]
-    return [(name, part) for name, part in parts if part.numel() and part.is_floating_point() and not part.is_meta]
+    return [(name, part) for name, part in parts if part.numel() and _is_number(part)]
+
+
+def _is_number(part: Tensor) -> bool:
+    """Whether its numbers can be reckoned with: not those of a quantised weight, nor of one that was never made."""
+    return bool(part.is_floating_point() and part.element_size() > 1 and not part.is_meta)
 
 
 def norms(tensors: Sequence[Named]) -> Tensor:
-    """The Euclidean norm of each, shape (n,), in float32 on the device of the first; `tensors` is not empty.
+    """The Euclidean norm of each, shape (n,), on the device of the first; `tensors` is not empty.
 
     A NaN or an infinity in a tensor is one in its norm. The reverse fails beyond 1e19, whose square float32 cannot hold.
     """
     import torch
 
-    found = torch._foreach_norm([tensor for _, tensor in tensors], 2.0, dtype=torch.float32)  # noqa: SLF001 - as torch.nn.utils
+    parts = [tensor for _, tensor in tensors]
+    try:
+        found = torch._foreach_norm(parts, 2.0, dtype=torch.float32)  # noqa: SLF001 - what torch.nn.utils clips with
+    except RuntimeError:  # one is in float64, which torch does not narrow
+        found = torch._foreach_norm(parts, 2.0, dtype=torch.float64)  # noqa: SLF001
     device = found[0].device
     return torch.stack([norm if norm.device == device else norm.to(device) for norm in found])
 

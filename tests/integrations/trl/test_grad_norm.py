@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +19,16 @@ from tests.integrations.trl.watched import measured, named, trainer_of
 pytestmark = pytest.mark.train
 pytest.importorskip("trl")
 
+from rldk_tui.integrations.trl import RLDKCallback  # noqa: E402 - needs transformers
+
 PEAK = "hook/grad_norm_peak"
 STEPS = 12
 
 
-def trained(models: Models, run: Path, *, attach: bool, **more: Any) -> Any:
-    from rldk_tui.integrations.trl import RLDKCallback
-
+def trained(models: Models, run: Path, **more: Any) -> Any:
+    """A supervised training with the callback attached."""
     trainer = trainer_of(Algorithm.SFT, models, run, STEPS, max_grad_norm=0.1, **more)
-    if attach:
-        RLDKCallback().attach(trainer)
-    else:
-        trainer.add_callback(RLDKCallback())
+    RLDKCallback().attach(trainer)
     trainer.train()
     return trainer
 
@@ -42,8 +41,8 @@ def bits(trainer: Any) -> list[str]:
 def test_the_peak_between_two_logs_is_the_largest_of_all_norms_before_clipping(
     strategy: str, models: Models, tmp_path: Path
 ) -> None:
-    every = trained(models, tmp_path / "every", attach=True, logging_steps=1)
-    some = trained(models, tmp_path / "some", attach=True, logging_steps=4, logging_strategy=strategy)
+    every = trained(models, tmp_path / "every", logging_steps=1)
+    some = trained(models, tmp_path / "some", logging_steps=4, logging_strategy=strategy)
     norms = {entry["step"]: entry["grad_norm"] for entry in every.state.log_history if "grad_norm" in entry}
     assert min(norms.values()) > 0.1, "they would be 0.1 after clipping"
     window = 4 if strategy == "steps" else 8
@@ -57,19 +56,23 @@ def test_the_peak_between_two_logs_is_the_largest_of_all_norms_before_clipping(
     assert bits(every) == bits(some)
 
 
-def test_watching_the_clipping_changes_not_one_bit_and_is_given_back(models: Models, tmp_path: Path) -> None:
-    attached = trained(models, tmp_path / "attached", attach=True, logging_steps=4)
-    other = trained(models, tmp_path / "other", attach=False, logging_steps=4)
-    bare = trainer_of(Algorithm.SFT, models, tmp_path / "bare", STEPS, max_grad_norm=0.1, logging_steps=4)
-    bare.train()
+@pytest.mark.parametrize("algorithm", [Algorithm.SFT, Algorithm.GRPO])
+def test_watching_inside_changes_not_one_bit_and_is_given_back(algorithm: Algorithm, models: Models, tmp_path: Path) -> None:
+    def trained_with(watch: Callable[[Any], Any], name: str) -> Any:
+        trainer = trainer_of(algorithm, models, tmp_path / name, STEPS, max_grad_norm=0.1, logging_steps=4)  # seeds anew
+        watch(trainer)
+        trainer.train()
+        return trainer
+
+    attached = trained_with(RLDKCallback().attach, "attached")
+    other = trained_with(lambda trainer: trainer.add_callback(RLDKCallback()), "other")
+    bare = trained_with(lambda _: None, "bare")
     assert bits(attached) == bits(other) == bits(bare)
     assert "clip_grad_norm_" not in vars(attached.accelerator)
     assert measured(log_of(tmp_path / "other"), PEAK) == {}
 
 
 def test_ppo_is_measured_network_by_network(models: Models, tmp_path: Path) -> None:
-    from rldk_tui.integrations.trl import RLDKCallback
-
     if Algorithm.PPO not in TRAINERS:
         pytest.skip("this trl has no PPO")
     TRAINERS[Algorithm.PPO](models, common_arguments(str(tmp_path), 4), [RLDKCallback()])

@@ -107,6 +107,17 @@ def test_unusual_gradients_are_looked_at_too(tmp_path: Path, kind: str) -> None:
     assert measured(log_of(tmp_path), GRADIENTS)[1] == 0.0
 
 
+@pytest.mark.parametrize("dtypes", [("float64",), ("bfloat16", "float32"), ("float16", "float64")])
+@pytest.mark.parametrize("value", [0.1, math.nan])
+def test_every_precision_is_looked_at(tmp_path: Path, dtypes: tuple[str, ...], value: float) -> None:
+    layers = (torch.nn.Linear(3, 3, bias=False, dtype=getattr(torch, dtype)) for dtype in dtypes)
+    model = with_gradients(torch.nn.Sequential(*layers))
+    watched = Watched(tmp_path, Finiteness(1), model=model)
+    model[0].weight.grad[0, 0] = value
+    watched.step()
+    assert measured(log_of(tmp_path), GRADIENTS)[1] == (0.0 if value == 0.1 else 1.0)
+
+
 def break_layer(trainer: Any, model: Any) -> None:
     """A NaN in the gradient of one layer, in one step."""
     weight = dict(model.named_parameters())[LAYER]
