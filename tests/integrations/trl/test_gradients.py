@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +14,9 @@ from rldk_tui.events import Algorithm, ExtractionError, ExtractionKind, Metrics,
 from rldk_tui.integrations.trl.gradients import Finiteness
 from rldk_tui.session import RunSession
 from sample_runs.tiny_models import Models
+from sample_runs.trainings import common_arguments
 from tests.integrations.trl.conftest import log_of
+from tests.integrations.trl.trainers import TRAINERS
 from tests.integrations.trl.watched import Watched, measured, named, trainer_of
 
 torch = pytest.importorskip("torch")
@@ -173,3 +176,22 @@ def test_a_training_that_dies_of_it_in_the_next_sampling_has_told_the_layer(mode
     with contextlib.suppress(RuntimeError):  # "probability tensor contains either inf, nan or element < 0"
         trainer.train()
     assert f"({LAYER})" in told(tmp_path).summary
+
+
+@pytest.mark.train
+def test_ppo_tells_no_optimizer_step_and_is_looked_at_all_the_same(models: Models, tmp_path: Path) -> None:
+    from transformers import TrainerCallback
+
+    from rldk_tui.integrations.trl import RLDKCallback
+
+    class Breaking(TrainerCallback):  # type: ignore[misc] # transformers is not followed by the type checker
+        def on_train_begin(self, _args: Any, state: Any, _control: Any, model: Any = None, **_: Any) -> None:
+            break_layer(SimpleNamespace(state=state), model.policy)
+
+    if Algorithm.PPO not in TRAINERS:
+        pytest.skip("this trl has no PPO")
+    with contextlib.suppress(RuntimeError):  # the next sampling fails
+        TRAINERS[Algorithm.PPO](models, common_arguments(str(tmp_path), STEPS), [RLDKCallback(), Breaking()])
+    found = told(tmp_path)
+    assert found.first_step == BROKEN
+    assert f"In 1 tensor the gradients were not finite at step {BROKEN} (policy.{LAYER})" in found.summary
