@@ -43,11 +43,11 @@ FORMATS = {
 
 
 def coarser(one: DType, other: DType) -> FloatFormat | None:
-    """The format with fewer bits in its significand; None if that is F64, or if either is of whole numbers."""
+    """The format with fewer bits in its significand; None if it has more than 16 bits in all, or either is of whole numbers."""
     if not (one.floating and other.floating):
         return None
     chosen = min(FORMATS[one], FORMATS[other], key=lambda a_format: a_format.mantissa)
-    return chosen if chosen is not FORMATS[DType.F64] else None
+    return chosen if chosen.mantissa <= FORMATS[DType.F16].mantissa else None
 
 
 @cache
@@ -65,7 +65,8 @@ def eight_bit_values(dtype: DType) -> NDArray[np.float64]:
 def decode(numbers: NDArray[np.generic], dtype: DType) -> NDArray[np.float64]:
     """Numbers of any stored type as float64: exact, but for whole numbers beyond 2^53. A copy, so of blocks only."""
     if dtype in (DType.F8_E4M3, DType.F8_E5M2):
-        return eight_bit_values(dtype)[numbers]
+        values: NDArray[np.float64] = eight_bit_values(dtype)[numbers]
+        return values
     if dtype is DType.BF16:
         numbers = (numbers.astype(np.uint32) << 16).view(np.float32)
     with np.errstate(invalid="ignore"):  # a signalling NaN becomes a quiet one

@@ -1,4 +1,8 @@
-"""The compiled pass over a tensor and its earlier self: both are decoded block by block, then compared in float64."""
+"""The compiled pass over a tensor and its earlier self, in float64, block by block.
+
+As in `numba_scan`, a block is compared first and looked at in the cache afterwards; one with a number that is not finite is
+compared again without it.
+"""
 
 from __future__ import annotations
 
@@ -6,26 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rldk_tui.checkpoints.kernels.formats import coarser
-from rldk_tui.checkpoints.kernels.numba_formats import compiled, key_of, largest_key, value_of, viewed
+from rldk_tui.checkpoints.kernels.numba_formats import all_finite, compiled, key_of, largest_key, place_of, value_of, viewed
 from rldk_tui.checkpoints.statistics import Change
 from rldk_tui.checkpoints.tensors import DType
 
 BLOCK = 1024
-"""Numbers decoded at once: both copies stay in the first-level cache."""
+"""Pairs of a block: both runs stay in the first-level cache."""
 _EXPONENT, _MAGNITUDE, _MANTISSA = np.int64(0x7FF0_0000_0000_0000), np.int64(0x7FFF_FFFF_FFFF_FFFF), 52
-
-
-@compiled
-def _decoded(bits, out):  # type: ignore[no-untyped-def]
-    """Decode a run; return whether all of it is finite."""
-    largest = largest_key(bits[0])
-    low, high = largest, ~largest
-    for i in range(bits.size):
-        key = key_of(bits[i])
-        low = key if key < low else low
-        high = key if key > high else high
-        out[i] = value_of(bits[i])
-    return low >= ~largest and high <= largest
 
 
 @compiled
@@ -42,48 +33,86 @@ def _finite_pairs(before, after, first, second):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _compared(before, after, least, drop):  # type: ignore[no-untyped-def]
-    """Compare finite numbers.
-
-    The unit in the last place of a number whose exponent's bits are e is the number of bits max(e, `least`) - `drop`. That of
-    the smaller of two numbers is taken, so neighbours are one apart on both sides of a power of two.
-    """
+def _sums(before, after):  # type: ignore[no-untyped-def]
     moved = squares = squares_after = dot = 0.0
-    same = flips = far = 0
     largest = np.int64(0)
     for i in range(before.size):
-        a, b = before[i], after[i]
+        a, b = value_of(before[i]), value_of(after[i])
         step = b - a
         moved += step * step
         squares += a * a
         squares_after += b * b
         dot += a * b
-        same += np.int64(a == b)
-        flips += np.int64(((a < 0.0) & (b > 0.0)) | ((a > 0.0) & (b < 0.0)))
         size = np.float64(step).view(np.int64) & _MAGNITUDE
         largest = size if size > largest else largest
+    return moved, squares, squares_after, dot, np.int64(largest).view(np.float64)
+
+
+@compiled
+def _counts_of_one_format(before, after):  # type: ignore[no-untyped-def]
+    """How many are equal, have opposite signs, and are not neighbours; of a format of 16 bits at most."""
+    same = flips = far = np.int32(0)
+    for i in range(before.size):
+        a, b = place_of(before[i]), place_of(after[i])
+        same = np.int32(same + np.int32(a == b))
+        flips = np.int32(flips + np.int32(np.int32(a * b) < 0))
+        far = np.int32(far + np.int32(np.uint32(np.int32(a - b) + np.int32(1)) > 2))
+    return np.int64(same), np.int64(flips), np.int64(far)
+
+
+@compiled
+def _counts(before, after):  # type: ignore[no-untyped-def]
+    """How many are equal, and have opposite signs."""
+    same = flips = np.int64(0)
+    for i in range(before.size):
+        a, b = value_of(before[i]), value_of(after[i])
+        same += np.int64(a == b)
+        flips += np.int64(((a < 0.0) & (b > 0.0)) | ((a > 0.0) & (b < 0.0)))
+    return same, flips
+
+
+@compiled
+def _far(before, after, least, drop):  # type: ignore[no-untyped-def]
+    """How many are more than one unit in the last place apart.
+
+    That of a number whose exponent's bits are e is the number of bits max(e, `least`) - `drop`. That of the smaller of two
+    numbers is taken, so neighbours are one apart on both sides of a power of two.
+    """
+    far = np.int64(0)
+    for i in range(before.size):
+        a, b = value_of(before[i]), value_of(after[i])
+        size = np.float64(b - a).view(np.int64) & _MAGNITUDE
         one, other = np.float64(a).view(np.int64) & _MAGNITUDE, np.float64(b).view(np.int64) & _MAGNITUDE
         exponent = (one if one < other else other) & _EXPONENT
         unit = (exponent if exponent > least else least) - drop
         far += np.int64(size > unit)
-    return same, flips, moved, squares, squares_after, dot, np.int64(largest).view(np.float64), far
+    return far
 
 
 @compiled
-def _change(before, after, least, drop):  # type: ignore[no-untyped-def]
-    first, second = np.empty(BLOCK), np.empty(BLOCK)
+def _change(before, after, least, drop, narrow):  # type: ignore[no-untyped-def]
+    """The pass; `drop` 0 counts no units, `narrow` says that both are of one format of 16 bits at most."""
     left_out = same = flips = far = 0
     moved = squares = squares_after = dot = largest = 0.0
+    first, second = np.empty(BLOCK), np.empty(BLOCK)
     for at in range(0, before.size, BLOCK):
         one, other = before[at : at + BLOCK], after[at : at + BLOCK]
-        number = one.size
-        finite = _decoded(one, first)
-        if not (_decoded(other, second) and finite):
-            number = _finite_pairs(one, other, first, second)
-            left_out += one.size - number
-        found = _compared(first[:number], second[:number], least, drop)
-        same, flips, moved, squares = same + found[0], flips + found[1], moved + found[2], squares + found[3]
-        squares_after, dot, largest, far = squares_after + found[4], dot + found[5], max(largest, found[6]), far + found[7]
+        sums, apart = _sums(one, other), 0
+        if not (all_finite(one) and all_finite(other)):
+            kept = _finite_pairs(one, other, first, second)
+            left_out += one.size - kept
+            one_kept, other_kept = first[:kept].view(np.uint64), second[:kept].view(np.uint64)
+            sums, counts = _sums(one_kept, other_kept), _counts(one_kept, other_kept)
+            apart = _far(one_kept, other_kept, least, drop) if drop else 0
+        elif narrow:
+            equal, opposite, apart = _counts_of_one_format(one, other)
+            counts = (equal, opposite)
+        else:
+            counts = _counts(one, other)
+            apart = _far(one, other, least, drop) if drop else 0
+        same, flips, far = same + counts[0], flips + counts[1], far + apart
+        moved, squares, squares_after, dot = moved + sums[0], squares + sums[1], squares_after + sums[2], dot + sums[3]
+        largest = max(largest, sums[4])
     return left_out, same, flips, moved, squares, squares_after, dot, largest, far
 
 
@@ -92,7 +121,8 @@ def compare(before: NDArray[np.generic], before_dtype: DType, after: NDArray[np.
     coarse = coarser(before_dtype, after_dtype)
     least = np.int64(coarse.smallest_exponent + 1023 << _MANTISSA if coarse else _EXPONENT)
     drop = np.int64((coarse.mantissa if coarse else 0) << _MANTISSA)
-    found = _change(viewed(before, before_dtype), viewed(after, after_dtype), least, drop)
+    narrow = before_dtype is after_dtype and before.itemsize <= 2
+    found = _change(viewed(before, before_dtype), viewed(after, after_dtype), least, drop, narrow)
     left_out, same, flips, moved, squares, squares_after, dot, largest, far = found
     return Change(
         count=before.size,

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from rldk_tui.checkpoints.kernels.formats import FORMATS
 from rldk_tui.checkpoints.tensors import DType
 
-_VIEWS = {
+_VIEWS: dict[DType, Any] = {
     DType.F64: np.dtype(np.uint64),
     DType.F32: np.dtype(np.uint32),
     DType.F16: np.dtype(np.int16),
@@ -32,8 +32,8 @@ _BY_TYPE = {
     types.uint8: DType.F8_E4M3,
     types.int8: DType.F8_E5M2,
 }
-_SIGNED = {1: np.int8, 2: np.int16, 4: np.int32, 8: np.int64}
-_UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
+_SIGNED: dict[int, Any] = {1: np.int8, 2: np.int16, 4: np.int32, 8: np.int64}
+_UNSIGNED: dict[int, Any] = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 _REASSOCIATE = {"reassoc", "contract", "nsz"}
 """Sums may be taken in any order, which is what lets them be vectorised; NaN and infinity keep their meaning."""
 
@@ -68,6 +68,11 @@ def unsigned_of(bits: Any) -> int:
 
 def magnitude_of(bits: Any) -> int:
     """The bits without the sign."""
+    raise NotImplementedError
+
+
+def place_of(bits: Any) -> int:
+    """How many numbers of the format lie between zero and this one, with its sign: both zeros are 0."""
     raise NotImplementedError
 
 
@@ -127,7 +132,7 @@ def _key_of_type(bits: Any) -> Any:
     signed = _SIGNED[bits.bitwidth // 8]
     ones, last = signed(np.iinfo(signed).max), signed(bits.bitwidth - 1)
 
-    def read(bits: Any) -> int:
+    def read(bits: Any) -> Any:
         stored = signed(bits)
         return signed(stored ^ signed(signed(stored >> last) & ones))
 
@@ -153,6 +158,20 @@ def _magnitude_of_type(bits: Any) -> Any:
     return lambda bits: unsigned(unsigned(bits) & ones)
 
 
+@overload(place_of, strict=False)
+def _place_of_type(bits: Any) -> Any:
+    wide: Any = np.int32 if bits.bitwidth <= 16 else np.int64
+    signed, last = _SIGNED[bits.bitwidth // 8], wide(31 if bits.bitwidth <= 16 else 63)
+    ones = wide(np.iinfo(signed).max)
+
+    def place(bits: Any) -> Any:
+        stored = wide(signed(bits))
+        flip = wide(stored >> last)
+        return wide(wide(wide(stored & ones) ^ flip) - flip)
+
+    return place
+
+
 @overload(bits_of, strict=False)
 def _bits_of_type(key: Any, like: Any) -> Any:
     signed = _SIGNED[like.bitwidth // 8]
@@ -172,8 +191,18 @@ def _has_infinity_of_type(like: Any) -> Any:
     return lambda like: infinity
 
 
+@compiled
+def all_finite(bits: Any) -> bool:
+    """Whether a run is finite: one magnitude is the largest."""
+    most = magnitude_of(bits[0])
+    for i in range(bits.size):
+        magnitude = magnitude_of(bits[i])
+        most = magnitude if magnitude > most else most
+    return most <= magnitude_of(largest_key(bits[0]))
+
+
 def viewed(numbers: NDArray[np.generic], dtype: DType) -> NDArray[np.generic]:
     """The array as the kernels want it: read only, so that each is compiled once for a format."""
-    bits = numbers.view(_VIEWS[dtype])
+    bits: NDArray[np.generic] = numbers.view(_VIEWS[dtype])
     bits.flags.writeable = False
     return bits

@@ -1,9 +1,9 @@
 """The compiled pass over one tensor: in float64, block by block, each block read from memory once.
 
-A block is decoded and summed, which is when memory is waited for, then looked at again in the cache as integers, at the width
-they are stored in: floating point numbers sort like integers once the negative ones are flipped, so its smallest and largest key
-also tell whether all of it is finite. At the first number that is not, the window is begun again, extremes first: blocks with
-such numbers then take a slow path.
+A block is decoded and summed, which is when memory is waited for, then looked at again in the cache as integers, at the
+width they are stored in: floating point numbers sort like integers once the negative ones are flipped, so its smallest and
+largest key also tell whether all of it is finite. At the first number that is not, the window is begun again, extremes first:
+blocks with such numbers then take a slow path.
 """
 
 from __future__ import annotations
@@ -230,7 +230,8 @@ def scan(numbers: NDArray[np.generic], dtype: DType, stride: int, window: Window
         done, *found = _scan(bits, stride, *bounds, row_sums, column_sums, lows, highs, careful)
         if done:
             break
-    return Part(window, *found, row_sums, column_sums, lows, highs)
+    finite, nan, inf, zeros, mean, deviations = found
+    return Part(window, finite, nan, inf, zeros, mean, deviations, row_sums, column_sums, lows, highs)
 
 
 def beyond(numbers: NDArray[np.generic], dtype: DType, stride: int, part: Part, low: float, high: float) -> int:

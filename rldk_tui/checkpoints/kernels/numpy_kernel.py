@@ -1,4 +1,4 @@
-"""The plain kernels: the same statistics with NumPy alone, in blocks that fit the cache. Also the only ones for whole numbers."""
+"""The plain kernels: the same statistics with NumPy alone, in blocks that fit the cache; and whole numbers."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def compare(before: NDArray[np.generic], before_dtype: DType, after: NDArray[np.
             sums += (np.square(step).sum(), np.square(one).sum(), np.square(other).sum(), (one * other).sum())
         flips = ((one < 0) & (other > 0)) | ((one > 0) & (other < 0))
         far = _far(one, other, step, coarse) if coarse else 0
-        counts += (finite.size - one.size, np.count_nonzero(one == other), np.count_nonzero(flips), far)
+        counts += np.array([finite.size - one.size, np.count_nonzero(one == other), np.count_nonzero(flips), far])
         largest = max(largest, float(np.abs(step).max(initial=0.0)))
     left_out, same, flipped, moved = (int(number) for number in counts)
     return Change(

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import pairwise
 from math import isfinite
 from typing import NamedTuple, TypeVar
 
@@ -63,7 +64,7 @@ def _on_all_cores(function: Callable[[_Item], _Result], items: list[_Item], coun
 def _cuts(length: int, count: int) -> list[tuple[int, int]]:
     parts = max(1, min(_PARTS, length, count // _WORTH_A_THREAD))
     edges = [length * part // parts for part in range(parts + 1)]
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    return list(pairwise(edges))
 
 
 def _windows(rows: int, columns: int) -> list[Window]:
@@ -138,7 +139,7 @@ def change(
 ) -> Change:
     """A tensor against its earlier self; flat arrays of as many numbers, which may be stored differently.
 
-    `ulp_changed` is counted for floating formats, except F64 against F64.
+    `ulp_changed` is counted where the coarser of the two is a floating format of 16 bits at most.
 
     Raises:
         ValueError: if the two do not hold as many numbers.

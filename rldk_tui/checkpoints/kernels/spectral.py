@@ -83,8 +83,9 @@ def _eigenvalues(matrix: NDArray[np.generic], dtype: DType) -> NDArray[np.float6
         products += block.T @ block
     if not np.isfinite(products).all():
         return np.empty(0)
-    values = np.linalg.eigvalsh(products)
-    return values[values > values[-1] * side * np.finfo(np.float64).eps]
+    values: NDArray[np.float64] = np.linalg.eigvalsh(products)
+    noise = values[-1] * side * np.finfo(np.float64).eps
+    return np.extract(values > noise, values)
 
 
 def power_law_alpha(numbers: NDArray[np.generic], dtype: DType, rows: int, columns: int) -> float:
@@ -113,7 +114,7 @@ def power_law_alpha(numbers: NDArray[np.generic], dtype: DType, rows: int, colum
 
 
 def effective_rank(matrix: NDArray[np.float64]) -> float:
-    """How many directions a matrix has: the exponential of the entropy of its normalised singular values (Roy and Vetterli 2007).
+    """How many directions a matrix has: exp of the entropy of its normalised singular values (Roy and Vetterli 2007).
 
     Between 1 and the rank. NaN if it is empty, all zero, or not all of it is finite.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ SHAPES = [(1, 1), (1, 5000), (5000, 1), (3, 7), (37, 2053), (1030, 3), (4, 2048)
 pytestmark = pytest.mark.filterwarnings("error")
 
 
-def stored(values: NDArray[np.float64], dtype: DType) -> NDArray[np.generic]:
+def stored(values: NDArray[np.float64], dtype: DType) -> NDArray[Any]:
     """Values in a storage format, rounded towards zero where NumPy does not know it."""
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         if dtype is DType.BF16:
@@ -53,7 +54,7 @@ def check(found: Moments, numbers: NDArray[np.generic], dtype: DType, rows: int)
         assert np.isnan([found.minimum, found.maximum, found.mean, found.std]).all()
         return
     assert (found.minimum, found.maximum) == (finite.min(), finite.max())
-    mean, std = np.mean(finite), np.std(finite)
+    mean, std = float(np.mean(finite)), float(np.std(finite))
     assert close(found.mean, mean, std)
     assert close(found.std, 0.0 if finite.min() == finite.max() else std)
     assert close(found.square_sum, np.square(finite).sum())
