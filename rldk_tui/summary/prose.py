@@ -23,7 +23,7 @@ _WORDS = {
     ExtractionKind.FAILED: "not recorded",
     ExtractionKind.VALUE: "no value",
     ExtractionKind.MISSING: "missing",
-    ExtractionKind.UNAVAILABLE: "not measured",
+    ExtractionKind.UNAVAILABLE: "not available",
 }
 _MARKUP = re.compile(r"([\\`*_\[\]!|~>$])")
 _AT_THE_START = re.compile(r"^(\d*)([-+=#.)])")

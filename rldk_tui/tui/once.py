@@ -9,7 +9,7 @@ from rich.style import Style
 from rich.text import Text
 
 from rldk_tui.diagnosis.findings import told_together
-from rldk_tui.run.extraction import Trouble, troubles
+from rldk_tui.run.extraction import Trouble, faulty, troubles
 from rldk_tui.session import RunHealth
 from rldk_tui.tui.cells import Box, Drawing, Line, Span, Tone, cut, in_ascii, line, wrapped
 from rldk_tui.tui.header import draw_header
@@ -68,11 +68,14 @@ def _unknown(view: View, width: int) -> list[Line]:
     """What could not be judged or read: a line a reason, and where all of it is listed."""
     unfit = [rule.rule for rule in view.health.not_evaluated if not rule.applicable]
     lacking = sorted(told_together(view.health.not_evaluated), key=lambda item: -len(item[0]))
-    sentences = [f"not for this run: {', '.join(unfit)}"] if unfit else []
-    sentences += [f"{sentence}: {', '.join(rules)}" for rules, sentence in lacking]
-    sentences += [f"{failure.rule} failed: {failure.message}" for failure in view.health.rule_failures]
+    told = [_sentence(trouble) for trouble in troubles(view.health.snapshot.extraction_errors)]
+    wrong = len(troubles(faulty(view.health.snapshot.extraction_errors)))
+    sentences = [f"{failure.rule} failed: {failure.message}" for failure in view.health.rule_failures]
     sentences += [f"{problem.source}: {problem.message}" for problem in view.health.snapshot.problems]
-    sentences += [_sentence(trouble) for trouble in troubles(view.health.snapshot.extraction_errors)]
+    sentences += told[:wrong]
+    sentences += [f"not for this run: {', '.join(unfit)}"] if unfit else []
+    sentences += [f"{sentence}: {', '.join(rules)}" for rules, sentence in lacking]
+    sentences += told[wrong:]
     if not sentences:
         return []
     rows = [line(), _heading("not known", "which is not the same as fine")]

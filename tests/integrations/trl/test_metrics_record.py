@@ -135,7 +135,8 @@ def begun(run: Path, **named: Any) -> tuple[Any, Any, Any]:
 
 def test_the_callback_keeps_the_newest_logs_and_no_more(tmp_path: Path) -> None:
     callback, args, state = begun(tmp_path, metrics_history=3)
-    assert callback.current_metrics is None
+    before: RLDKMetrics | None = callback.current_metrics
+    assert before is None
     for state.global_step in range(1, 8):
         callback.on_log(args, state, None, logs={**RECORDED, "reward": float(state.global_step)})
     callback.on_log(args, state, None, logs={"eval_loss": 1.0})
