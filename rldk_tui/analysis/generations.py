@@ -32,9 +32,17 @@ def why_none(algorithm: Algorithm | None) -> str | None:
     """Why a run of this trainer has no generations on record; None if there are none to have."""
     if algorithm in (Algorithm.SFT, Algorithm.DPO, Algorithm.KTO, Algorithm.REWARD):
         return None
-    if algorithm in (Algorithm.PPO, Algorithm.RLOO, Algorithm.ONLINE_DPO):
-        return "No generations were logged: this trainer of TRL prints samples but writes them to no file."
-    return "No generations were logged, so nobody can see what the model writes: set `log_completions=True` in the config."
+    if algorithm is Algorithm.PPO:
+        return "No generations were logged: PPO writes them to no file; call `RLDKCallback.attach(trainer)` before training."
+    if algorithm in (Algorithm.RLOO, Algorithm.ONLINE_DPO):
+        return (
+            "No generations were logged: this trainer of TRL writes them to no file; call `RLDKCallback.attach(trainer)` "
+            "(RLOO) or wrap a reward function with `wrap_reward`."
+        )
+    return (
+        "No generations were logged, so nobody can see what the model writes: call `RLDKCallback.attach(trainer)`, "
+        "or set `log_completions=True` in the config."
+    )
 
 
 def repetition(words: list[str], n: int = 4) -> float | None:

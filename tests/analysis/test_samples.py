@@ -170,3 +170,17 @@ def test_a_large_log_takes_little_time() -> None:
         a_log(rows)
         took.append(time.perf_counter() - began)
     assert min(took) < 0.1, "20 ms on an idle machine"
+
+
+def test_marks_in_place_of_text_are_not_measured_as_words() -> None:
+    rows = tuple(
+        Completion(prompt=f"#{index // 4}", completion=f"#a{index}", rewards={"f": index % 3}, length=index + 1)
+        for index in range(16)
+    )
+    event = Completions(time=0.0, step=1, rows=rows, without_text=True)
+    told = set(measure(event).values)
+    assert {"samples/groups", "samples/unique_in_group", "samples/length_mean", "samples/empty"} <= told
+    assert not told & {"samples/distinct_2", "samples/repeating", "samples/script_mismatch", "samples/special_tokens"}
+    uncounted = tuple(msgspec.structs.replace(row, length=None) for row in rows)
+    told = set(measure(msgspec.structs.replace(event, rows=uncounted)).values)
+    assert not told & {"samples/length_mean", "samples/empty"}
