@@ -91,8 +91,8 @@ def speed(folder: Path, dtype: DType) -> None:
     for name, taken in seconds.items():
         read = before.nbytes * (2 if name.startswith("change") else 1) / taken / 1e9
         print(f"{dtype.value:5} {name:14} {read:6.1f} GB/s  {read / reference:6.0%} of the bare sum's speed")
-        f"{dtype.value:5} change takes {seconds['change numba'] / seconds['moments numba']:.1f} times one analysis (bar: 2.5)"
-    )
+    times = seconds["change numba"] / seconds["moments numba"]
+    print(f"{dtype.value:5} change takes {times:.1f} times one analysis (bar: 2.5)")
 
 
 def memory(folder: Path, dtype: DType) -> None:
