@@ -86,10 +86,12 @@ class CheckpointAnalyzer:
         """
         before, after = open_checkpoint(Path(a)), open_checkpoint(Path(b))
         sizes = {tensor.name: tensor.size for tensor in matched(before, after)}
+        total, done = sum(sizes.values()), 0
         changes = []
         for some in compare_files(before, after, self._executor):
             changes += some
-            self._progress(sum(sizes[one.name] for one in changes), sum(sizes.values()))
+            done += sum(sizes[one.name] for one in some)
+            self._progress(done, total)
         return comparison(before, after, changes)
 
     def _measure(self, files: CheckpointFiles) -> tuple[TensorStatistics, ...]:

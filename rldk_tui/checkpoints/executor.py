@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import socket
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
 
@@ -32,15 +32,32 @@ class Executor(Protocol):
         ...
 
 
+_PIECE = 16 * 1024 * 1024
+"""Bytes of a piece of work: a large tensor, or many small ones, which would cost more to hand over than to measure."""
+
+
+def _pieces(tensors: Iterable[StoredTensor]) -> Iterator[Names]:
+    names: list[str] = []
+    size = 0
+    for tensor in tensors:
+        names.append(tensor.name)
+        size += tensor.size
+        if size >= _PIECE:
+            yield tuple(names)
+            names, size = [], 0
+    if names:
+        yield tuple(names)
+
+
 class LocalThreads:
-    """This machine: one tensor a thread. NumPy and the compiled kernels let go of the interpreter while they compute."""
+    """This machine: some tensors a thread. NumPy and the compiled kernels let go of the interpreter while they compute."""
 
     def __init__(self, threads: int | None = None) -> None:
         self._threads = threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
     def each(self, work: Work[Answer], opened: Opened, tensors: Sequence[StoredTensor]) -> Iterator[Answer]:
-        """One answer a tensor, in their order."""
-        pieces = [(tensor.name,) for tensor in tensors]
+        """One answer a piece, in the order of the tensors."""
+        pieces = list(_pieces(tensors))
         if self._threads == 1 or len(pieces) < 2:
             yield from (work(opened, names) for names in pieces)
             return

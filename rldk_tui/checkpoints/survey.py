@@ -100,14 +100,15 @@ def measure(tensor: StoredTensor, task: Task) -> TensorStatistics:
     except (OSError, ValueError) as failure:
         return replace(facts, problem=str(failure) or type(failure).__name__)
     stable_rank = moments.square_sum / singular**2 if singular > 0 else math.nan
+    trace = trace_of(tensor.shape, moments, samples)
     return replace(
         facts,
         moments=_without_sums(moments),
-        dead_rows=_dead(moments.row_square_sums, tensor),
+        dead_rows=_dead(moments.row_square_sums, tensor) if trace.dead is None else int(trace.dead.sum()),
         dead_columns=_dead(moments.column_square_sums, tensor),
         largest_singular=singular,
         power_law_alpha=alpha,
-        trace=replace(trace_of(tensor.shape, moments, samples), largest_singular=singular, stable_rank=stable_rank),
+        trace=replace(trace, largest_singular=singular, stable_rank=stable_rank),
     )
 
 
