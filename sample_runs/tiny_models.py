@@ -1,6 +1,6 @@
 """The models that speak the tiny language, trained on the spot in seconds.
 
-`build` makes the word tokenizer, a two-layer Qwen2 that already speaks the language and wanders between topics, and a
+`build` makes the word tokenizer, a two-layer Llama that already speaks the language and wanders between topics, and a
 reward model that scores how much of an answer is on topic. torch and transformers are imported where they are used, so
 that `work_alone` can tell them first to fetch and send nothing.
 """
@@ -36,15 +36,15 @@ class Models:
 
     def policy(self) -> Any:
         """A fresh copy of the language model."""
-        from transformers import Qwen2ForCausalLM
+        from transformers import LlamaForCausalLM
 
-        return Qwen2ForCausalLM.from_pretrained(self.language)
+        return LlamaForCausalLM.from_pretrained(self.language)
 
     def scorer(self) -> Any:
         """A fresh copy of the reward model, which also serves as a value model."""
-        from transformers import Qwen2ForSequenceClassification
+        from transformers import LlamaForSequenceClassification
 
-        return Qwen2ForSequenceClassification.from_pretrained(self.reward, num_labels=1)
+        return LlamaForSequenceClassification.from_pretrained(self.reward, num_labels=1)
 
 
 def work_alone() -> None:
@@ -91,9 +91,9 @@ def _new_tokenizer() -> Any:
 
 
 def _config(tokenizer: Any, **more: Any) -> Any:
-    from transformers import Qwen2Config
+    from transformers import LlamaConfig
 
-    return Qwen2Config(
+    return LlamaConfig(
         vocab_size=len(tokenizer),
         hidden_size=48,
         intermediate_size=128,
@@ -135,10 +135,10 @@ def _optimize(model: Any, steps: int, rate: float, loss_of_batch: Any) -> None:
 
 
 def _train_language_model(steps: int, folder: Path) -> None:
-    from transformers import Qwen2ForCausalLM
+    from transformers import LlamaForCausalLM
 
     rng, tokenizer = random.Random(0), _new_tokenizer()
-    model = Qwen2ForCausalLM(_config(tokenizer))
+    model = LlamaForCausalLM(_config(tokenizer))
 
     def loss_of_batch() -> Any:
         asked = [prompt(rng) for _ in range(_BATCH)]
@@ -151,10 +151,10 @@ def _train_language_model(steps: int, folder: Path) -> None:
 
 def _train_reward_model(steps: int, folder: Path) -> None:
     import torch
-    from transformers import Qwen2ForSequenceClassification
+    from transformers import LlamaForSequenceClassification
 
     rng, tokenizer = random.Random(3), _new_tokenizer()
-    model = Qwen2ForSequenceClassification(_config(tokenizer, num_labels=1))
+    model = LlamaForSequenceClassification(_config(tokenizer, num_labels=1))
 
     def loss_of_batch() -> Any:
         asked = [prompt(rng) for _ in range(_BATCH)]

@@ -47,7 +47,7 @@ def strict(value: Json) -> Json:
 
 def _all_finite(event: Event) -> bool:
     """Whether the quick encoder is right for this event: one sum tells for the common case."""
-    if isinstance(event, Metrics):
+    if isinstance(event, Metrics | Measured):
         try:
             return math.isfinite(sum(event.values.values()))  # type: ignore[arg-type]
         except TypeError:  # None among the values

@@ -8,11 +8,24 @@ the machine itself going down.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 
 from rldk_tui.events.schema import Event
 from rldk_tui.events.wire import encode_line
+
+NOT_ENCODED = (TypeError, ValueError, OverflowError, RecursionError)
+"""What `encode_lines` may raise for a value that no line can hold."""
+
+
+def encode_lines(events: Iterable[Event]) -> bytes:
+    """The lines of these events; a thread that makes them need not keep the others from writing meanwhile.
+
+    Raises:
+        TypeError, ValueError, OverflowError, RecursionError: for a value that no line can hold.
+    """
+    return b"".join(map(encode_line, events))
 
 
 class EventWriter:
@@ -36,13 +49,25 @@ class EventWriter:
     def append(self, *events: Event) -> bool:
         """Write each event as one whole line, all in one write; False if they were lost."""
         try:
-            self._write(b"".join(map(encode_line, events)))
-        except (OSError, TypeError, ValueError, OverflowError, RecursionError) as failure:
-            self.lost += len(events)
-            self.problem = f"{type(failure).__name__}: {failure}"
+            lines = encode_lines(events)
+        except NOT_ENCODED as failure:
+            return self.missed(failure, len(events))
+        return self.append_lines(lines, len(events))
+
+    def append_lines(self, lines: bytes, count: int) -> bool:
+        """Write what `encode_lines` made of this many events, in one write; False if they were lost."""
+        try:
+            self._write(lines)
+        except (OSError, ValueError) as failure:
             self._reopen_next_time(failure)
-            return False
+            return self.missed(failure, count)
         return True
+
+    def missed(self, failure: Exception, count: int) -> bool:
+        """Count events that could not be written, or made lines of; always False."""
+        self.lost += count
+        self.problem = f"{type(failure).__name__}: {failure}"
+        return False
 
     def _write(self, line: bytes) -> None:
         if self._descriptor is not None and os.fstat(self._descriptor).st_nlink == 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -20,11 +21,15 @@ def tell_of_failure(trainer: Any, failed: Callable[[BaseException], None]) -> No
 
     @functools.wraps(train)
     def watched(*arguments: Any, **named: Any) -> Any:
+        returned = False
         try:
-            return train(*arguments, **named)
-        except BaseException as failure:
-            failed(failure)
-            raise
+            result = train(*arguments, **named)
+            returned = True
+        finally:
+            failure = None if returned else sys.exception()
+            if failure is not None:
+                failed(failure)
+        return result
 
     watched._rldk_failed = failed  # type: ignore[attr-defined] # noqa: SLF001 - tells a trainer attached twice
     trainer.train = watched

@@ -99,6 +99,7 @@ class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not
         self._recorder: Recorder | None = None
         self._loop: TrainingLoop | None = None
         self._standing_back = False
+        self._steps_begin = False
         self._border = Border(self._tell)
         self._history = History(metrics_history)
         self._listeners = tuple(listeners)
@@ -144,6 +145,7 @@ class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not
 
     def on_step_begin(self, _args: Any, state: Any, _control: Any, **_: Any) -> None:
         """A step of the optimizer begins."""
+        self._steps_begin = True
         self._call("step_begin", state, 1)
 
     def on_pre_optimizer_step(self, _args: Any, state: Any, _control: Any, **_: Any) -> None:
@@ -156,7 +158,7 @@ class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """An optimizer step ended, logged or not."""
-        self._attempt("record a step", self._step, args, state, kwargs)
+        self._attempt("record a step", self._step, args, state, control, kwargs)
         for task, steer in self._calls["steer"]:
             self._border.attempt(task, steer, control)
 
@@ -212,6 +214,7 @@ class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not
             self._gives_way(other, folder)
             return
         self._loop = TrainingLoop()
+        self._steps_begin = False
         found = self._border.attempt("look whose events this directory holds", other_run, folder, rank_of(args), state)
         recorder = self._begin(args, state, kwargs)
         if found:
@@ -277,10 +280,12 @@ class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not
             row = recorder.metrics(state.global_step, logs)
             self._each("logged", row.step, row.phase, row.values)
 
-    def _step(self, args: Any, state: Any, kwargs: Mapping[str, Any]) -> None:
+    def _step(self, args: Any, state: Any, control: Any, kwargs: Mapping[str, Any]) -> None:
         recorder = self._recording(args, state, kwargs)
         self._each("step_end", state.global_step)
-        recorder.heartbeat(state.global_step)
+        # the loop that begins steps logs right after this; PPO's has logged already
+        follows = self._steps_begin and state.is_world_process_zero and getattr(control, "should_log", False) is True
+        recorder.heartbeat(state.global_step, log_follows=follows)
 
     def _checkpoint(self, args: Any, state: Any, kwargs: Mapping[str, Any]) -> None:
         recorder = self._recording(args, state, kwargs)

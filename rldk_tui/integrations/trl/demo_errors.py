@@ -219,7 +219,7 @@ RECORDED: Logs = {
 def table(outcomes: Iterable[Outcome]) -> str:
     """The comparison, a line a rate."""
     head = (
-        "            silent (try / except: 0.0)            verbose (RLDKCallback)\n"
+        "            silent (unreadable is 0.0)            verbose (RLDKCallback)\n"
         "rate  faults   as 0.0  passed on  hidden    reported  hidden  events  warnings  false\n"
     )
     rows = [

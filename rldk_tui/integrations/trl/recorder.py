@@ -21,9 +21,9 @@ from rldk_tui.events import (
     System,
     event_log_name,
 )
-from rldk_tui.events.writer import EventWriter
 from rldk_tui.integrations.trl.border import Border
 from rldk_tui.integrations.trl.faults import Faults
+from rldk_tui.integrations.trl.headed_log import HeadedLog
 from rldk_tui.integrations.trl.torch_memory import with_torch_memory
 from rldk_tui.integrations.trl.values import NotANumber, numbers, phase_of, plain_text
 from rldk_tui.system import sample
@@ -34,24 +34,15 @@ _NOT_A_NUMBER_ADVICE = "Log a single number under this name, or nothing."
 
 
 class Recorder:
-    """The event log of one launch on one rank; any thread may write to it.
-
-    `run_started` heads the log: until it is written nothing else is, and failures wait for it.
-    """
+    """The events of one launch on one rank; any thread may record."""
 
     def __init__(self, run_directory: Path, rank: int, border: Border) -> None:
         self.run_directory = run_directory
         self.rank = rank
         self._border = border
-        self._writer = EventWriter(run_directory / SUBFOLDER / event_log_name(rank))
-        self._writing = threading.RLock()
-        self._heading: RunStarted | None = None
-        self._headed = False
-        self._waiting: list[ExtractionError] = []
-        self._lost_told = 0
+        self._log = HeadedLog(run_directory / SUBFOLDER / event_log_name(rank), border)
+        self._measuring = threading.Lock()
         self._over = False
-        self._subscribers: list[Callable[[Event], None]] = []
-        self._step: int | None = None
         self._why: str | None = None
         self._measured: dict[str, float | None] = {}
         self._named: dict[str, tuple[str, ...]] = {}
@@ -60,37 +51,40 @@ class Recorder:
         """The newest sample of it."""
         self.refused: tuple[NotANumber, ...] = ()
         """Of the newest row: what no number stands for."""
-        self.faults = Faults(self._write, border)
+        self.faults = Faults(self.write, border)
 
     def start(self, started: RunStarted) -> None:
         """Head the log."""
-        self._heading = started
-        self._step = started.first_step
-        with self._writing:
-            self._write()
+        self._log.start(started)
 
     @property
     def run_id(self) -> str | None:
         """The run's name; None before `start`."""
-        return None if self._heading is None else self._heading.run_id
+        return None if self._log.heading is None else self._log.heading.run_id
 
     def metrics(self, step: int, logs: Mapping[str, object]) -> Metrics:
         """One call of the trainer's `log`; returns the row as it was written."""
-        self._step = step
+        self._log.step = step
         phase = phase_of(logs)
         values, refused = numbers(logs, phase)
         self.refused = refused
         self.faults.row(phase, logs)
         row = Metrics(time=time.time(), step=step, phase=phase, values=values)
-        self._write(row)
+        self.write(row)
         for item in refused:
             self._refuse(step, phase, item)
         return row
 
-    def heartbeat(self, step: int) -> None:
-        """An optimizer step ended; what was measured in it is written with it."""
-        self._step = step
-        self._write(Heartbeat(time=time.time(), step=step), *self._taken(step))
+    def heartbeat(self, step: int, *, log_follows: bool = False) -> None:
+        """An optimizer step ended; what was measured in it is written with it.
+
+        Args:
+            step: The step.
+            log_follows: Whether the trainer is about to log this step: then both are one write.
+        """
+        self._log.step = step
+        events: tuple[Event, ...] = (Heartbeat(time=time.time(), step=step), *self._taken(step))
+        (self._log.hold if log_follows else self._log.write)(*events)
 
     def measure(self, values: Mapping[str, float | None], named: Mapping[str, tuple[str, ...]] | None = None) -> None:
         """Something was measured in this step; it is written at the step's end, or by `flush`.
@@ -99,7 +93,7 @@ class Recorder:
             values: By catalogue names below `hook/`.
             named: What a value is about; see `events.Measured`.
         """
-        with self._writing:
+        with self._measuring:
             self._measured.update(values)
             self._fresh.update(values)
             self._named.update(named or {})
@@ -108,45 +102,42 @@ class Recorder:
         """What was measured since this was asked last, by name; the caller's to keep. One part asks."""
         if not self._fresh:
             return {}
-        with self._writing:
+        with self._measuring:
             fresh, self._fresh = self._fresh, {}
         return fresh
 
     def flush(self, step: int) -> None:
         """Write now what was measured."""
-        self._write(*self._taken(step))
+        self.write(*self._taken(step))
 
     def _taken(self, step: int) -> tuple[Measured, ...]:
         if not self._measured:
             return ()
-        with self._writing:
+        with self._measuring:
             values, self._measured = self._measured, {}
             named, self._named = self._named, {}
         return (Measured(time=time.time(), step=step, values=values, named=named),)
 
     def subscribe(self, hear: Callable[[Event], None]) -> None:
-        """Have `hear` called with every event as it is recorded, from whatever thread; the head of the log comes first."""
-        with self._writing:
-            if self._heading is not None:
-                hear(self._heading)
-            self._subscribers.append(hear)
+        """Have `hear` called with every event as it is recorded, from whatever thread; `run_started` comes first."""
+        self._log.subscribe(hear)
 
     def write(self, *events: Event) -> None:
         """Any other event, such as generations."""
-        self._write(*events)
+        self._log.write(*events)
 
     def sample(self, *, with_gpus: bool) -> None:
         """Measure the machine now."""
-        measured = sample(self._step, self.rank, self._existing_folder(), with_gpus=with_gpus)
+        measured = sample(self._log.step, self.rank, self._existing_folder(), with_gpus=with_gpus)
         self.machine = self._border.attempt("ask torch for its memory", with_torch_memory, measured) or measured
-        self._write(self.machine)
+        self.write(self.machine)
 
     def checkpoint(self, step: int, folder: Path) -> None:
         """The trainer says it saved a checkpoint here."""
         found = folder.is_dir()
         size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) if found else None
         complete = (folder / _COMPLETE_MARK).is_file()
-        self._write(Checkpoint(time=time.time(), step=step, path=self._told(folder), complete=complete, size=size))
+        self.write(Checkpoint(time=time.time(), step=step, path=self._told(folder), complete=complete, size=size))
 
     def ends_because(self, reason: str) -> None:
         """The trainer was asked to stop; should it do so before its time, this is why."""
@@ -156,62 +147,25 @@ class Recorder:
         """The training loop returned; the log stays open to what comes after it, such as a last evaluation."""
         self._over = True
         reason = self._why or "stopped early" if 0 < step < max_steps else "finished"
-        self._write(RunEnded(time=time.time(), step=step, reason=reason))
-        if self._writer.lost:
-            self._border.say(f"lost {self._writer.lost} events of this run; the last problem: {self._writer.problem}")
+        self.write(RunEnded(time=time.time(), step=step, reason=reason))
+        lost = self._log.lost()
+        if lost is not None:
+            self._border.say(lost)
 
     def broke(self, reason: str) -> None:
         """An exception left the training loop; told once, and not of a loop that returned."""
-        with self._writing:
-            if self._over:
-                return
-            self._over = True
-            self._write(RunEnded(time=time.time(), step=self._step, reason=plain_text(reason), failed=True))
+        with self._measuring:
+            over, self._over = self._over, True
+        if not over:
+            self.write(RunEnded(time=time.time(), step=self._log.step, reason=plain_text(reason), failed=True))
 
     def failure(self, message: str) -> None:
         """Something of ours failed; it is an event like any other."""
-        failure = ExtractionError(time=time.time(), step=self._step, message=plain_text(message))
-        with self._writing:
-            if self._headed:
-                self._writer.append(failure)
-            else:
-                self._waiting.append(failure)
+        self._log.failure(message)
 
     def close(self) -> None:
         """Close the file; writing again opens it again."""
-        with self._writing:
-            self._writer.close()
-
-    def _write(self, *events: Event) -> None:
-        """Append events; those that are lost are said at once, and written down as soon as writing works again."""
-        with self._writing:
-            self._append(events)
-
-    def _append(self, events: tuple[Event, ...]) -> None:
-        for hear in self._subscribers:
-            for event in events:
-                hear(event)
-        if not (self._head() and (not events or self._writer.append(*events))):
-            self._border.say(f"could not write to {self._writer.path}: {self._writer.problem}")
-            return
-        lost = self._writer.lost
-        if lost == self._lost_told:
-            return
-        text = f"{lost - self._lost_told} events could not be written here: {self._writer.problem}"
-        if self._writer.append(ExtractionError(time=time.time(), step=self._step, message=plain_text(text))):
-            self._lost_told = lost
-
-    def _head(self) -> bool:
-        """Whether `run_started` heads the log; written here, as soon as writing works."""
-        if self._headed:
-            return True
-        if self._heading is None or not self._writer.append(self._heading):
-            return False
-        self._headed = True
-        waiting, self._waiting = self._waiting, []
-        for failure in waiting:
-            self._writer.append(failure)
-        return True
+        self._log.close()
 
     def _refuse(self, step: int, phase: Phase, item: NotANumber) -> None:
         """Tell that a logged value was left out."""

@@ -18,7 +18,9 @@ _WRAPPERS = re.compile(r"(?:^|(?<=\.))(?:module|_orig_mod|_fsdp_wrapped_module|_
 
 
 def weights_of(model: Any) -> tuple[Named, ...]:
-    """Every weight by its name in the bare model, each once, in the order of the forward pass."""
+    """Every weight by its name in the bare model, each once, in the order of the forward pass; none without a model."""
+    if model is None:
+        return ()
     return tuple((_WRAPPERS.sub("", name), weight) for name, weight in model.named_parameters())
 
 

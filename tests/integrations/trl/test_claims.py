@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rldk_tui.events import ExtractionError, Heartbeat, RunStarted
+from rldk_tui.events import Heartbeat, RunStarted
 from tests.integrations.trl.conftest import log_of
 
 pytest.importorskip("transformers")
@@ -34,7 +34,7 @@ def train(run: Path, callbacks: list[Any], first: int = 0, steps: int = 3) -> No
 
 
 def told(run: Path) -> list[str]:
-    return [event.message for event in log_of(run).of(ExtractionError)]
+    return [event.message for event in log_of(run).faults]
 
 
 def test_the_second_of_two_callbacks_records_nothing_and_this_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -118,7 +118,7 @@ def test_events_that_were_lost_are_counted_and_said_when_writing_works_again(
     made = begun(tmp_path)
     log = log_of(tmp_path).path
     kept = log.read_bytes()
-    made._writer.close()
+    made.close()
     log.unlink()
     log.symlink_to("/dev/full")
     with caplog.at_level(logging.WARNING):

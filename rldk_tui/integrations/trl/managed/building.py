@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -138,8 +139,9 @@ def _ppo(config: TRLIntegrationConfig, name: str, data: Any, callbacks: list[Any
 
 
 def _episodes_a_step(args: Any) -> int:
-    """Replies of one PPO step, all processes together."""
-    return int(args.per_device_train_batch_size * args.gradient_accumulation_steps * args.num_mini_batches * args.world_size)
+    """Replies of one PPO step, all processes together; its config learns their number only in the trainer."""
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    return int(args.per_device_train_batch_size * args.gradient_accumulation_steps * args.num_mini_batches * processes)
 
 
 def _tokens(data: Any, tokenizer: Any) -> Any:
