@@ -7,17 +7,18 @@ clock and asks the operating system about the training process.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rldk_tui.analysis import with_samples
+from rldk_tui.analysis.saved_checkpoints import SavedCheckpoints, saved_checkpoints
 from rldk_tui.diagnosis.catalogue import load_rules
 from rldk_tui.diagnosis.engine import Engine
 from rldk_tui.diagnosis.findings import NotEvaluated, RuleFailure
 from rldk_tui.diagnosis.settings import NO_SETTINGS, Settings, configured, read_settings
 from rldk_tui.diagnosis.verdict import judge
-from rldk_tui.events import Finding, Origin
+from rldk_tui.events import Event, Finding, Origin
 from rldk_tui.ingest import Follower, locate
 from rldk_tui.metrics import Band, lookup
 from rldk_tui.run import RunSnapshot, RunStore
@@ -40,6 +41,7 @@ class RunHealth:
         sources: The files that were read, each with its format.
         vanished: Whether the run directory is not there now; everything else is what was last known.
         settings: What was set for it in `rldk.toml`.
+        deleted: Paths of its checkpoints, as the log names them, that are not there now.
     """
 
     directory: Path
@@ -52,6 +54,11 @@ class RunHealth:
     sources: tuple[Origin, ...] = ()
     vanished: bool = False
     settings: Settings = NO_SETTINGS
+    deleted: frozenset[str] = frozenset()
+
+    def checkpoints(self) -> SavedCheckpoints:
+        """What is recorded of its checkpoints; made anew each time, in time that grows with the log."""
+        return saved_checkpoints(self.snapshot, self.deleted)
 
     def band(self, metric: str) -> Band | None:
         """Normal values of a metric in this run: those that were set for it, or the catalogue's."""
@@ -100,7 +107,18 @@ class RunSession:
         alive = process_is_alive(info.pid, info.host, info.started_at)
         snapshot = self._store.snapshot(now, batch.problems, self._store.pulse(process_alive=alive))
         health = health_of(self.directory, snapshot, self._engine, self._follower.sources(), self.settings)
-        return replace(health, vanished=batch.vanished)
+        return replace(health, vanished=batch.vanished, deleted=_deleted(self.directory, snapshot))
+
+    def take(self, events: Iterable[Event], origin: Origin) -> None:
+        """Take in events that lie elsewhere than in the run directory; the next poll judges them too."""
+        for event in events:
+            self._store.add(event, origin)
+
+
+def _deleted(directory: Path, snapshot: RunSnapshot) -> frozenset[str]:
+    """The checkpoints that were there and are not: the Trainer keeps the newest few (`save_total_limit`)."""
+    paths = {checkpoint.path for checkpoint in snapshot.checkpoints}
+    return frozenset(path for path in paths if not (directory / path).is_dir())
 
 
 def health_of(
