@@ -37,6 +37,7 @@ class CheckpointAnalysis:
         training: What its optimizer, scheduler and trainer state say.
         problems: What of its files could not be read.
         since_previous, since_first: How far it is from the checkpoint before and from the run's first; None if unknown.
+        changes: ‖ΔW‖/‖W‖ of every tensor since the checkpoint before, by name; NaN where it cannot be told, empty without one.
         reference: What later checkpoints are compared with; None for one without a step.
     """
 
@@ -56,6 +57,7 @@ class CheckpointAnalysis:
     problems: tuple[FileProblem, ...] = ()
     since_previous: Drift | None = None
     since_first: Drift | None = None
+    changes: Mapping[str, float] = field(default_factory=dict, repr=False)
     reference: Reference | None = field(default=None, repr=False)
 
     @property

@@ -41,17 +41,20 @@ class CheckpointAnalyzer:
         spectral: Whether to measure largest singular values and power laws of spectra, which takes many passes.
         executor: Where the work is done; by default on this machine's threads.
         progress: Told how much is done.
+        keep: Whether later checkpoints are to be compared with what is analysed now; else nothing is written to `log_dir`.
     """
 
     def __init__(
         self,
         log_dir: str | Path | None = None,
         *,
+        keep: bool = True,
         spectral: bool = False,
         executor: Executor | None = None,
         progress: Progress | None = None,
     ) -> None:
         self._memory: Memory = RecentReferences() if log_dir is None else References.of_run(Path(log_dir))
+        self._keep = keep
         self._spectral = spectral
         self._executor = executor or LocalThreads()
         self._progress: Progress = progress or (lambda _done, _all: None)
@@ -74,7 +77,7 @@ class CheckpointAnalyzer:
         if step is not None:
             first, previous = self._memory.first(step), self._memory.previous(step)
         analysis = _judged(files, step, tensors, first, previous)
-        if analysis.reference is not None:
+        if self._keep and analysis.reference is not None:
             self._memory.keep(analysis.reference)
         return analysis
 
@@ -154,6 +157,7 @@ def _judged(
         problems=problems,
         since_previous=None if since_previous is None else drift(since_previous),
         since_first=None if since_first is None else drift(since_first),
+        changes={} if since_previous is None else {name: moved.relative for name, moved in since_previous.movements.items()},
         reference=_reference(step, tensors),
     )
 

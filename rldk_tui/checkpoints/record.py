@@ -27,7 +27,7 @@ _LARGEST_LOG = 64 * 1024 * 1024
 
 
 def record_checkpoints(
-    run: Path, paths: Sequence[Path] = (), *, base: Path | None = None, **how: Any
+    run: Path, paths: Sequence[Path] = (), *, base: Path | None = None, into: Path | None = None, **how: Any
 ) -> tuple[list[CheckpointAnalysis], Path]:
     """Analyse checkpoints of a run and append what was measured to its log.
 
@@ -35,6 +35,8 @@ def record_checkpoints(
         run: The run directory.
         paths: The checkpoints, in the order of their steps; by default all that are there and not yet recorded as they are.
         base: The model that the run began from, to compare with.
+        into: A folder that takes what would be written into the run directory, for one that is read-only; what is kept there
+            of earlier checkpoints is copied first.
         how: As for `CheckpointAnalyzer`.
 
     Returns:
@@ -46,9 +48,12 @@ def record_checkpoints(
     """
     if not run.is_dir():
         raise UserError(f"{run} is no run directory.", "Name the folder that the trainer writes its checkpoints to.")
-    log = run / SUBFOLDER / LOG
-    analyzer = CheckpointAnalyzer(run, **how)
-    if base is not None and 0 not in References.of_run(run).steps():
+    keeper = run if into is None else into
+    if into is not None:
+        References.of_run(run).copy_to(References.of_run(into))
+    log = keeper / SUBFOLDER / LOG
+    analyzer = CheckpointAnalyzer(keeper, **how)
+    if base is not None and 0 not in References.of_run(keeper).steps():
         analyzer.analyze_checkpoint(base, 0)
     analyses = []
     with EventWriter(log) as writer:

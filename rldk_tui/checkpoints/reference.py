@@ -129,6 +129,18 @@ class References:
             with contextlib.suppress(OSError):
                 self._file(step).unlink()
 
+    def copy_to(self, other: References) -> None:
+        """Give another run's folder what lies in this one; what cannot be read is left out.
+
+        Raises:
+            OSError: if it cannot be written there.
+        """
+        for step in self.steps():
+            reference = read_reference(self._file(step))
+            if reference is not None:
+                other.folder.mkdir(parents=True, exist_ok=True)
+                write_reference(reference, other._file(step))
+
     def _file(self, step: int) -> Path:
         return self.folder / f"reference-{step}.npz"
 

@@ -42,6 +42,13 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     verb.add_argument(
         "--record", metavar="RUN", type=Path, help="write what is measured into this run's log (all its checkpoints)"
     )
+    verb.add_argument("--into", metavar="DIR", type=Path, help="with --record: write there, for a run that is read-only")
+    verb.add_argument(
+        "--run",
+        metavar="RUN",
+        type=Path,
+        help="compare a checkpoint with what is kept of this run's earlier ones; writes nothing",
+    )
     verb.add_argument("--executor", choices=("local", "ray"), default="local", help="where the work is done (local)")
     verb.add_argument("--address", help="of the Ray cluster (that of RAY_ADDRESS)")
     verb.add_argument("--threads", metavar="N", type=_count, help="threads of the local executor (one a core)")
@@ -81,7 +88,7 @@ def _analyse(arguments: argparse.Namespace) -> int:
 
     analyses = []
     for path in arguments.paths:
-        analyzer = CheckpointAnalyzer(**_how(arguments, str(path)))
+        analyzer = CheckpointAnalyzer(arguments.run, keep=arguments.run is None, **_how(arguments, str(path)))
         _begin_at(arguments.base, analyzer)
         analyses.append(analyzer.analyze_checkpoint(path))
     if arguments.json:
@@ -143,7 +150,7 @@ def _record(arguments: argparse.Namespace) -> int:
 
     told = _Progress("recording")
     analyses, log = record_checkpoints(
-        arguments.record, arguments.paths, base=arguments.base, **{**_how(arguments, ""), "progress": told}
+        arguments.record, arguments.paths, base=arguments.base, into=arguments.into, **{**_how(arguments, ""), "progress": told}
     )
     say("\n".join(recorded_lines(analyses, log)))
     return _exit_code(arguments, analyses)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, fields
+from math import nan
 from typing import Any
 
 from msgspec.structs import asdict as fields_of
@@ -29,7 +30,7 @@ def analysis_object(analysis: CheckpointAnalysis) -> dict[str, Json]:
             "total": asdict(analysis.total),
             "layers": [asdict(layer) for layer in analysis.layers],
             "roles": [asdict(role) for role in analysis.roles],
-            "tensors": [_tensor(one) for one in analysis.tensors],
+            "tensors": [{**_tensor(one), "change": _known(analysis.changes.get(one.name, nan))} for one in analysis.tensors],
             "training": _training(analysis.training),
         }
     )
