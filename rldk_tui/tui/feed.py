@@ -92,10 +92,11 @@ class Feed:
         self._woken.set()
 
     def _run(self) -> None:
+        from rldk_tui.tui.checkpoint_list import RecordedCheckpoints
         from rldk_tui.tui.metric_lines import MetricLines
         from rldk_tui.tui.view import View
 
-        lines, host, begun = MetricLines(), platform.node(), self._clock()
+        lines, saved, host, begun = MetricLines(), RecordedCheckpoints(), platform.node(), self._clock()
         with _HandedOver(self._post):
             while not self._stopped:
                 self._woken.clear()
@@ -104,8 +105,8 @@ class Feed:
                     if health is None:
                         self._post(Waiting(self._clock() - begun))
                     else:
-                        metrics = lines.update(health.snapshot)
-                        self._post(HealthUpdated(View(health, metrics, host, gone=health.vanished)))
+                        metrics, checkpoints = lines.update(health.snapshot), saved.update(health)
+                        self._post(HealthUpdated(View(health, metrics, host, health.vanished, checkpoints)))
                 self._woken.wait(self._interval)
 
 

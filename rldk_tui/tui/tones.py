@@ -33,3 +33,13 @@ STATE_GLYPHS = {
     RunState.DIED: "✖",
     RunState.UNKNOWN: "○",
 }
+
+
+def health_tone(health: float | None) -> Tone:
+    """The tone of a score's letter."""
+    if health is None:
+        return Tone.DIM
+    return next(tone for limit, tone in _HEALTH if health >= limit)
+
+
+_HEALTH = ((0.75, Tone.GOOD), (0.60, Tone.WARNING), (0.40, Tone.HIGH), (float("-inf"), Tone.CRITICAL))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rldk_tui.analysis.saved_checkpoints import SavedCheckpoints
 from rldk_tui.tui.metric_lines import MetricLine, MetricLines
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ class View:
 
     Attributes:
         host: The machine this is shown on, to tell its own numbers from those recorded elsewhere.
+        checkpoints: What is recorded of the run's checkpoints.
         gone: Whether the run directory is not there now; everything else is what was last known.
     """
 
@@ -26,8 +28,9 @@ class View:
     metrics: Mapping[str, MetricLine]
     host: str
     gone: bool = False
+    checkpoints: SavedCheckpoints = SavedCheckpoints((), None)
 
 
 def view_of(health: RunHealth) -> View:
     """A run at its present end, looked at once."""
-    return View(health, MetricLines().update(health.snapshot), platform.node())
+    return View(health, MetricLines().update(health.snapshot), platform.node(), checkpoints=health.checkpoints())

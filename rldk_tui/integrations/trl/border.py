@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import ParamSpec, TypeVar
 
@@ -37,12 +37,23 @@ class Border:
         try:
             return work(*arguments, **named)
         except Exception as failure:  # noqa: BLE001 - whatever it is, the training must go on; it is told as an event
-            message = f"could not {task}: {type(failure).__name__}"
-            with suppress(Exception):  # its own __str__ may fail
-                message = f"{message}: {failure}"
-            with suppress(Exception):  # a telling that fails must not get out either
-                self.say(message)
+            self._caught(task, failure)
             return None
+
+    def attempt_each(self, calls: Iterable[tuple[str, Callable[..., None]]], *arguments: object) -> None:
+        """Each call with its task, each for itself: one that fails takes none of the others with it."""
+        for task, call in calls:
+            try:
+                call(*arguments)
+            except Exception as failure:  # noqa: BLE001 - as above; this runs at every step
+                self._caught(task, failure)
+
+    def _caught(self, task: str, failure: Exception) -> None:
+        message = f"could not {task}: {type(failure).__name__}"
+        with suppress(Exception):  # its own __str__ may fail
+            message = f"{message}: {failure}"
+        with suppress(Exception):  # a telling that fails must not get out either
+            self.say(message)
 
     def say(self, message: str) -> None:
         """Tell of something that went wrong, unless the same was told before (numbers in it apart)."""

@@ -159,8 +159,7 @@ class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """An optimizer step ended, logged or not."""
         self._attempt("record a step", self._step, args, state, control, kwargs)
-        for task, steer in self._calls["steer"]:
-            self._border.attempt(task, steer, control)
+        self._each("steer", control)
 
     def on_log(self, args: Any, state: Any, _control: Any, logs: Mapping[str, object] | None = None, **kwargs: Any) -> None:
         """The trainer logs a row."""
@@ -223,6 +222,8 @@ class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not
         parts = [*parts, self._history, *([Listening(self._listeners, self._newest)] if self._listeners else [])]
         self._calls = {event: _listening(parts, event) for event in EVENTS}
         self._each("begin", self._training(args, state, kwargs, recorder))
+        busy = [part for part in parts if not part.idle]
+        self._calls = {event: _listening(busy, event) for event in EVENTS}
 
     def _training(self, args: Any, state: Any, kwargs: Mapping[str, Any], recorder: Recorder) -> Training:
         return Training(
@@ -244,8 +245,7 @@ class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not
 
     def _each(self, event: str, *arguments: Any) -> None:
         """Every part that listens to this event, each for itself."""
-        for task, call in self._calls[event]:
-            self._border.attempt(task, call, *arguments)
+        self._border.attempt_each(self._calls[event], *arguments)
 
     def _call(self, event: str, state: Any, ahead: int) -> None:
         """The parts that listen, with the step that is being made."""

@@ -36,6 +36,7 @@ class GradientNorms(Part):
         """Watch the clipping."""
         self._training = training
         watching = training.is_main and training.algorithm is not Algorithm.PPO and training.trainer is not None
+        self.idle = not watching
         if watching:
             self._clipping = Clipping(training, self.task, after=self._clipped)
 
@@ -112,7 +113,8 @@ class NetworkNorms(Part):
     def begin(self, training: Training) -> None:
         """Find the two networks and their optimizer's steps."""
         self._training = training
-        if training.algorithm is not Algorithm.PPO or not training.is_main:
+        self.idle = training.algorithm is not Algorithm.PPO or not training.is_main
+        if self.idle:
             return
         networks = [getattr(training.model, name, None) for name in ("policy", "value_model")]
         if None in networks:

@@ -60,6 +60,8 @@ class Part:
 
     task = "watch the training"
     """What is being tried, as in "could not <task>: OSError: ..."."""
+    idle = False
+    """Set by `begin` where there is nothing to see in this training: the part is then let go of, and not called again."""
 
     def begin(self, training: Training) -> None:
         """The training is about to start, or to be resumed."""

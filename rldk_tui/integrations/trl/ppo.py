@@ -53,7 +53,8 @@ class Networks(Part):
     def begin(self, training: Training) -> None:
         """Count once; where the optimizer has which weights does not change either."""
         wrapper = getattr(training.model, "module", training.model)
-        if training.algorithm is not Algorithm.PPO or not hasattr(wrapper, NETWORKS["value"]):
+        self.idle = training.algorithm is not Algorithm.PPO or not hasattr(wrapper, NETWORKS["value"])
+        if self.idle:
             return
         self._training = training
         measured: dict[str, float | None] = {"hook/rollout_buffer_size": getattr(training.args, "local_batch_size", None)}
@@ -104,7 +105,8 @@ class Rollouts(Part):
 
     def begin(self, training: Training) -> None:
         """Listen, if this is the trainer whose loop we know."""
-        if training.algorithm is not Algorithm.PPO or training.trainer is None or not training.is_main:
+        self.idle = training.algorithm is not Algorithm.PPO or training.trainer is None or not training.is_main
+        if self.idle:
             return
         loop = loop_globals(type(training.trainer))
         lacking = _lacking(loop)

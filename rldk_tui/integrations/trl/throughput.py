@@ -33,6 +33,7 @@ class Throughput(Part):
 
     def begin(self, training: Training) -> None:
         """Only in the process that logs."""
+        self.idle = not training.is_main
         if training.is_main:
             self._training = training
             self._samples = samples_per_step(training.args)

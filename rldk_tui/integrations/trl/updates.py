@@ -51,7 +51,8 @@ class Updates(Part):
     def begin(self, training: Training) -> None:
         """Choose the sample."""
         self._training = training
-        if not training.is_main:
+        self.idle = not training.is_main
+        if self.idle:
             return
         trained = [(name, weight) for name, weight in weights_of(training.model) if _usable(weight)]
         spacing = max(1, -(-len(trained) // _TENSORS))

@@ -6,8 +6,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, overload
+from typing import Any, NamedTuple, overload
 
 from rldk_tui.events import Algorithm, Gpu, Phase, System
 from rldk_tui.integrations.trl.metrics_record.facts import Fact, facts
@@ -24,9 +23,8 @@ _LARGEST_COUNT = 2**63
 Values = Mapping[str, float | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """One row as it came, and what was measured until then."""
+class Kept(NamedTuple):
+    """One row as it came, and what was measured until then; a tuple, because one is made at every log."""
 
     time: float
     step: int
