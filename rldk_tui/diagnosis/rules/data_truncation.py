@@ -1,4 +1,4 @@
-"""Training examples are cut off before their end.
+"""Training examples are cut off before their end, or pairs are alike.
 
 What it means
     Examples longer than `max_length` lose their end. In SFT the model learns answers that break off and never an end token; in
@@ -7,7 +7,8 @@ What it means
 
 Why it happens
     TRL cuts at 1024 tokens unless told otherwise and says nothing of it. Chat templates, long prompts and reasoning make
-    examples longer than they look.
+    examples longer than they look. Pairs are alike, too, where a tokenizer that is not the model's own maps every word it
+    does not know to one token.
 
 What to do
     Raise `max_length` (set it to None where memory allows), leave the longest examples out of the data, or in SFT pack them
@@ -67,8 +68,8 @@ def tell(episode: Episode, context: Context) -> Telling:
     limit = info.setting("max_length")
     where = f" at max_length={limit:g} tokens" if limit else ""
     if episode.scope == ALIKE:
-        summary = f"{percent(episode.peak)} of the pairs are the same twice once they are cut{where}"
-        cause = "Chosen and rejected answer differ only beyond the limit, so these pairs hold no preference."
+        summary = f"{percent(episode.peak)} of the pairs are the same tokens twice once they are cut{where}"
+        cause = "Chosen and rejected answer differ only beyond the limit, or in words that the tokenizer does not know."
     else:
         summary = f"{percent(episode.peak)} of the training examples are cut off{where}"
         cause = "These examples are longer than the trainer takes, and their ends are left out."
@@ -82,6 +83,7 @@ def tell(episode: Episode, context: Context) -> Telling:
         advice=(
             longer,
             *([packed] if info.algorithm is Algorithm.SFT else []),
+            *([Advice(text="Decode some of the tokenized pairs and read them.")] if episode.scope == ALIKE else []),
             Advice(text="Leave out examples that are longer than you can take."),
         ),
     )
