@@ -112,6 +112,9 @@ class SavedCheckpoints:
         return tuple(row for row in self.rows if row.state in wanted)
 
 
+NO_CHECKPOINTS = SavedCheckpoints((), None)
+
+
 def saved_checkpoints(snapshot: RunSnapshot, deleted: Collection[str] = ()) -> SavedCheckpoints:
     """The checkpoints that the run's log and folders tell of.
 
@@ -127,7 +130,7 @@ def saved_checkpoints(snapshot: RunSnapshot, deleted: Collection[str] = ()) -> S
     recorded = _Recorded(snapshot)
     steps = sorted(found.keys() | recorded.steps)
     if not steps:
-        return SavedCheckpoints((), None)
+        return NO_CHECKPOINTS
     unreadable = _unreadable(snapshot)
     logged = WhereSaved(snapshot)
     rows = []

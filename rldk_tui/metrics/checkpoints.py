@@ -13,14 +13,14 @@ _BASE = "the first checkpoint of the run, or the model it began from"
 CHECKPOINTS: tuple[Metric, ...] = (
     Metric(
         name="checkpoint/health",
-        title="Health of the checkpoint",
+        title="Checkpoint health",
         direction=Direction.UP,
         note="its own score, 0 to 1, from its weights alone; None where none of them could be read",
         to_log=ANALYSE,
     ),
     Metric(
         name="checkpoint/issues",
-        title="Issues of the checkpoint",
+        title="Checkpoint issues",
         unit="issue",
         direction=Direction.DOWN,
         note="of every severity; the first few are named with it, worst first",
@@ -28,20 +28,20 @@ CHECKPOINTS: tuple[Metric, ...] = (
     ),
     Metric(
         name="checkpoint/usable",
-        title="Checkpoint whole and finite",
+        title="Checkpoint usable",
         direction=Direction.UP,
         note="1 if all of its weights are there, can be read and are finite, else 0",
         to_log=ANALYSE,
     ),
     Metric(
         name="checkpoint/drift_previous",
-        title="Drift from the checkpoint before",
+        title="Drift, last checkpoint",
         note="‖ΔW‖/‖W‖ over all weights, from samples of each tensor",
         to_log=_COMPARE,
     ),
     Metric(
         name="checkpoint/drift_first",
-        title="Drift from the first checkpoint",
+        title="Drift, first checkpoint",
         note=f"‖ΔW‖/‖W‖ over all weights against {_BASE}, from samples of each tensor",
         to_log=_COMPARE,
     ),

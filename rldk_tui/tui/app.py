@@ -16,8 +16,10 @@ from rldk_tui.tui.feed import Feed, Poll
 from rldk_tui.tui.messages import FeedFailed, HealthUpdated, Waiting
 from rldk_tui.tui.pages.help import help_page
 from rldk_tui.tui.pages.not_evaluated import not_evaluated_page
+from rldk_tui.tui.screens.checkpoints import CheckpointsScreen
 from rldk_tui.tui.screens.main import MainScreen
 from rldk_tui.tui.screens.page import PageScreen
+from rldk_tui.tui.screens.view_screen import ViewScreen
 from rldk_tui.tui.view import View
 from rldk_tui.tui.widgets.scroll_view import ScrollView
 
@@ -35,6 +37,7 @@ class MonitorApp(App[None]):
         Binding("question_mark", "help", show=False),
         Binding("u", "not_evaluated", show=False),
         Binding("space", "hold", show=False),
+        Binding("4", "checkpoints", show=False),
         Binding("t", "next_theme", show=False),
         Binding("r", "report", show=False),
     ]
@@ -49,6 +52,7 @@ class MonitorApp(App[None]):
         self._feed = None if poll is None else Feed(poll, self.post_message, interval)
         self._view: View | None = None
         self._held = False
+        self._checkpoints: CheckpointsScreen | None = None
         self.failure: BaseException | None = None
 
     def on_mount(self) -> None:
@@ -70,8 +74,11 @@ class MonitorApp(App[None]):
             return
         self._view = message.view
         self._main.show(message.view)
-        if isinstance(self.screen, PageScreen):
-            self.screen.show(message.view)
+        for screen in self.screen_stack:
+            if isinstance(screen, ViewScreen):
+                screen.show(message.view)
+        if self._checkpoints is not None and self._checkpoints not in self.screen_stack:
+            self._checkpoints.show(message.view)
 
     def on_waiting(self, message: Waiting) -> None:
         """There is no run yet."""
@@ -97,6 +104,15 @@ class MonitorApp(App[None]):
     def action_not_evaluated(self) -> None:
         """What is not known of the run."""
         self._open(not_evaluated_page())
+
+    def action_checkpoints(self) -> None:
+        """The run's checkpoints. The screen stays when it is left, for an analysis may run."""
+        if self._view is None or isinstance(self.screen, ViewScreen):
+            return
+        if self._checkpoints is None:
+            self._checkpoints = CheckpointsScreen(self._view, ascii=self._ascii)
+            self.install_screen(self._checkpoints, "checkpoints")
+        self.push_screen(self._checkpoints)
 
     def action_hold(self) -> None:
         """Hold the screen still, or go on."""

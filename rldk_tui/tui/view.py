@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rldk_tui.analysis.saved_checkpoints import SavedCheckpoints
+from rldk_tui.analysis.saved_checkpoints import NO_CHECKPOINTS, SavedCheckpoints
 from rldk_tui.tui.metric_lines import MetricLine, MetricLines
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class View:
     metrics: Mapping[str, MetricLine]
     host: str
     gone: bool = False
-    checkpoints: SavedCheckpoints = SavedCheckpoints((), None)
+    checkpoints: SavedCheckpoints = NO_CHECKPOINTS
 
 
 def view_of(health: RunHealth) -> View:

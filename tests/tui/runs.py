@@ -54,7 +54,7 @@ def health_of_run(
 
 def view_of_run(health: RunHealth, *, host: str = "h", gone: bool = False) -> View:
     """What the feed would post."""
-    return View(health, MetricLines().update(health.snapshot), host, gone)
+    return View(health, MetricLines().update(health.snapshot), host, gone, health.checkpoints())
 
 
 def healthy_run(steps: int = 60) -> RunBuilder:

@@ -145,7 +145,7 @@ async def test_digits_give_a_panel_the_whole_screen_and_back(settled: Settled) -
     async with app.run_test(size=(80, 24)) as pilot:
         app.post_message(HealthUpdated(full_view()))
         await settled(pilot)
-        await pilot.press("4")
+        await pilot.press("6")
         await settled(pilot)
         assert panel(app, "machine").has_focus
         assert [name for name in ("metrics", "findings", "machine", "generations") if panel(app, name).display] == ["machine"]

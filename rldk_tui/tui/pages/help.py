@@ -22,6 +22,7 @@ KEYS = (
     ("t", "next colour theme"),
     ("q ctrl+c", "quit; the training is never touched"),
 )
+_CHECKPOINTS = ("4", "checkpoints: Space marks two, c compares them, a analyses, x cancels, ⏎ all tensors")
 _SIGNS = (
     ("▲ ▼ ─", "rise, fall or no clear trend over the last 100 logs (or as many as the column says)"),
     ("× ○", "in a chart: NaN or infinity was logged here, None was logged here"),
@@ -43,7 +44,7 @@ def _draw(_view: View, box: Box) -> tuple[Line, ...]:
 
 def help_lines(box: Box) -> tuple[Line, ...]:
     """The page; it needs no run."""
-    digits = tuple((panel.key, f"{panel.name} on the whole screen") for panel in load_panels())
+    digits = (*((panel.key, f"{panel.name} on the whole screen") for panel in load_panels()), _CHECKPOINTS)
     rows = [line(Span("Keys", Tone.ACCENT))]
     for keys, meaning in (*KEYS[:4], *sorted(digits), *KEYS[4:]):
         rows += _entry(keys, meaning, box)

@@ -117,4 +117,4 @@ def _wants(view: View, width: int) -> int:
     return len(draw(view, Box(width)).lines)
 
 
-PANEL = Panel(name="machine", key="4", order=4, place=Place.RIGHT, least=2, wants=_wants, draw=draw)
+PANEL = Panel(name="machine", key="6", order=4, place=Place.RIGHT, least=2, wants=_wants, draw=draw)

@@ -20,6 +20,8 @@ from rldk_tui.tui.waiting import draw_waiting
 from rldk_tui.tui.widgets.lines_view import LinesView
 from rldk_tui.tui.widgets.scroll_view import ScrollView
 
+CHECKPOINTS = ("4", "checkpoints")
+"""The key of a screen of its own."""
 _KEYS = (("u", "not evaluated"), ("?", "help"), ("r", "report"), ("q", "quit"))
 
 
@@ -141,7 +143,7 @@ class MainScreen(Screen[None]):
         return self.query_one(f"#{name}", LinesView)
 
     def _key_line(self, width: int) -> Line:
-        digits = [(panel.key, panel.name) for panel in sorted(load_panels(), key=lambda panel: panel.key)]
+        digits = sorted([*((panel.key, panel.name) for panel in load_panels()), CHECKPOINTS])
         rest = [("Enter" if self._ascii else "⏎", "open"), *_KEYS]
         shown = _keys([*digits, *rest]) if self._view is not None else _keys(_KEYS[-1:])
         if shown.width > width:

@@ -6,15 +6,15 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 
 from rldk_tui.tui.cells import Box, Page, Span, Tone, line
+from rldk_tui.tui.screens.view_screen import ViewScreen
 from rldk_tui.tui.view import View
 from rldk_tui.tui.widgets.lines_view import LinesView
 from rldk_tui.tui.widgets.scroll_view import ScrollView
 
 
-class PageScreen(Screen[None]):
+class PageScreen(ViewScreen):
     """Shows a page of the run as it stands, and again whenever the run was looked at."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,backspace", "app.pop_screen", show=False)]

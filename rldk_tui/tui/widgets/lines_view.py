@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -40,7 +41,7 @@ class LinesView(Widget):
         super().__init__(id=id)
         self.can_focus = can_focus
         self._ascii = ascii
-        self._rows: tuple[Line, ...] = ()
+        self._rows: Sequence[Line] = ()
 
     def show(self, rows: tuple[Line, ...]) -> None:
         """Show these lines; what is on the screen already is not painted again."""
@@ -55,7 +56,7 @@ class LinesView(Widget):
                 self._refresh_row(y)
 
     @property
-    def rows(self) -> tuple[Line, ...]:
+    def rows(self) -> Sequence[Line]:
         """What is shown."""
         return self._rows
 

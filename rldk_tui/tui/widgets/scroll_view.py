@@ -53,12 +53,21 @@ class ScrollView(LinesView):
             self._footer = footer
             self.refresh()
         super().show(rows)
-        self._title = (title, note)
+        self.entitle(title, note)
         self._stops = [
             at for at, row in enumerate(self.rows) if row.opens and (at == 0 or self.rows[at - 1].opens != row.opens)
         ]
         stay = next((index for index, at in enumerate(self._stops) if self.rows[at].opens == here), self._at)
         self._go(stay)
+
+    def entitle(self, title: str, note: str = "") -> None:
+        """Name it, with a word beside the name."""
+        self._title = (title, note)
+
+    @property
+    def here(self) -> Page | None:
+        """What the cursor's line leads to; None without a cursor."""
+        return self._page_here()
 
     @property
     def text(self) -> str:
