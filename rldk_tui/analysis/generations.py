@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -58,8 +57,7 @@ def repetition(words: list[str], n: int = 4) -> float | None:
 
 def total_reward(completion: Completion) -> float | None:
     """The sum over the reward functions that scored it, as TRL adds them up with equal weights; None if none did."""
-    scored = [value for value in completion.rewards.values() if value is not None and not math.isnan(value)]
-    return sum(scored) if scored else None
+    return completion.total_reward
 
 
 def measure(completions: Completions) -> tuple[MeasuredCompletion, ...]:

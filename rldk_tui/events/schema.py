@@ -210,6 +210,12 @@ class Completion(_Record, frozen=True, kw_only=True):
     length: int | None = None
     truncated: bool | None = None
 
+    @property
+    def total_reward(self) -> float | None:
+        """The sum over the reward functions that scored it, as TRL adds them up with equal weights; None if none did."""
+        scored = [value for value in self.rewards.values() if value is not None and value == value]  # noqa: PLR0124 - NaN
+        return sum(scored) if scored else None
+
 
 class Completions(_Event, frozen=True, kw_only=True, tag="completions"):
     """The generations of one log; a later event for the same step and phase replaces the earlier one.

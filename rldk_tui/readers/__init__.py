@@ -56,12 +56,14 @@ class StreamFormat:
         authority: How far its finite numbers are trusted against another source's (0 to 15).
         claims: (path in the run directory, first bytes) -> whether the file is of this format.
         decoder: A decoder for the file of this path.
+        generations: Whether its files may hold generations.
     """
 
     name: str
     authority: int
     claims: Callable[[PurePath, bytes], bool]
     decoder: Callable[[PurePath], StreamDecoder]
+    generations: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +74,7 @@ class DocumentFormat:
     authority: int
     claims: Callable[[PurePath, bytes], bool]
     read: Callable[[Path, PurePath], Iterable[Read]]
+    generations: bool = False
 
 
 Format: TypeAlias = StreamFormat | DocumentFormat

@@ -53,4 +53,4 @@ def claims(path: PurePath, head: bytes) -> bool:
     return _NAME.search(path.name) is not None and head.startswith(_MAGIC)
 
 
-FORMAT = DocumentFormat(name="TRL completions", authority=4, claims=claims, read=read)
+FORMAT = DocumentFormat(name="TRL completions", authority=4, claims=claims, read=read, generations=True)

@@ -94,4 +94,4 @@ def claims(path: PurePath, head: bytes) -> bool:
     return ".jsonl" in path.name and _FIRST_LINE.match(first) is not None
 
 
-FORMAT = StreamFormat(name="RLDK event log", authority=12, claims=claims, decoder=JsonlDecoder)
+FORMAT = StreamFormat(name="RLDK event log", authority=12, claims=claims, decoder=JsonlDecoder, generations=True)
