@@ -213,7 +213,7 @@ class Completion(_Record, frozen=True, kw_only=True):
     @property
     def total_reward(self) -> float | None:
         """The sum over the reward functions that scored it, as TRL adds them up with equal weights; None if none did."""
-        scored = [value for value in self.rewards.values() if value is not None and value == value]  # noqa: PLR0124 - NaN
+        scored = [value for value in self.rewards.values() if value is not None and value == value]
         return sum(scored) if scored else None
 
 

@@ -47,7 +47,6 @@ def scan_generations(run: Path) -> pl.LazyFrame:
     reward function that any file names (null where a file does not), `advantage`, `length` (tokens, null where not told),
     `truncated`, `prompt_hash` (12 hexadecimal digits), `source` (path in the run). Files that cannot be read are left out.
     """
-    import polars as pl
     from polars.io.plugins import register_io_source
 
     root = run.resolve()
