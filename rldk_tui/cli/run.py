@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from rldk_tui.cli.output import say
+from rldk_tui.cli.output import complain, say
 
 SEVERITIES = ("info", "warning", "high", "critical")
 _FORMATS = ("text", "json", "markdown", "junit")
@@ -25,6 +25,9 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     report.add_argument("run", type=Path, help=RUN)
     report.add_argument("--pdf", action="store_true", help="write report.pdf too")
     report.add_argument("-o", "--output", metavar="DIR", type=Path, help="where to write (RUN/rldk/report)")
+    report.add_argument(
+        "--no-checkpoints", action="store_false", dest="checkpoints", help="analyse no checkpoint that is not analysed yet"
+    )
     report.set_defaults(verb=_report)
 
 
@@ -41,9 +44,17 @@ def _check(arguments: argparse.Namespace) -> int:
 
 def _report(arguments: argparse.Namespace) -> int:
     from rldk_tui.report.build import build_report
+    from rldk_tui.report.recording import with_checkpoints
     from rldk_tui.session import RunSession
 
-    health = RunSession.open(arguments.run).poll()
+    session = RunSession.open(arguments.run)
+    if arguments.checkpoints:
+        analysed = with_checkpoints(session, elsewhere=arguments.output is not None)
+        if analysed.remark is not None:
+            complain(f"rldk report: {analysed.remark}")
+        health = analysed.health
+    else:
+        health = session.poll()
     written = build_report(health, arguments.output, pdf=arguments.pdf)
     for path in written.all():
         say(str(path))

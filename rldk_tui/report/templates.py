@@ -48,6 +48,7 @@ def environment() -> Environment:
     )
     made.filters.update(
         breakable=_breakable,
+        bytes=numbers.size,
         chart=_chart,
         code=_code,
         count=numbers.count,

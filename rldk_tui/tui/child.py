@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import signal
-import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeAlias
 
-_PACKAGES = str(Path(__file__).resolve().parents[2])
-_CODE = f"import os, sys; os.nice(19); sys.path.append({_PACKAGES!r}); from rldk_tui.cli import main; sys.exit(main())"
-"""The current folder is not on the path (-P): in it may lie anything."""
+from rldk_tui.system.own_command import last_words, own_command, without_devices
+
 _GRACE = 3.0
 """Seconds in which a cancelled child may tidy up."""
 _ISSUES = 1
@@ -43,12 +39,7 @@ class Answer:
     @property
     def sentence(self) -> str:
         """Why it was not, in one line."""
-        rows = [row.strip() for row in self.complaint.splitlines() if row.strip()]
-        if not rows:
-            return f"it ended with status {self.status}"
-        if rows[0].startswith("Traceback"):
-            return rows[-1]
-        return " ".join(rows[-2:]).removeprefix("rldk: ")
+        return last_words(self.complaint, self.status)
 
 
 Ask: TypeAlias = Callable[..., Awaitable[Answer]]
@@ -62,15 +53,11 @@ async def ask_rldk(*arguments: str) -> Answer:
         OSError: if no process can be started.
     """
     child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-P",
-        "-c",
-        _CODE,
-        *arguments,
+        *own_command(*arguments),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
+        env=without_devices(),
     )
     try:
         said, complaint = await child.communicate()
