@@ -12,14 +12,17 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
+from rldk_tui.analysis.characters import unprintable_and_script
 from rldk_tui.analysis.generations import total_reward
 from rldk_tui.analysis.length_reward import length_reward
 from rldk_tui.analysis.likeness import distinct_2, similarity, unique_share
 from rldk_tui.analysis.reward_shape import advantage_shape, near_ties, numbers, reward_shape
-from rldk_tui.analysis.text_health import LONGEST, TextHealth, code_points, health, script
+from rldk_tui.analysis.text_health import LONGEST, TextHealth, healths
 from rldk_tui.events import Completion, Completions, Event, Measured, Origin, Phase
 from rldk_tui.statistics.windows import Floats
 
+MOST_LOOKED_AT = 128
+"""Replies of a step in which a loop is looked for, by compression and by repeated 4-grams; of larger steps an even sample."""
 _NAMED = 4
 _SAYS_NOTHING = 2
 """Tokens up to which a reply says nothing: the end token counts as one."""
@@ -43,7 +46,8 @@ def with_samples(events: Iterable[tuple[Event, Origin]]) -> Iterator[tuple[Event
 def measure(event: Completions) -> Measured:
     """The measures of one step's generations; one that cannot be taken of them is left out."""
     rows = event.rows
-    texts = [health(row.completion) for row in rows]
+    looked_at = _looked_at(len(rows))
+    texts = healths([row.completion for row in rows], set(looked_at))
     words = [text.words for text in texts]
     rewards, advantages = numbers(total_reward(row) for row in rows), numbers(row.advantage for row in rows)
     groups = _groups(rows)
@@ -53,6 +57,7 @@ def measure(event: Completions) -> Measured:
     values: dict[str, float | None] = {
         **_prompts(rows, groups),
         **{name: float(np.mean(badness > 0)) for name, badness in flags.items()},
+        "samples/repeating": float(np.mean(flags["samples/repeating"][looked_at] > 0)),
         "samples/unprintable": float(unprinted.sum()) / max(1, sum(text.characters for text in texts)),
         "samples/unique_in_group": _mean([unique_share([rows[index].completion for index in group]) for group in groups]),
         "samples/similarity_across_prompts": similarity([row.prompt for row in rows], words),
@@ -69,6 +74,11 @@ def measure(event: Completions) -> Measured:
         kept = _without_text(kept, rows)
     named = {name: _worst(event.step, badness) for name, badness in worst.items() if name in kept and (badness > 0).any()}
     return Measured(time=event.time, step=event.step, values=dict(kept), named=named)
+
+
+def _looked_at(count: int) -> list[int]:
+    """The rows in which a loop is looked for, spread evenly: as the replies to a prompt lie together, each has its share."""
+    return np.unique(np.linspace(0, count - 1, min(count, MOST_LOOKED_AT)).astype(int)).tolist()
 
 
 def _without_text(values: dict[str, float], rows: Rows) -> dict[str, float]:
@@ -95,11 +105,12 @@ def _far(rewards: Floats) -> Floats:
 
 def _flags(rows: Rows, texts: Sequence[TextHealth], rewards: Floats) -> dict[str, Floats]:
     """By measure, how much each reply is what it counts; 0 where it is not."""
-    scripts = {prompt: script(code_points(prompt[-LONGEST:])) for prompt in {row.prompt for row in rows}}
+    prompts = list(dict.fromkeys(row.prompt for row in rows))
+    scripts = dict(zip(prompts, unprintable_and_script([prompt[-LONGEST:] for prompt in prompts])[1], strict=True))
     asked = [scripts[row.prompt] for row in rows]
     size = np.array([1.0 + text.characters for text in texts])
     return {
-        "samples/repeating": size * np.array([text.loops for text in texts]),
+        "samples/repeating": size * np.array([bool(text.loops) for text in texts]),
         "samples/special_tokens": size * np.array([text.special for text in texts]),
         "samples/script_mismatch": size
         * np.array([None not in (one, text.script) and one != text.script for one, text in zip(asked, texts, strict=True)]),

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
+from rldk_tui.analysis.characters import unprintable_and_script
 from rldk_tui.analysis.generations import repetition
 
 LONGEST = 16_384
@@ -27,37 +26,15 @@ _SHORTEST_PIECE = 200
 _SHORTEST_LIST = 8
 _LONGEST_WORD = 20
 """Characters a word beyond which the text is in a script that writes no spaces, and its characters are its words."""
-_LETTERS = 8
-"""Letters below which a text is in no script: a formula, a number, a name."""
-_DOMINANT = 0.6
-_JAPANESE = 0.1
-"""Share of kana among a text's East Asian letters from which it is Japanese."""
-
 _SPECIAL = re.compile(
     r"<[|\uff5c][^|\uff5c<>\n]{1,40}[|\uff5c]>|</?s>|<(?:bos|eos|pad|unk|start_of_turn|end_of_turn)>|\[/?INST\]|<</?SYS>>"
     r"|\[(?:PAD|UNK|CLS|SEP|BOS|EOS)\]|\n\n?(?:Human|### (?:Human|Instruction|Assistant)):"
 )
+_SPECIAL_BEGINS = ("<", "[", "\nHuman:", "\n### ")
+"""One of these stands in every text that `_SPECIAL` matches."""
 _SPECIAL_ENDING = re.compile(
     r"(?:\s*(?:<[|\uff5c][^|\uff5c<>\n]{1,40}[|\uff5c]>|</s>|<(?:eos|pad|end_of_turn)>|\[(?:PAD|EOS)\]))+\s*\Z"
 )
-
-_SCRIPTS: tuple[tuple[int, int, str], ...] = (
-    (0x41, 0x5A, "Latin"), (0x61, 0x7A, "Latin"), (0xC0, 0x24F, "Latin"), (0x370, 0x3FF, "Greek"), (0x400, 0x52F, "Cyrillic"),
-    (0x530, 0x58F, "Armenian"), (0x590, 0x5FF, "Hebrew"), (0x600, 0x6FF, "Arabic"), (0x750, 0x77F, "Arabic"),
-    (0x900, 0x97F, "Devanagari"), (0x980, 0x9FF, "Bengali"), (0xA00, 0xA7F, "Gurmukhi"), (0xA80, 0xAFF, "Gujarati"),
-    (0xB80, 0xBFF, "Tamil"), (0xC00, 0xC7F, "Telugu"), (0xC80, 0xCFF, "Kannada"), (0xD00, 0xD7F, "Malayalam"),
-    (0xD80, 0xDFF, "Sinhala"), (0xE00, 0xE7F, "Thai"), (0xE80, 0xEFF, "Lao"), (0x1000, 0x109F, "Burmese"),
-    (0x10A0, 0x10FF, "Georgian"), (0x1100, 0x11FF, "Hangul"), (0x1200, 0x137F, "Ethiopic"), (0x1780, 0x17FF, "Khmer"),
-    (0x1E00, 0x1EFF, "Latin"), (0x3040, 0x30FF, "Kana"), (0x3400, 0x4DBF, "Han"), (0x4E00, 0x9FFF, "Han"),
-    (0xAC00, 0xD7AF, "Hangul"), (0xF900, 0xFAFF, "Han"), (0x20000, 0x323AF, "Han"),
-)  # fmt: skip
-_NAMES = tuple(dict.fromkeys(name for _, _, name in _SCRIPTS))
-_STARTS = np.array([first for first, _, _ in _SCRIPTS], np.uint32)
-_ENDS = np.array([last for _, last, _ in _SCRIPTS], np.uint32)
-_SCRIPT_OF = np.array([_NAMES.index(name) for _, _, name in _SCRIPTS])
-_KANA, _HAN = _NAMES.index("Kana"), _NAMES.index("Han")
-
-Codes = NDArray[np.uint32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +43,7 @@ class TextHealth:
 
     Attributes:
         words: Words, or characters in a script without spaces; the first `LONGEST` characters' worth.
-        loops: Whether its end repeats itself.
+        loops: Whether its end repeats itself; None where that was not looked for.
         special: Whether it contains tokens of a chat template that are no text (at its very end they may stand).
         unprintable: Control characters and U+FFFD in it.
         characters: Characters looked at.
@@ -74,7 +51,7 @@ class TextHealth:
     """
 
     words: tuple[str, ...]
-    loops: bool
+    loops: bool | None
     special: bool
     unprintable: int
     characters: int
@@ -88,21 +65,31 @@ class TextHealth:
 
 def health(text: str) -> TextHealth:
     """Everything at once."""
-    seen = text[:LONGEST]
-    codes = code_points(seen.rstrip("\ufffd"))  # a character cut in half by the length limit is no fault of the text
-    return TextHealth(
-        words=words_of(seen),
-        loops=loops(text),
-        special=has_special_tokens(seen),
-        unprintable=unprintable(codes),
-        characters=int(codes.size),
-        script=script(codes),
-    )
+    return healths([text])[0]
 
 
-def code_points(text: str) -> Codes:
-    """Its characters as numbers."""
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+def healths(texts: Sequence[str], looked_at: Container[int] | None = None) -> list[TextHealth]:
+    """The same of many texts, which is quicker.
+
+    Args:
+        texts: any text there is.
+        looked_at: The places of those in which a loop is looked for, which costs the most; None for all.
+    """
+    seen = [text[:LONGEST] for text in texts]
+    whole = [text.rstrip("\ufffd") for text in seen]  # a character cut in half by the length limit is no fault of the text
+    return [
+        TextHealth(
+            words=words_of(beginning),
+            loops=loops(text) if looked_at is None or index in looked_at else None,
+            special=has_special_tokens(beginning),
+            unprintable=bad,
+            characters=len(clean),
+            script=script,
+        )
+        for index, (text, beginning, clean, bad, script) in enumerate(
+            zip(texts, seen, whole, *unprintable_and_script(whole), strict=True)
+        )
+    ]
 
 
 def words_of(text: str) -> tuple[str, ...]:
@@ -120,32 +107,14 @@ def loops(text: str) -> bool:
     if len(piece) >= _SHORTEST_PIECE and len(piece) > COMPRESSES * len(zlib.compress(piece)):
         return True
     words = end.split()
-    return len(words) >= _SHORTEST_LIST and (repetition(words) or 0.0) > REPEATS
+    if len(words) < _SHORTEST_LIST or len(set(words)) - 3 >= (1.0 - REPEATS) * (len(words) - 3):
+        return False  # each different word but the last three begins a different 4-gram
+    return (repetition(words) or 0.0) > REPEATS
 
 
 def has_special_tokens(text: str) -> bool:
     """Whether tokens of a chat template stand in it as text, other than those that end it."""
-    if "<" not in text and "[" not in text and "\n" not in text:
+    if not any(begin in text for begin in _SPECIAL_BEGINS):
         return False
     ending = _SPECIAL_ENDING.search(text, max(0, len(text) - 400))
     return _SPECIAL.search(text, 0, ending.start() if ending else len(text)) is not None
-
-
-def unprintable(codes: Codes) -> int:
-    """Control characters other than white space, replacement characters, halves of surrogate pairs."""
-    low = (codes < 32) & ~((codes >= 9) & (codes <= 13))
-    return int(np.count_nonzero(low | ((codes >= 0x7F) & (codes < 0xA0)) | (codes == 0xFFFD) | (codes - 0xD800 < 0x800)))
-
-
-def script(codes: Codes) -> str | None:
-    """What most of the letters belong to."""
-    place = np.searchsorted(_STARTS, codes, side="right") - 1
-    letters = place[(place >= 0) & (codes <= _ENDS[place])]
-    if letters.size < _LETTERS:
-        return None
-    counts = np.bincount(_SCRIPT_OF[letters], minlength=len(_NAMES))
-    if counts[_KANA] >= _JAPANESE * (counts[_KANA] + counts[_HAN]):
-        counts[_KANA] += counts[_HAN]
-        counts[_HAN] = 0
-    most = int(np.argmax(counts))
-    return _NAMES[most] if counts[most] >= _DOMINANT * letters.size else None
