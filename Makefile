@@ -30,7 +30,7 @@ $(VENV)/.package: pyproject.toml constraints.txt
 
 $(VENV)/.development: $(VENV)/.package
 	@echo "Installing the development set (torch, trl and the test tools) into $(VENV) ..."
-	@$(PIP) -e '.[trl]' --group dev
+	@$(PIP) -e '.[trl,fast]' --group dev
 	@touch $@
 
 $(VENV)/.newest-trl-$(NEWEST_TRL): $(VENV)/.development

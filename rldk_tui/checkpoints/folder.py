@@ -63,11 +63,11 @@ def inspect_folder(folder: Path) -> CheckpointFolder:
 
 def checkpoints_of(run: Path) -> tuple[Path, ...]:
     """The checkpoint folders in a run directory, by their steps; none in what is no directory or is a checkpoint itself."""
-    if step_of(run.resolve().name) is not None:
-        return ()
     try:
+        if step_of(run.resolve().name) is not None:
+            return ()
         with os.scandir(run) as listing:
             found = [(step, entry.name) for entry in listing if (step := step_of(entry.name)) is not None and entry.is_dir()]
-    except OSError:
+    except (OSError, RuntimeError):  # Python before 3.13 raises the latter for a loop of links
         return ()
     return tuple(run / name for _, name in sorted(found))

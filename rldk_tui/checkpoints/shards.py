@@ -31,6 +31,8 @@ def read_shards(folder: Path, index: str, read: Read) -> tuple[tuple[StoredTenso
     if wanted is None:
         message = "It has no `weight_map` from tensors to files."
         return (), (FileProblem("bad-index", index, message, "Save the checkpoint again."),)
+    if not wanted:
+        return (), (FileProblem("bad-index", index, "Its `weight_map` names no tensor.", "Save the checkpoint again."),)
     if len(wanted) > MAX_SHARDS:
         return (), (FileProblem("bad-index", index, f"It names more than {MAX_SHARDS} shards.", "Save the checkpoint again."),)
     present, problems = _present(folder, index, wanted)

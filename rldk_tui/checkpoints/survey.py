@@ -39,7 +39,7 @@ class TensorStatistics:
         name, dtype, shape, source: As it is stored.
         place: What it is for.
         moments: Without the sums of rows and columns; None if it could not be read.
-        dead_rows, dead_columns: Of a matrix; None for what is no matrix.
+        dead_rows, dead_columns: Of a matrix; None for what is no matrix or holds a number that is not finite.
         largest_singular: σ of the matrix; NaN if not measured.
         power_law_alpha: Exponent of the tail of the spectrum; NaN if not measured.
         trace: What later checkpoints are compared with; None for whole numbers, buffers and what could not be read.
@@ -104,8 +104,8 @@ def measure(tensor: StoredTensor, task: Task) -> TensorStatistics:
     return replace(
         facts,
         moments=_without_sums(moments),
-        dead_rows=_dead(moments.row_square_sums, tensor) if trace.dead is None else int(trace.dead.sum()),
-        dead_columns=_dead(moments.column_square_sums, tensor),
+        dead_rows=None if trace.dead is None else int(trace.dead.sum()),
+        dead_columns=_dead_columns(tensor, moments),
         largest_singular=singular,
         power_law_alpha=alpha,
         trace=replace(trace, largest_singular=singular, stable_rank=stable_rank),
@@ -123,8 +123,12 @@ def _samples(numbers: NDArray[np.generic], dtype: DType, samples: int) -> NDArra
         return decode(some, dtype).astype(np.float32)
 
 
-def _dead(sums: NDArray[np.float64] | None, tensor: StoredTensor) -> int | None:
-    return int(dead_rows(sums).sum()) if sums is not None and len(tensor.shape) > 1 else None
+def _dead_columns(tensor: StoredTensor, moments: Moments) -> int | None:
+    """Of a matrix whose numbers are all finite: a column of NaN is not dead, and its sum is that of nothing."""
+    sums = moments.column_square_sums
+    if sums is None or len(tensor.shape) < 2 or moments.nan + moments.inf:
+        return None
+    return int(dead_rows(sums).sum())
 
 
 def _spectrum(numbers: NDArray[np.generic], tensor: StoredTensor) -> tuple[float, float]:

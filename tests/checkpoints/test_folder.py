@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rldk_tui.checkpoints import inspect_folder, step_of
+from rldk_tui.checkpoints import checkpoints_of, inspect_folder, step_of
 
 
 def test_a_folder_is_whole_when_the_last_file_is_there(tmp_path: Path) -> None:
@@ -18,6 +18,11 @@ def test_a_folder_is_whole_when_the_last_file_is_there(tmp_path: Path) -> None:
     facts = inspect_folder(folder)
     assert facts.complete
     assert (facts.step, facts.size, facts.files) == (40, 102, ("model.safetensors", "trainer_state.json"))
+
+
+def test_a_loop_of_links_holds_no_checkpoints(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    assert checkpoints_of(tmp_path / "loop") == ()
 
 
 def test_only_the_trainers_names_are_checkpoints(tmp_path: Path) -> None:

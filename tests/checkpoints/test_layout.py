@@ -150,7 +150,9 @@ def test_what_index_and_shards_disagree_about(tmp_path: Path) -> None:
     assert sorted(kinds(files)) == ["duplicate-tensor", "missing-tensor"]
 
 
-@pytest.mark.parametrize("index", ["[]", "{", '{"weight_map": 3}', '{"weight_map": {"a": 3}}', "[" * 20_000])
+@pytest.mark.parametrize(
+    "index", ["[]", "{", '{"weight_map": {}}', '{"weight_map": 3}', '{"weight_map": {"a": 3}}', "[" * 20_000]
+)
 def test_a_broken_index_is_one_problem(tmp_path: Path, index: str) -> None:
     (tmp_path / "model.safetensors.index.json").write_text(index)
     files = open_checkpoint(tmp_path)

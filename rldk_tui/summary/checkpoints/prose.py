@@ -21,6 +21,7 @@ from rldk_tui.checkpoints.survey import TensorStatistics
 from rldk_tui.summary.checkpoints.beside import RunCheckpoints
 from rldk_tui.summary.prose import advice_line
 
+_SUMMARY = ("tensors", "weights", "rms", "std", "min", "max", "zeros", "outliers", "dead rows")
 Layer = TypeVar("Layer", Summary, ChangeSummary)
 _LONGEST = 400
 _MOST = 10
@@ -39,16 +40,11 @@ def analysis_lines(analysis: CheckpointAnalysis) -> Iterator[str]:
     yield ""
     yield from _drift_lines(analysis)
     yield from _training_lines(analysis)
-    yield from _table(
-        ("role", "tensors", "weights", "rms", "std", "min", "max", "zeros", "outliers", "dead rows"),
-        [_summary_row(one) for one in (*analysis.roles, analysis.total)],
-    )
+    if analysis.roles:
+        yield from _table(("role", *_SUMMARY), [_summary_row(one) for one in (*analysis.roles, analysis.total)])
     if analysis.layers:
         yield ""
-        yield from _table(
-            ("layer", "tensors", "weights", "rms", "std", "min", "max", "zeros", "outliers", "dead rows"),
-            [_summary_row(one) for one in _ends(analysis.layers)],
-        )
+        yield from _table(("layer", *_SUMMARY), [_summary_row(one) for one in _ends(analysis.layers)])
     yield from _spectral_lines(analysis.tensors)
 
 
