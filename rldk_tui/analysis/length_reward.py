@@ -6,13 +6,12 @@ What one step tells is too little; the sums given here add up over steps.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from rldk_tui.statistics.rank import FEWEST, spearman
+from rldk_tui.statistics.rank import FEWEST, spearman_of_each
 from rldk_tui.statistics.windows import Floats
 
 
@@ -35,26 +34,27 @@ class LengthReward:
     variance: float = 0.0
 
 
-def length_reward(groups: Sequence[tuple[Floats, Floats]]) -> LengthReward:
+def length_reward(lengths: Floats, rewards: Floats, groups: NDArray[np.intp]) -> LengthReward:
     """The sums of one step.
 
     Args:
-        groups: lengths and rewards of each prompt's replies, NaN where nothing was scored.
+        lengths: shape (n,), of each reply.
+        rewards: shape (n,), NaN where nothing was scored.
+        groups: shape (n,), the number of the prompt each reply is to; below 0 for one that stands alone.
     """
-    count, z, weight, covariance, variance = 0, 0.0, 0.0, 0.0, 0.0
-    for lengths, rewards in groups:
-        known = np.isfinite(rewards)
-        length, reward = lengths[known], rewards[known]
-        if length.size < FEWEST:
-            continue
-        rho = spearman(length, reward)
-        if rho is None:
-            continue
-        bound = 1.0 - 1.0 / length.size
-        count += 1
-        z += (length.size - 3) * math.atanh(min(max(rho, -bound), bound))
-        weight += length.size - 3
-        about = length - length.mean()
-        covariance += float(about @ (reward - reward.mean()))
-        variance += float(about @ about)
-    return LengthReward(count, z, weight, covariance, variance)
+    known = np.isfinite(rewards) & (groups >= 0)
+    if not known.any():
+        return LengthReward()
+    _, group = np.unique(groups[known], return_inverse=True)
+    length, reward = lengths[known], rewards[known]
+    rho, count = spearman_of_each(length, reward, group)
+    told = (count >= FEWEST) & np.isfinite(rho)
+    weight, bound = count[told] - 3, 1.0 - 1.0 / count[told]
+    about, apart = (values - (np.bincount(group, values) / count)[group] for values in (length, reward))
+    return LengthReward(
+        groups=int(told.sum()),
+        z=float(weight @ np.arctanh(np.clip(rho[told], -bound, bound))),
+        weight=float(weight.sum()),
+        covariance=float(np.bincount(group, about * apart)[told].sum()),
+        variance=float(np.bincount(group, about * about)[told].sum()),
+    )

@@ -59,8 +59,10 @@ def advantage_shape(advantages: Floats, rewards: Floats, groups: list[NDArray[np
             does not count.
     """
     tied = np.isnan(advantages)
-    for group in groups:
-        tied[group] |= not np.any(np.abs(advantages[group]) > _SAME)
+    if groups:
+        whole = np.concatenate(groups)
+        number = np.repeat(np.arange(len(groups)), [group.size for group in groups])
+        tied[whole] |= (np.bincount(number, np.abs(advantages[whole]) > _SAME) == 0)[number]
     known = advantages[~tied]
     if not known.size:
         return {}
@@ -82,10 +84,11 @@ def near_ties(groups: list[Floats]) -> float | None:
     known = [group for group in known if group.size > 1]
     if not known:
         return None
-    batch = _common_spread(np.concatenate(known))
+    together = np.concatenate(known)
+    batch = _common_spread(together)
     if not batch > _SAME:
         return None
-    spreads = np.array([_std(group) for group in known])
+    spreads = _std_of_each(together, np.array([group.size for group in known]))
     return float(np.mean((spreads > 0) & (spreads < NEAR_TIE * batch)))
 
 
@@ -98,3 +101,11 @@ def _common_spread(values: Floats) -> float:
 def _std(values: Floats) -> float:
     """The standard deviation; exactly 0 where all values are one, whatever rounding makes of their mean."""
     return 0.0 if values.max() == values.min() else float(values.std())
+
+
+def _std_of_each(values: Floats, sizes: NDArray[np.intp]) -> Floats:
+    """The standard deviation of each stretch of values; exactly 0 where all its values are one."""
+    begins = np.cumsum(sizes) - sizes
+    about = values - np.repeat(np.add.reduceat(values, begins) / sizes, sizes)
+    spread = np.sqrt(np.add.reduceat(about * about, begins) / sizes)
+    return np.where(np.maximum.reduceat(values, begins) == np.minimum.reduceat(values, begins), 0.0, spread)

@@ -22,7 +22,8 @@ from rldk_tui.events import Completion, Completions, Event, Measured, Origin, Ph
 from rldk_tui.statistics.windows import Floats
 
 MOST_LOOKED_AT = 128
-"""Replies of a step in which a loop is looked for, by compression and by repeated 4-grams; of larger steps an even sample."""
+"""Replies of a step that the costly measures look at (loops by compression and 4-grams, distinct pairs of words, likeness); of
+a larger step these are an even sample of its rows."""
 _NAMED = 4
 _SAYS_NOTHING = 2
 """Tokens up to which a reply says nothing: the end token counts as one."""
@@ -48,7 +49,7 @@ def measure(event: Completions) -> Measured:
     rows = event.rows
     looked_at = _looked_at(len(rows))
     texts = healths([row.completion for row in rows], set(looked_at))
-    words = [text.words for text in texts]
+    words = [texts[index].words for index in looked_at]
     rewards, advantages = numbers(total_reward(row) for row in rows), numbers(row.advantage for row in rows)
     groups = _groups(rows)
     lengths = np.array([_length(row, text) for row, text in zip(rows, texts, strict=True)], np.float64)
@@ -60,7 +61,7 @@ def measure(event: Completions) -> Measured:
         "samples/repeating": float(np.mean(flags["samples/repeating"][looked_at] > 0)),
         "samples/unprintable": float(unprinted.sum()) / max(1, sum(text.characters for text in texts)),
         "samples/unique_in_group": _mean([unique_share([rows[index].completion for index in group]) for group in groups]),
-        "samples/similarity_across_prompts": similarity([row.prompt for row in rows], words),
+        "samples/similarity_across_prompts": similarity([rows[index].prompt for index in looked_at], words),
         "samples/distinct_2": distinct_2(words),
         "samples/length_mean": float(lengths.mean()),
         **_length_and_reward(lengths, _standing(rewards, advantages), rewards, groups),
@@ -77,7 +78,7 @@ def measure(event: Completions) -> Measured:
 
 
 def _looked_at(count: int) -> list[int]:
-    """The rows in which a loop is looked for, spread evenly: as the replies to a prompt lie together, each has its share."""
+    """The rows for the costly measures, spread evenly: as the replies to a prompt lie together, each prompt has its share."""
     return np.unique(np.linspace(0, count - 1, min(count, MOST_LOOKED_AT)).astype(int)).tolist()
 
 
@@ -90,7 +91,7 @@ def _without_text(values: dict[str, float], rows: Rows) -> dict[str, float]:
 
 def _length(row: Completion, text: TextHealth) -> float:
     """In tokens where the trainer says so, else in words."""
-    return float(len(text.words) if row.length is None else row.length)
+    return float(text.word_count if row.length is None else row.length)
 
 
 def _mean(values: list[float]) -> float | None:
@@ -159,10 +160,13 @@ def _standing(rewards: Floats, advantages: Floats) -> Floats:
 
 def _length_and_reward(lengths: Floats, standing: Floats, rewards: Floats, groups: list[NDArray[np.intp]]) -> dict[str, float]:
     """What `length_reward` sums up, where any group tells something: ranks by standing, slopes by reward."""
-    ranked = length_reward([(lengths[group], standing[group]) for group in groups])
+    group = np.full(rewards.size, -1, np.intp)
+    if groups:
+        group[np.concatenate(groups)] = np.repeat(np.arange(len(groups)), [rows.size for rows in groups])
+    ranked = length_reward(lengths, standing, group)
     if not ranked.groups:
         return {}
-    sloped = length_reward([(lengths[group], rewards[group]) for group in groups])
+    sloped = length_reward(lengths, rewards, group)
     return {
         "samples/length_reward_groups": float(ranked.groups),
         "samples/length_reward_z": ranked.z,

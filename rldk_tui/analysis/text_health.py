@@ -42,7 +42,9 @@ class TextHealth:
     """What was told of a text.
 
     Attributes:
-        words: Words, or characters in a script without spaces; the first `LONGEST` characters' worth.
+        words: Words, or characters in a script without spaces; the first `LONGEST` characters' worth. Empty where they were
+            only counted.
+        word_count: How many these are.
         loops: Whether its end repeats itself; None where that was not looked for.
         special: Whether it contains tokens of a chat template that are no text (at its very end they may stand).
         unprintable: Control characters and U+FFFD in it.
@@ -51,6 +53,7 @@ class TextHealth:
     """
 
     words: tuple[str, ...]
+    word_count: int
     loops: bool | None
     special: bool
     unprintable: int
@@ -60,7 +63,7 @@ class TextHealth:
     @property
     def empty(self) -> bool:
         """Whether there is nothing in it but white space."""
-        return not self.words
+        return not self.word_count
 
 
 def health(text: str) -> TextHealth:
@@ -73,31 +76,36 @@ def healths(texts: Sequence[str], looked_at: Container[int] | None = None) -> li
 
     Args:
         texts: any text there is.
-        looked_at: The places of those in which a loop is looked for, which costs the most; None for all.
+        looked_at: The places of those that are looked at closely: their words are kept and a loop is looked for; None for all.
     """
     seen = [text[:LONGEST] for text in texts]
     whole = [text.rstrip("\ufffd") for text in seen]  # a character cut in half by the length limit is no fault of the text
     return [
-        TextHealth(
-            words=words_of(beginning),
-            loops=loops(text) if looked_at is None or index in looked_at else None,
-            special=has_special_tokens(beginning),
-            unprintable=bad,
-            characters=len(clean),
-            script=script,
-        )
-        for index, (text, beginning, clean, bad, script) in enumerate(
-            zip(texts, seen, whole, *unprintable_and_script(whole), strict=True)
-        )
+        _health(text, bad, len(clean), script, closely=looked_at is None or index in looked_at)
+        for index, (text, clean, bad, script) in enumerate(zip(texts, whole, *unprintable_and_script(whole), strict=True))
     ]
 
 
-def words_of(text: str) -> tuple[str, ...]:
+def _health(text: str, unprintable: int, characters: int, script: str | None, *, closely: bool) -> TextHealth:
+    seen = text[:LONGEST]
+    words = words_of(seen)
+    return TextHealth(
+        words=tuple(words) if closely else (),
+        word_count=len(words),
+        loops=loops(text) if closely else None,
+        special=has_special_tokens(seen),
+        unprintable=unprintable,
+        characters=characters,
+        script=script,
+    )
+
+
+def words_of(text: str) -> Sequence[str]:
     """Words between white space; the characters themselves where a script writes no spaces."""
     words = text.split()
     if len(text) > _LONGEST_WORD * max(1, len(words)) and not text.isascii():
-        return tuple("".join(words))
-    return tuple(words)
+        return "".join(words)
+    return words
 
 
 def loops(text: str) -> bool:

@@ -52,18 +52,32 @@ def spearman_within(first: Floats, second: Floats, groups: NDArray[np.int64], de
         groups: shape (n,), the group of each; any whole numbers, in any order.
         deviations: of the bounds; 1.645 for 95 % on one side.
     """
-    _, group = np.unique(groups, return_inverse=True)
-    count = np.bincount(group)
-    one, other = (_centred(_ranks(values, group), group, count) for values in (first, second))
-    spread = np.sqrt(np.bincount(group, one * one) * np.bincount(group, other * other))
-    ranked = (count >= FEWEST) & (spread > 0)
+    rho, count = spearman_of_each(first, second, groups)
+    ranked = (count >= FEWEST) & np.isfinite(rho)
     if not ranked.any():
         return NOTHING
-    rho = np.clip(np.bincount(group, one * other)[ranked] / spread[ranked], -_MOST, _MOST)
+    rho = np.clip(rho[ranked], -_MOST, _MOST)
     weight = (count[ranked] - 3).astype(np.float64)
     middle = float((weight * np.arctanh(rho)).sum() / weight.sum())
     half = deviations * math.sqrt(_VARIANCE / float(weight.sum()))
     return Pooled(math.tanh(middle), math.tanh(middle - half), math.tanh(middle + half), int(ranked.sum()))
+
+
+def spearman_of_each(first: Floats, second: Floats, groups: NDArray[np.integer]) -> tuple[Floats, NDArray[np.intp]]:
+    """The rank correlation of each group, and its members; NaN where either quantity is the same throughout.
+
+    Args:
+        first: shape (n,), finite.
+        second: shape (n,), finite.
+        groups: shape (n,), the group of each; any whole numbers, in any order. The result is in their ascending order.
+    """
+    _, group = np.unique(groups, return_inverse=True)
+    count = np.bincount(group)
+    one, other = (_centred(_ranks(values, group), group, count) for values in (first, second))
+    spread = np.sqrt(np.bincount(group, one * one) * np.bincount(group, other * other))
+    rho = np.full(spread.size, math.nan)
+    np.divide(np.bincount(group, one * other), spread, out=rho, where=spread > 0)
+    return rho, count
 
 
 def spearman(first: Floats, second: Floats) -> float | None:
