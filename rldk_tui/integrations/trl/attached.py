@@ -8,6 +8,26 @@ from collections.abc import Callable
 from typing import Any
 
 
+class _Watched:
+    """`train` of one trainer; an object, so that a copy of the trainer gets one of its own and does not train the original."""
+
+    def __init__(self, train: Callable[..., Any], failed: Callable[[BaseException], None]) -> None:
+        functools.update_wrapper(self, train)
+        self._train = train
+        self.failed = failed
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        returned = False
+        try:
+            result = self._train(*arguments, **named)
+            returned = True
+        finally:
+            failure = None if returned else sys.exception()
+            if failure is not None:
+                self.failed(failure)
+        return result
+
+
 def tell_of_failure(trainer: Any, failed: Callable[[BaseException], None]) -> None:
     """Have `failed` called with whatever leaves `trainer.train()`, which is then raised as ever.
 
@@ -16,20 +36,5 @@ def tell_of_failure(trainer: Any, failed: Callable[[BaseException], None]) -> No
         failed: Must not raise.
     """
     train = trainer.train
-    if getattr(train, "_rldk_failed", None) == failed:
-        return
-
-    @functools.wraps(train)
-    def watched(*arguments: Any, **named: Any) -> Any:
-        returned = False
-        try:
-            result = train(*arguments, **named)
-            returned = True
-        finally:
-            failure = None if returned else sys.exception()
-            if failure is not None:
-                failed(failure)
-        return result
-
-    watched._rldk_failed = failed  # type: ignore[attr-defined] # noqa: SLF001 - tells a trainer attached twice
-    trainer.train = watched
+    if not (isinstance(train, _Watched) and train.failed == failed):  # else it was attached before
+        trainer.train = _Watched(train, failed)

@@ -6,6 +6,7 @@ leans on an order.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,12 @@ from rldk_tui.integrations.trl.metrics_record import History, MetricsHistory, RL
 from rldk_tui.integrations.trl.part import EVENTS, Part, Training
 from rldk_tui.integrations.trl.parts import Options, parts_for
 from rldk_tui.integrations.trl.recorder import Recorder
+from rldk_tui.integrations.trl.values import phase_of
 
 _CHECKPOINT = "checkpoint-{step}"
+_OF_A_TRAINING = frozenset({"_recorder", "_loop", "_standing_back", "_steps_begin", "_border", "_history", "_calls", "_early"})
+_MOST_EARLY = 16
+"""Evaluations before the training that are kept for it."""
 
 
 class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not followed by the type checker
@@ -96,16 +101,30 @@ class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not
             on_finding=on_finding or (hear_findings if wants_findings(listeners) else None),
             stop_on=severity_from(stop_on),
         )
+        self._kept = metrics_history
+        self._listeners = tuple(listeners)
+        self._watch_nothing()
+        if trainer is not None:
+            self._border.attempt("watch for the end of train()", tell_of_failure, trainer, self._failed)
+
+    def _watch_nothing(self) -> None:
+        """No training has begun."""
         self._recorder: Recorder | None = None
         self._loop: TrainingLoop | None = None
         self._standing_back = False
         self._steps_begin = False
         self._border = Border(self._tell)
-        self._history = History(metrics_history)
-        self._listeners = tuple(listeners)
+        self._history = History(self._kept)
         self._calls: dict[str, list[tuple[str, Any]]] = {event: [] for event in EVENTS}
-        if trainer is not None:
-            self._border.attempt("watch for the end of train()", tell_of_failure, trainer, self._failed)
+        self._early: deque[tuple[int, dict[str, object]]] = deque(maxlen=_MOST_EARLY)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy takes over: what was asked for, and nothing of the training that is being recorded here."""
+        return {name: value for name, value in vars(self).items() if name not in _OF_A_TRAINING}
+
+    def __setstate__(self, asked: dict[str, Any]) -> None:
+        vars(self).update(asked)
+        self._watch_nothing()
 
     @property
     def current_metrics(self) -> RLDKMetrics | None:
@@ -182,6 +201,20 @@ class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not
             self._recorder.failure(message)
 
     @property
+    def besides(self) -> bool:
+        """Whether recording is not what this callback is for: then another that comes later takes it over."""
+        return False
+
+    def hand_over(self) -> None:
+        """Leave the recording of this training to another callback."""
+        self._standing_back = True
+        self._loop = None
+        self._let_go()
+        recorder, self._recorder = self._recorder, None
+        if recorder is not None:
+            recorder.close()
+
+    @property
     def recording(self) -> bool:
         """Whether a training that this callback writes down is running."""
         return self._loop is not None and self._loop.runs()
@@ -189,10 +222,6 @@ class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not
     def stand_alone(self, folder: Path) -> None:
         """Tell that a second callback wants to write down the same training, and does not."""
         self._border.say(f"found a second RLDKCallback for {folder}; it records nothing: one is enough")
-
-    def _gives_way(self, other: RLDKCallback, folder: Path) -> None:
-        """What another one records already is not recorded twice."""
-        other.stand_alone(folder)
 
     def _folder(self, args: Any) -> Path:
         return Path(self._output_dir if self._output_dir is not None else args.output_dir).absolute()
@@ -210,7 +239,8 @@ class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not
         other = claim(self, folder, rank_of(args))
         self._standing_back = other is not None
         if other is not None:
-            self._gives_way(other, folder)
+            if not self.besides:
+                other.stand_alone(folder)
             return
         self._loop = TrainingLoop()
         self._steps_begin = False
@@ -224,6 +254,10 @@ class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not
         self._each("begin", self._training(args, state, kwargs, recorder))
         busy = [part for part in parts if not part.idle]
         self._calls = {event: _listening(busy, event) for event in EVENTS}
+        while self._early:
+            step, logs = self._early.popleft()
+            if step == state.global_step:  # else it is not the model that a checkpoint brings
+                self._log(args, state, logs, kwargs)
 
     def _training(self, args: Any, state: Any, kwargs: Mapping[str, Any], recorder: Recorder) -> Training:
         return Training(
@@ -271,14 +305,26 @@ class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not
         self._border.attempt("let go of the training", self._let_go)
 
     def _recording(self, args: Any, state: Any, kwargs: Mapping[str, Any]) -> Recorder:
-        """The recorder; begun here if an evaluation before the training is the first to ask."""
+        """The recorder; begun here for a callback that was added to a training that runs already."""
         return self._recorder or self._begin(args, state, kwargs)
 
     def _log(self, args: Any, state: Any, logs: Mapping[str, object] | None, kwargs: Mapping[str, Any]) -> None:
+        if logs and self._comes_early(args, state, logs):
+            self._early.append((state.global_step, dict(logs)))
+            return
         recorder = self._recording(args, state, kwargs)
         if logs and state.is_world_process_zero:
             row = recorder.metrics(state.global_step, logs)
             self._each("logged", row.step, row.phase, row.values)
+
+    def _comes_early(self, args: Any, state: Any, logs: Mapping[str, object]) -> bool:
+        """Whether this is an evaluation before a training: of a training that never comes it would be no run.
+
+        A directory that holds a finished training would be said to hold one that died.
+        """
+        if self._loop is not None or state.global_step or phase_of(logs) is not Phase.EVAL:
+            return False
+        return self._recorder is None or self._recorder.run_directory != self._folder(args)
 
     def _step(self, args: Any, state: Any, control: Any, kwargs: Mapping[str, Any]) -> None:
         recorder = self._recording(args, state, kwargs)

@@ -19,6 +19,11 @@ class _Recording(Protocol):
     @property
     def recording(self) -> bool: ...
 
+    @property
+    def besides(self) -> bool: ...
+
+    def hand_over(self) -> None: ...
+
 
 _Callback = TypeVar("_Callback", bound=_Recording)
 _CLAIMS: dict[tuple[Path, int], weakref.ref[Any]] = {}
@@ -27,13 +32,16 @@ _CLAIMS: dict[tuple[Path, int], weakref.ref[Any]] = {}
 def claim(callback: _Callback, folder: Path, rank: int) -> _Callback | None:
     """Take a folder for this callback; returns the other one that is writing there, and then it stays the other's.
 
-    A callback whose training is over, or was left by an exception, gives way.
+    A callback whose training is over, or was left by an exception, gives way; one that records besides something else hands
+    over to one that is there for it.
     """
     key = (folder.resolve(), rank)
     held = _CLAIMS.get(key)
     other: _Callback | None = None if held is None else held()
     if other is not None and other is not callback and other.recording:
-        return other
+        if not other.besides or callback.besides:
+            return other
+        other.hand_over()
     _CLAIMS[key] = weakref.ref(callback)
     return None
 

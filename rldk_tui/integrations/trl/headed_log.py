@@ -59,6 +59,10 @@ class HeadedLog:
         try:
             lines = encode_lines(events)  # before the lock: generations are 100 kB, and the training must not wait for them
         except NOT_ENCODED as failure:
+            if len(events) > 1:  # the others are not to be lost with it
+                for event in events:
+                    self.write(event)
+                return
             with self._writing:
                 self._writer.missed(failure, len(events))
                 self._tell_lost()

@@ -2,8 +2,8 @@
 
 A trainer tells its callbacks when its loop returns, and nothing when an exception leaves it. A script then ends, and its
 `sys.excepthook` sees the exception; in a notebook, or where the caller catches it, the process lives on, and a monitor would
-wait for ever. So the loop's frame is remembered by its identity (never held: it keeps the whole training alive), and looked
-for on the stack of its thread.
+wait for ever. So the loop's frame is remembered, and looked for on the stack of its thread. It is held until it is missed
+there: a frame that was let go of would give its place in memory to that of the next training.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ class TrainingLoop:
         while frame is not None and frame.f_globals.get("__name__", "").startswith(_NOT_THE_LOOP):
             frame = frame.f_back
         self._thread = threading.get_ident()
-        self._frame = id(frame)
+        self._frame = frame
         self._code = None if frame is None else frame.f_code
 
     def runs(self) -> bool:
         """Whether the frame that called us is still on the stack of its thread."""
         frame = sys._current_frames().get(self._thread)  # noqa: SLF001 - as above, of the other threads
-        while frame is not None:
-            if id(frame) == self._frame and frame.f_code is self._code:
-                return True
+        while frame is not None and frame is not self._frame:
             frame = frame.f_back
-        return False
+        if frame is None:
+            self._frame = None  # what it holds is the whole training
+        return frame is not None
 
     def left_by(self) -> BaseException | None:
         """The exception that left the loop, where an interactive interpreter has kept it; None where it is not known."""

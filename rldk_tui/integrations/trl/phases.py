@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from rldk_tui.events import Algorithm
+from rldk_tui.integrations.trl.not_measured import tell_unmeasured
 from rldk_tui.integrations.trl.part import Part, Training
 from rldk_tui.integrations.trl.ppo import loop_globals
 from rldk_tui.integrations.trl.wrapping import Wrapping
@@ -51,15 +52,12 @@ class Phases(Part):
             self._watch(training.trainer)
         if not samples or {GENERATE, SCORE} <= self._watched:
             self._watched.add(UPDATE)
-        if not self._watched >= set(_IN_A_STEP if samples else (SAVE, EVAL)):
-            training.border.say(
-                "measures not every phase of a step: "
-                + (
-                    "this trainer has none of the methods that are known"
-                    if training.trainer
-                    else "call RLDKCallback.attach(trainer)"
-                )
-            )
+        unseen = [phase for phase in (_IN_A_STEP if samples else (SAVE, EVAL)) if phase not in self._watched]
+        if unseen:
+            known = training.trainer is not None
+            why = "this trainer has none of the methods that are known" if known else "the callback was not given the trainer"
+            advice = None if known else "call RLDKCallback.attach(trainer) before train()"
+            tell_unmeasured(training, f"hook/time_{unseen[0]}", f"{why} ({', '.join(unseen)})", advice)
         if training.algorithm is Algorithm.PPO:  # it does not say when a step begins
             self._between = UPDATE
         self._training = training

@@ -24,8 +24,8 @@ class PPOMonitoringCallback(RLDKCallback):
     `epochs()` and `anomalies` may be read at any time, from other callbacks too. It serves GRPO and RLOO as well, by the
     names they log. The rules (`rldk watch`) judge the same events by limits of their own; this is the quick look beside.
 
-    Where an `RLDKCallback` of the same run directory came before it among the trainer's callbacks, it leaves the recording
-    to that one and monitors alone. Only the process that logs monitors. What is kept does not grow with the run, except by
+    Where the trainer has an `RLDKCallback` for the same run directory besides, it leaves the recording to that one and monitors
+    alone. Only the process that logs monitors. What is kept does not grow with the run, except by
     a summary an epoch, of which there are a thousand at most.
     """
 
@@ -59,6 +59,11 @@ class PPOMonitoringCallback(RLDKCallback):
         self._detection = detection or Detection(threshold=float(anomaly_threshold))
         self._detailed = enable_detailed_logging
         self._monitor = Monitor(self._detection)
+
+    @property
+    def besides(self) -> bool:
+        """It is there to monitor."""
+        return True
 
     @property
     def metrics(self) -> MonitoredMetrics | None:
@@ -98,6 +103,3 @@ class PPOMonitoringCallback(RLDKCallback):
             logger.info("%s", self._monitor.metrics)
         for anomaly in opened:
             logger.warning("%s", anomaly)
-
-    def _gives_way(self, other: RLDKCallback, folder: Path) -> None:
-        """Another records already, as is meant."""

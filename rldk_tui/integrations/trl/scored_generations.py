@@ -67,6 +67,8 @@ class ScoredGenerations:
         phase = Phase.TRAIN if self._training else Phase.EVAL
         batch = self._batch_of(scored, phase)
         if batch is not None and scored.rewards is not None:
+            if scored.function in batch.rewards:
+                self.border.say(f"several reward functions are called {scored.function}: give each a name before it is wrapped")
             batch.rewards[scored.function] = scored.rewards
 
     def _batch_of(self, scored: Scored, phase: Phase) -> _Gathered | None:

@@ -73,11 +73,11 @@ def numbers(logs: Mapping[str, object], phase: Phase) -> tuple[dict[str, float |
     values: dict[str, float | None] = {}
     refused: list[NotANumber] = []
     for key, value in logs.items():
-        if type(value) is float and type(key) is str:  # nearly every one, and this runs at every step
+        if type(value) is float and type(key) is str and key.isascii():  # nearly every one, and this runs at every step
             values[key] = value
             continue
         try:
-            values[str(key)] = number(value)
+            values[plain_text(str(key))] = number(value)
         except (TypeError, ValueError, OverflowError, RuntimeError) as failure:
             name = str(key).removeprefix(_EVAL_PREFIX) if phase is Phase.EVAL else str(key)
             refused.append(NotANumber(name, short(value), f"{type(failure).__name__}: {failure}"))

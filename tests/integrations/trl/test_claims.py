@@ -77,3 +77,24 @@ def test_a_resumed_training_and_a_log_without_a_step_are_nothing_odd(tmp_path: P
     train(tmp_path, [callback()])
     train(tmp_path, [callback()], first=3)
     assert told(tmp_path) == []
+
+
+@pytest.mark.parametrize("monitor_first", [True, False])
+def test_a_monitor_leaves_the_recording_to_the_callback_that_is_there_for_it(tmp_path: Path, monitor_first: bool) -> None:
+    from rldk_tui.integrations.trl import PPOMonitoringCallback
+
+    recorder, monitor = callback(), PPOMonitoringCallback()
+    seen: list[bool] = []
+
+    class Look:
+        def on_train_begin(self, *_: Any) -> None:
+            seen.extend([recorder.recording, monitor.recording])
+
+        def on_step_end(self, *_: Any) -> None: ...
+
+        def on_train_end(self, *_: Any) -> None: ...
+
+    train(tmp_path, [*([monitor, recorder] if monitor_first else [recorder, monitor]), Look()])
+    assert seen == [True, False]
+    assert [beat.step for beat in log_of(tmp_path).of(Heartbeat)] == [1, 2, 3]
+    assert told(tmp_path) == []

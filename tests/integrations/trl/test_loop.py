@@ -104,6 +104,16 @@ def test_a_loop_is_running_until_it_is_left() -> None:
     assert not loop().runs()
 
 
+def test_the_next_call_of_the_same_function_is_another_loop() -> None:
+    def loop(before: TrainingLoop | None) -> TrainingLoop:
+        assert before is None or not before.runs()
+        return TrainingLoop()
+
+    found = None
+    for _ in range(5):
+        found = loop(found)
+
+
 def test_a_long_text_is_cut_and_has_one_line() -> None:
     text = told(ValueError("a\nb " * 500))
     assert len(text) == 300

@@ -33,7 +33,7 @@ def _attached(callback: Any) -> Iterator[None]:
     """Every PPO trainer that is made is given to the callback, as a user's script would do."""
     from trl.experimental import ppo
 
-    class Attached(ppo.PPOTrainer):  # type: ignore[misc, name-defined] # trl is not followed by the type checker
+    class Attached(ppo.PPOTrainer):  # type: ignore[misc] # trl is not followed by the type checker
         def __init__(self, *arguments: Any, **named: Any) -> None:
             super().__init__(*arguments, **named)
             callback.attach(self)

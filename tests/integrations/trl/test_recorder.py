@@ -67,7 +67,12 @@ def test_what_was_measured_in_a_step_is_written_with_its_end_and_only_once(tmp_p
 
 def test_threads_write_whole_lines_and_lose_none(tmp_path: Path) -> None:
     made = begun(tmp_path)
-    threads = [threading.Thread(target=lambda: [made.heartbeat(step) for step in range(200)]) for _ in range(4)]
+
+    def beat() -> None:
+        for step in range(200):
+            made.heartbeat(step)
+
+    threads = [threading.Thread(target=beat) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

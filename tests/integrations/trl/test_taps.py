@@ -52,7 +52,11 @@ def test_whoever_replaced_the_function_meanwhile_keeps_it() -> None:
     heard: list[Any] = []
     names, (tap,) = _tapped(heard)
     inner = names["add"]
-    names["add"] = theirs = lambda *arguments: inner(*arguments) * 10
+
+    def theirs(left: int) -> Any:
+        return inner(left) * 10
+
+    names["add"] = theirs
     tap.close()
     assert names["add"] is theirs
     assert names["add"](1) == 20

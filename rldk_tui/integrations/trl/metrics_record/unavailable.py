@@ -18,6 +18,7 @@ _INSIDE = "this trainer does not tell it"
 _NO_TRAINER = "the callback was not given the trainer"
 _ATTACH = "call RLDKCallback.attach(trainer) before train()"
 _NO_REFERENCE = "beta is 0, so no reference model is loaded"
+_NO_REPOSITORY = "it does not run in a git repository with a commit"
 _NOT_SET = "the config sets none"
 _SETTINGS = ("target_kl", "clip_range", "clip_range_value", "kl_coef", "advantage_normalized")
 _NOT_OF_THE_TRAINING = ("gpu_", "torch_", "process_", "host_", "disk_", "step_", "tokens_", "samples_")
@@ -46,6 +47,8 @@ def _reason(field: str, names: tuple[str, ...], training: Training) -> tuple[str
     """Why, and what would help."""
     if field in _SETTINGS:
         return _NOT_SET, None
+    if field == "git_sha":
+        return _NO_REPOSITORY, None
     if field == "kl_mean" and training.algorithm in GROUPED and setting_of(training, "beta") == 0.0:
         return _NO_REFERENCE, lookup("kl").to_log
     hook = f"hook/{field}"
