@@ -12,6 +12,7 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 
 from rldk_tui.tui.cells import Page
+from rldk_tui.tui.child import Ask, ask_rldk
 from rldk_tui.tui.feed import Feed, Poll
 from rldk_tui.tui.messages import FeedFailed, HealthUpdated, Waiting
 from rldk_tui.tui.pages.help import help_page
@@ -42,13 +43,22 @@ class MonitorApp(App[None]):
         Binding("r", "report", show=False),
     ]
 
-    def __init__(self, poll: Poll | None = None, *, title: str = "", interval: float = 1.0, ascii: bool = False) -> None:  # noqa: A002
+    def __init__(
+        self,
+        poll: Poll | None = None,
+        *,
+        title: str = "",
+        interval: float = 1.0,
+        ascii: bool = False,  # noqa: A002
+        ask: Ask = ask_rldk,
+    ) -> None:
         colourless = bool(os.environ.get("NO_COLOR"))
         super().__init__(ansi_color=True if colourless else None)
         if colourless:
             self.theme = "ansi-dark"
         self._main = MainScreen(title, ascii=ascii)
         self._ascii = ascii
+        self._ask = ask
         self._feed = None if poll is None else Feed(poll, self.post_message, interval)
         self._view: View | None = None
         self._held = False
@@ -110,7 +120,7 @@ class MonitorApp(App[None]):
         if self._view is None or isinstance(self.screen, ViewScreen):
             return
         if self._checkpoints is None:
-            self._checkpoints = CheckpointsScreen(self._view, ascii=self._ascii)
+            self._checkpoints = CheckpointsScreen(self._view, ascii=self._ascii, ask=self._ask)
             self.install_screen(self._checkpoints, "checkpoints")
         self.push_screen(self._checkpoints)
 

@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-import io
-
-from rich.console import Console
-from rich.style import Style
-from rich.text import Text
-
 from rldk_tui.diagnosis.findings import told_together
 from rldk_tui.run.extraction import Trouble, faulty, troubles
 from rldk_tui.session import RunHealth
-from rldk_tui.tui.cells import Box, Drawing, Line, Span, Tone, cut, in_ascii, line, wrapped
+from rldk_tui.tui.cells import Box, Drawing, Line, Span, Tone, line, wrapped
 from rldk_tui.tui.header import draw_header
 from rldk_tui.tui.panels import Panel, load_panels
+from rldk_tui.tui.printed import printed
 from rldk_tui.tui.view import View, view_of
 
 _GENERATIONS = 6
 """Completions on the page; the log has them all."""
 _UNKNOWN = 12
 """Reasons on the page for what is not known."""
-_STYLES = {
-    Tone.PLAIN: Style(),
-    Tone.DIM: Style(dim=True),
-    Tone.STRONG: Style(bold=True),
-    Tone.ACCENT: Style(color="cyan", bold=True),
-    Tone.CHART: Style(color="blue"),
-    Tone.GOOD: Style(color="green", bold=True),
-    Tone.INFO: Style(color="blue"),
-    Tone.WARNING: Style(color="yellow"),
-    Tone.HIGH: Style(color="red", bold=True),
-    Tone.CRITICAL: Style(color="red", bold=True, reverse=True),
-}
 
 
 def render_once(health: RunHealth, width: int, *, ascii: bool = False, color: bool = False) -> str:  # noqa: A002
@@ -42,14 +25,7 @@ def render_once(health: RunHealth, width: int, *, ascii: bool = False, color: bo
         drawing = panel.draw(view, Box(width - 2, ascii=ascii, live=False))
         rows += [line(), _heading(panel.name, drawing.note), *(Line((Span("  "), *row.spans)) for row in _page(panel, drawing))]
     rows += _unknown(view, width)
-    out = io.StringIO()
-    console = Console(file=out, width=width, color_system="standard" if color else None, force_terminal=color, highlight=False)
-    for row in rows:
-        shown = in_ascii(cut(row, width)) if ascii else cut(row, width)
-        text = Text.assemble(*((span.text, _STYLES[span.tone]) for span in shown.spans))
-        text.rstrip()
-        console.print(text, soft_wrap=True)
-    return out.getvalue()
+    return printed(rows, width, ascii=ascii, color=color)
 
 
 def page_once(health: RunHealth, *, ascii: bool | None = None) -> str:  # noqa: A002

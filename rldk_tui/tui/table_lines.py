@@ -10,7 +10,7 @@ from rldk_tui.tui.tensor_tables import TensorTable
 
 _CELL = 11
 _LAYER, _ROLE = 6, 17
-_WIDE, _MIDDLE, _NARROW = 100, 70, 60
+_WIDE, _MIDDLE, _NARROW, _NARROWEST = 100, 70, 60, 44
 _MOST = 300
 """Characters of a name that are looked at: its end tells it from others."""
 
@@ -26,7 +26,7 @@ class TableLines(Sequence[Line]):
         self._above = above
         self._table = table
         self._width = width
-        self._shown = len(table.columns) if width >= _NARROW else 2
+        self._shown = len(table.columns) if width >= _NARROW else 2 if width >= _NARROWEST else 1
         self.heading = len(above)
 
     def __len__(self) -> int:

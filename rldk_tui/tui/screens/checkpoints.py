@@ -12,7 +12,7 @@ from textual.worker import Worker, WorkerState
 from rldk_tui.charts.format import age, count, size
 from rldk_tui.tui.cells import Box, Line, Span, Tone, cut, line, wrapped
 from rldk_tui.tui.checkpoint_list import draw_checkpoints, to_analyse
-from rldk_tui.tui.child import Answer, Ask, ask_rldk
+from rldk_tui.tui.child import Answer, Ask
 from rldk_tui.tui.pages.checkpoint import row_at, step_of
 from rldk_tui.tui.screens.tensors import TensorScreen, comparing, measuring
 from rldk_tui.tui.screens.view_screen import ViewScreen
@@ -42,7 +42,7 @@ class CheckpointsScreen(ViewScreen):
     CheckpointsScreen > #keys { height: 1; background: $panel; }
     """
 
-    def __init__(self, view: View, *, ascii: bool, ask: Ask = ask_rldk) -> None:  # noqa: A002
+    def __init__(self, view: View, *, ascii: bool, ask: Ask) -> None:  # noqa: A002
         super().__init__()
         self._view = view
         self._ascii = ascii
