@@ -28,7 +28,10 @@ from rldk_tui.integrations.trl.recorder import Recorder
 from rldk_tui.integrations.trl.values import phase_of
 
 _CHECKPOINT = "checkpoint-{step}"
-_OF_A_TRAINING = frozenset({"_recorder", "_loop", "_standing_back", "_steps_begin", "_border", "_history", "_calls", "_early"})
+_OF_A_TRAINING = frozenset(
+    {"_recorder", "_loop", "_standing_back", "_steps_begin", "_border", "_history", "_calls", "_early", "_monitor"}
+)
+"""What a copy of the callback does not take over."""
 _MOST_EARLY = 16
 """Evaluations before the training that are kept for it."""
 

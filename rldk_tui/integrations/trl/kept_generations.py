@@ -117,16 +117,20 @@ class KeptGenerations:
 
     def _noting(self, generate: Callable[..., Any]) -> Callable[..., Any]:
         def noted(*arguments: Any, **named: Any) -> Any:
-            phase = Phase.TRAIN if self._trainer.model.training else Phase.EVAL
-            lists, self._lists = self._lists, None
-            if lists is not None:
-                self._border.attempt("copy the generations", lists.copied)
+            phase = self._border.attempt("copy the generations", self._before_generating)
             generated = generate(*arguments, **named)
-            if self._wrapping.active:
+            if self._wrapping.active and phase is not None:
                 self._border.attempt("read the tokens of the generations", self._note, phase, generated)
             return generated
 
         return noted
+
+    def _before_generating(self) -> Phase:
+        """Copies what is about to be overwritten; returns what is generated for."""
+        lists, self._lists = self._lists, None
+        if lists is not None:
+            lists.copied()
+        return Phase.TRAIN if self._trainer.model.training else Phase.EVAL
 
     def _note(self, phase: Phase, generated: Sequence[Any]) -> None:
         tokens = generated[_IDS]

@@ -36,6 +36,7 @@ class Phases(Part):
     def __init__(self, interval: int, clock: Callable[[], float] = time.perf_counter) -> None:
         """Rows come every `interval` steps, each with the mean of its steps."""
         self._interval = interval
+        self._clock = clock
         self._stopwatch = Stopwatch(clock)
         self._wrapping = Wrapping()
         self._watched: set[str] = set()
@@ -47,6 +48,7 @@ class Phases(Part):
         """Only in the process that logs."""
         if not training.is_main:
             return
+        self._stopwatch = Stopwatch(self._clock, functools.partial(training.border.attempt, self.task))
         samples = training.algorithm in _SAMPLING
         if training.trainer is not None:
             self._watch(training.trainer)
@@ -123,10 +125,16 @@ class Phases(Part):
 
 
 class Stopwatch:
-    """Adds up the seconds and keeps the bytes of the phase that is on."""
+    """Adds up the seconds and keeps the bytes of the phase that is on.
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    Args:
+        clock: Seconds.
+        attempt: Makes a call of ours from within the trainer's, which must not see it fail: not every allocator has statistics.
+    """
+
+    def __init__(self, clock: Callable[[], float], attempt: Callable[..., Any] = lambda work, *given: work(*given)) -> None:
         self._clock = clock
+        self._attempt = attempt
         self._now: str | None = None
         self._since = clock()
         self._seconds: dict[str, float] = {}
@@ -139,11 +147,11 @@ class Stopwatch:
         if before == EVAL:
             yield
             return
-        self.enter(name)
+        self._attempt(self.enter, name)
         try:
             yield
         finally:
-            self.enter(before)
+            self._attempt(self.enter, before)
 
     def enter(self, name: str | None) -> None:
         """What follows belongs to this phase, or to none."""

@@ -55,9 +55,12 @@ class PPOMonitoringCallback(RLDKCallback):
                 f"anomaly_threshold must be a number above 0, not {anomaly_threshold}.",
                 "Leave it out for 8 robust deviations; lower tells more, by chance too.",
             )
-        super().__init__(recording.pop("output_dir", None) if log_dir is None else log_dir, **recording)
         self._detection = detection or Detection(threshold=float(anomaly_threshold))
         self._detailed = enable_detailed_logging
+        super().__init__(recording.pop("output_dir", None) if log_dir is None else log_dir, **recording)
+
+    def _watch_nothing(self) -> None:
+        super()._watch_nothing()
         self._monitor = Monitor(self._detection)
 
     @property

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from rldk_tui.events import Checkpoint, Heartbeat, Metrics, RunEnded, RunStarted, System
+from rldk_tui.events import Checkpoint, Heartbeat, Metrics, Phase, RunEnded, RunStarted, System
 from tests.integrations.trl.conftest import log_of
 
 pytest.importorskip("transformers")
@@ -18,6 +21,24 @@ def callback(**named: Any) -> Any:
     from rldk_tui.integrations.trl import RLDKCallback
 
     return RLDKCallback(**named)
+
+
+def pickled(one: Any) -> Any:
+    return pickle.loads(pickle.dumps(one))  # noqa: S301 - our own
+
+
+class Trainer:
+    """As much of a trainer as can be attached."""
+
+    def __init__(self) -> None:
+        self.trained = 0
+        self.callbacks: list[Any] = []
+
+    def train(self) -> None:
+        self.trained += 1
+
+    def add_callback(self, added: Any) -> None:
+        self.callbacks.append(added)
 
 
 def trainer_of(run: Path, rank: int = 0, **more: Any) -> tuple[Any, Any]:
@@ -64,10 +85,50 @@ def test_only_the_first_rank_writes_metrics_and_every_rank_its_own_machine(tmp_p
     assert first.of(RunStarted)[0].run_id == second.of(RunStarted)[0].run_id == tmp_path.name
 
 
-def test_an_evaluation_before_the_training_heads_the_log_too(tmp_path: Path) -> None:
+def test_an_evaluation_before_the_training_is_written_when_it_begins(tmp_path: Path) -> None:
     watcher, (args, state) = callback(), trainer_of(tmp_path)
     watcher.on_log(args, state, None, logs={"eval_loss": 1.0})
-    assert [type(event) for event in log_of(tmp_path).events] == [RunStarted, Metrics]
+    assert not (tmp_path / "rldk").exists()
+    train(watcher, args, state)
+    log = log_of(tmp_path)
+    assert isinstance(log.events[0], RunStarted)
+    assert [(row.step, row.phase) for row in log.of(Metrics)][:2] == [(0, Phase.EVAL), (1, Phase.TRAIN)]
+
+
+def test_an_evaluation_without_a_training_leaves_the_run_as_it_was(tmp_path: Path) -> None:
+    train(callback(), *trainer_of(tmp_path))
+    before = log_of(tmp_path).path.read_bytes()
+    args, state = trainer_of(tmp_path)
+    callback().on_log(args, state, None, logs={"eval_loss": 1.0})
+    assert log_of(tmp_path).path.read_bytes() == before
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, pickled])
+def test_a_copy_made_in_the_middle_of_a_training_has_nothing_of_it(tmp_path: Path, copied: Callable[[Any], Any]) -> None:
+    from rldk_tui.integrations.trl import PPOMonitoringCallback
+
+    for kind in (callback, PPOMonitoringCallback):
+        watcher = kind(run_id="ours", metrics_history=3)
+        args, state = trainer_of(tmp_path / kind.__name__)
+        watcher.on_train_begin(args, state, None, model=None)
+        watcher.on_log(args, state, None, logs={"loss": 0.5}, model=None)
+        other = copied(watcher)
+        assert (watcher.recording, other.recording, len(other.metrics_history)) == (True, False, 0)
+        train(other, *trainer_of(tmp_path / "other"))
+        assert log_of(tmp_path / "other").of(RunStarted)[-1].run_id == "ours"
+        watcher.on_train_end(args, state, None)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, pickled])
+def test_a_copy_of_an_attached_trainer_trains_itself(copied: Callable[[Any], Any]) -> None:
+    trainer = Trainer()
+    watcher = callback(trainer=trainer)
+    watcher.attach(trainer)
+    other = copied(trainer)
+    other.train()
+    assert (trainer.trained, other.trained) == (0, 1)
+    trainer.train()
+    assert (trainer.trained, other.trained) == (1, 1)
 
 
 def test_what_comes_after_the_end_is_still_written(tmp_path: Path) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from rldk_tui.events import Algorithm, ExtractionError, Measured
+from rldk_tui.events import Algorithm, ExtractionError, ExtractionKind, Measured
+from rldk_tui.integrations.trl.border import Border
 from rldk_tui.integrations.trl.phases import EVAL, GENERATE, SCORE, UPDATE, Stopwatch
 from rldk_tui.integrations.trl.throughput import Throughput, samples_per_step
 from rldk_tui.integrations.trl.wrapping import Wrapping
@@ -70,6 +72,20 @@ def test_a_phase_that_fails_ends_and_the_failure_is_the_callers() -> None:
     clock.now += 5
     watch.enter(None)
     assert watch.taken((UPDATE, GENERATE), 1) == {"hook/time_update": 5.0, "hook/time_generate": 1.0}
+
+
+def test_a_clock_that_fails_is_told_and_is_no_failure_of_the_trainers_call() -> None:
+    told: list[str] = []
+
+    def failing() -> float:
+        raise RuntimeError("this allocator keeps no statistics")
+
+    watch = Stopwatch(Clock(), partial(Border(told.append).attempt, "measure the phases of a step"))
+    watch._clock = failing
+    with watch.phase(GENERATE):
+        done = True
+    assert done
+    assert told == ["could not measure the phases of a step: RuntimeError: this allocator keeps no statistics"]
 
 
 def test_methods_are_put_back_whoever_wrapped_them_after_us() -> None:
@@ -182,7 +198,7 @@ def test_other_trainers_are_profiled_as_far_as_they_have_these_phases(
         TRAINERS[algorithm](models, {**common_arguments(str(tmp_path), 4), "save_steps": 2}, [watcher])
     log = log_of(tmp_path)
     assert {name for row in _named(log, "hook/time_").values() for name in row} == {f"hook/time_{phase}" for phase in expected}
-    assert not [event for event in log.of(ExtractionError) if "phase" in event.message]
+    assert not [event for event in log.of(ExtractionError) if (event.metric or "").startswith("hook/time_")]
 
 
 @pytest.mark.train
@@ -192,4 +208,5 @@ def test_an_unattached_trainer_that_samples_is_not_said_to_update_all_the_time(m
     ).train()
     log = log_of(tmp_path)
     assert _named(log, "hook/time_") == {}
-    assert [event for event in log.of(ExtractionError) if "attach(trainer)" in event.message and "phase" in event.message]
+    told = [event for event in log.of(ExtractionError) if (event.metric or "").startswith("hook/time_")]
+    assert [(event.kind, "attach(trainer)" in (event.advice or "")) for event in told] == [(ExtractionKind.UNAVAILABLE, True)]

@@ -117,6 +117,18 @@ def test_none_and_nan_reach_the_log_as_they_are(tmp_path: Path) -> None:
     assert row.values["loss"] != row.values["loss"]
 
 
+def test_a_name_that_no_file_can_hold_loses_neither_its_row_nor_the_step_before_it(tmp_path: Path) -> None:
+    made = begun(tmp_path)
+    made.heartbeat(1, log_follows=True)
+    made.metrics(1, {"loss": 0.5, "\ud800": 1.0})
+    made.heartbeat(2, log_follows=True)
+    made.write(ExtractionError(time=1.0, message="\ud800"))
+    log = log_of(tmp_path)
+    assert log.of(Metrics)[0].values == {"loss": 0.5, "?": 1.0}
+    assert [beat.step for beat in log.of(Heartbeat)] == [1, 2]
+    assert "1 events could not be written" in log.of(ExtractionError)[0].message
+
+
 def test_events_that_were_lost_are_counted_and_said_when_writing_works_again(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
