@@ -118,6 +118,7 @@ def _phase(phase: str) -> str:
 
 
 def length_of(sample: Sample) -> str:
+    """In tokens where the trainer said so, else in characters."""
     return f"{count(sample.length)} tokens" if sample.length is not None else f"{count(len(sample.completion))} characters"
 
 
@@ -126,6 +127,7 @@ def _many(amount: int, thing: str) -> str:
 
 
 def prompt_text(prompt: str, look: Look) -> Iterator[Line]:
+    """A prompt as the look wants it."""
     return text_lines(prompt, look, Tone.DIM, _PROMPT_LINES, "  > ")
 
 

@@ -88,7 +88,7 @@ def _beside(pair: Pair, look: Look) -> Iterator[Line]:
     before, after = (pair.before, pair.mean_before, pair.count_before), (pair.after, pair.mean_after, pair.count_after)
     for sample, mean, amount in (before, after):
         inner = Look(room + len(INDENT), look.full)
-        head = cut(_answered(" ", sample, mean, amount), room)
+        head = cut(Line(_answered(" ", sample, mean, amount).spans[:2]), room)
         rows = list(text_lines(sample.completion, inner, Tone.PLAIN, 4 * EXCERPT_LINES, ""))
         columns.append([head, *(Line(tuple(span for span in row.spans if span.text != INDENT)) for row in rows)])
     for one, other in zip_longest(*columns, fillvalue=line()):

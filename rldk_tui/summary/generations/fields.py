@@ -1,0 +1,120 @@
+"""What can be asked of a generation: its columns by the names people write, and what is computed of its text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import StrEnum
+
+import polars as pl
+
+from rldk_tui.analysis.generations import repetition
+from rldk_tui.charts.text import one_line
+
+REWARDS = "rewards/"
+"""Begins the column of a reward function."""
+_LONGEST = 200_000
+"""Characters of a text whose repetition is measured."""
+_COMPLETION = "completion"
+
+
+class FieldKind(StrEnum):
+    """What a value can be compared with."""
+
+    NUMBER = "a number"
+    TEXT = "a text"
+    FLAG = "true or false"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One thing to filter and sort by.
+
+    Attributes:
+        name: As it is written.
+        raw: Its value as the log has it: null where it was not logged, NaN where NaN was.
+    """
+
+    name: str
+    kind: FieldKind
+    raw: pl.Expr
+
+    @property
+    def value(self) -> pl.Expr:
+        """Its value to compare and sort by: NaN is no value, as it is neither small nor large."""
+        return self.raw.cast(pl.Float64).fill_nan(None) if self.kind is FieldKind.NUMBER else self.raw
+
+
+class UnknownFieldError(KeyError):
+    """No field of this name; `near` are names like it."""
+
+    def __init__(self, name: str, near: tuple[str, ...]) -> None:
+        super().__init__(name)
+        self.name = name
+        self.near = near
+
+
+class Fields:
+    """The fields of one run's generations."""
+
+    def __init__(self, schema: Mapping[str, pl.DataType]) -> None:
+        self._fields: dict[str, Field] = {}
+        self._short: dict[str, str] = {}
+        for column, kind in schema.items():
+            self._add(column, _kind(kind))
+        if _COMPLETION in schema:
+            text = pl.col(_COMPLETION)
+            self._put(Field("characters", FieldKind.NUMBER, text.str.len_chars()))
+            self._put(Field("words", FieldKind.NUMBER, text.str.count_matches(r"\S+")))
+            self._put(Field("repetition", FieldKind.NUMBER, text.map_batches(_repetitions, return_dtype=pl.Float64)))
+
+    def __getitem__(self, name: str) -> Field:
+        """The field of this name; a reward function's by `rewards.name`, `rewards/name`, or its name alone.
+
+        Raises:
+            UnknownFieldError: if there is none.
+        """
+        known = self._fields.get(name) or self._fields.get(self._short.get(name, name))
+        if known is None and name.startswith("rewards."):
+            known = self._fields.get(REWARDS + name.removeprefix("rewards."))
+        if known is None:
+            raise UnknownFieldError(name, tuple(get_close_matches(name, [*self.names(), *self._short], n=2)))
+        return known
+
+    def names(self) -> tuple[str, ...]:
+        """Every field, as it is best written."""
+        return tuple(_written(name) for name in self._fields)
+
+    def told(self) -> str:
+        """All of them in one sentence of a hint."""
+        return f"The fields are {', '.join(self.names())}."
+
+    def _add(self, column: str, kind: FieldKind) -> None:
+        self._put(Field(column, kind, pl.col(column)))
+        if column.startswith(REWARDS):
+            self._short.setdefault(column.removeprefix(REWARDS), column)
+
+    def _put(self, field: Field) -> None:
+        self._fields.setdefault(field.name, field)
+
+
+def _kind(dtype: pl.DataType) -> FieldKind:
+    if dtype.is_numeric():
+        return FieldKind.NUMBER
+    return FieldKind.FLAG if dtype == pl.Boolean else FieldKind.TEXT
+
+
+def _written(column: str) -> str:
+    short = column.removeprefix(REWARDS)
+    if short == column:
+        return column
+    return f"rewards.{short}" if short.isidentifier() and short.isascii() else f'"{one_line(column, 80)}"'
+
+
+def _repetitions(texts: pl.Series) -> pl.Series:
+    return pl.Series(texts.name, _measured(texts), dtype=pl.Float64)
+
+
+def _measured(texts: Iterable[str | None]) -> list[float | None]:
+    return [None if text is None else repetition(text[:_LONGEST].split()) for text in texts]
