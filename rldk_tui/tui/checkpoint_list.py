@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MARKS = ("A", "B")
 """What two marked checkpoints are called: the earlier one first."""
-_WIDE, _MIDDLE = 100, 64
+_WIDE, _MIDDLE = 108, 64
 _FEWEST = 3
 """Points that make a curve."""
 _LOW = 16
@@ -32,7 +32,7 @@ _MOST_REASONS = 3
 _STATES = {
     CheckpointState.NOT_ANALYSED: ("not analysed yet", Tone.DIM),
     CheckpointState.UNFINISHED: ("not written to its end", Tone.WARNING),
-    CheckpointState.UNREADABLE: ("may not be read by this user", Tone.WARNING),
+    CheckpointState.UNREADABLE: ("may not be read by you", Tone.WARNING),
     CheckpointState.DELETED: ("deleted, never analysed", Tone.DIM),
 }
 
@@ -88,14 +88,14 @@ def _none_yet(view: View, box: Box) -> tuple[Line, ...]:
 
 
 def _head(box: Box) -> Line:
-    before, health, after = _columns(("step", "", "health", "size", "previous", "first", "reward", "KL"), box)
+    before, health, after = _columns(("step", "", "health", "size", "since last", "since first", "reward", "KL"), box)
     return cut(line(Span("  " + before + health + after + "  issues", Tone.DIM)), box.width)
 
 
 def _columns(cells: Sequence[str], box: Box) -> tuple[str, str, str]:
     """Step and which to keep, the health, and what else there is room for."""
     step, keep, health, bytes_, previous, first, reward, kl = cells
-    after = right(previous, 9) + right(first, 9) if box.width >= _MIDDLE else ""
+    after = right(previous, 12) + right(first, 12) if box.width >= _MIDDLE else ""
     if box.width >= _WIDE:
         after += right(bytes_, 10) + right(reward, 9) + right(kl, 9)
     return right(step, 9 if box.width >= _MIDDLE else 6) + " " + left(keep, 5), right(health, 6), after

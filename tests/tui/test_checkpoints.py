@@ -54,7 +54,7 @@ async def test_every_state_has_its_words() -> None:
         await opened(pilot, troubled())
         text = shown(app, "checkpoints")
         for part in (
-            "deleted", "✖ high ckpt-weight-jump +1", "✖✖ critical ckpt-nonfinite", "may not be read by this user",
+            "deleted", "✖ high ckpt-weight-jump +1", "✖✖ critical ckpt-nonfinite", "may not be read by you",
             "not analysed yet", "not written to its end", "1 not analysed (942 MiB): a analyses it", "Keep step 20",
         ):  # fmt: skip
             assert part in text
