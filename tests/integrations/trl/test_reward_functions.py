@@ -13,7 +13,9 @@ import pytest
 
 from rldk_tui.errors import UserError
 from rldk_tui.integrations.trl import wrap_reward
+from rldk_tui.integrations.trl.border import Border
 from rldk_tui.integrations.trl.reward_functions import Scored, forget, listen
+from rldk_tui.integrations.trl.scored_generations import ScoredGenerations
 
 
 def short(prompts: list[str], completions: list[str], **_: Any) -> list[float | None]:
@@ -60,6 +62,18 @@ def test_result_name_and_signature_are_the_functions_own() -> None:
 def test_a_partial_and_an_object_keep_the_name_that_trl_gives_them(function: Any, name: str) -> None:
     trl_utils = pytest.importorskip("trl.trainer.utils")
     assert trl_utils.get_callable_name(wrap_reward(function)) == trl_utils.get_callable_name(function) == name
+
+
+def test_two_functions_of_one_name_are_told() -> None:
+    told: list[str] = []
+    state = SimpleNamespace()
+    gathering = ScoredGenerations(state, None, Border(told.append), 100)
+    call = asked(state)
+    for rewards in ([0.0, 1.0], [2.0, 3.0]):
+        wrap_reward(lambda rewards=rewards, **_: rewards)(**call)
+    gathering.close()
+    assert len(told) == 1
+    assert "several reward functions are called <lambda>" in told[0]
 
 
 def test_an_async_function_stays_one_and_tells_when_it_is_done() -> None:
