@@ -11,19 +11,22 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rldk_tui.analysis import with_samples
+from rldk_tui.analysis import PhraseSearch, with_samples
 from rldk_tui.analysis.saved_checkpoints import SavedCheckpoints, saved_checkpoints
 from rldk_tui.diagnosis.catalogue import load_rules
 from rldk_tui.diagnosis.engine import Engine
 from rldk_tui.diagnosis.findings import NotEvaluated, RuleFailure
 from rldk_tui.diagnosis.settings import NO_SETTINGS, Settings, configured, read_settings
 from rldk_tui.diagnosis.verdict import judge
-from rldk_tui.events import Event, Finding, Origin
-from rldk_tui.ingest import Follower, locate
+from rldk_tui.events import Completions, Event, Finding, Origin, ReadProblem
+from rldk_tui.ingest import Batch, Follower, locate, rows_of
 from rldk_tui.metrics import Band, lookup
-from rldk_tui.run import RunSnapshot, RunStore
+from rldk_tui.run import LoggedGenerations, RunSnapshot, RunStore
 from rldk_tui.scoring import Score
 from rldk_tui.system import process_is_alive
+
+PIECE = 16 * 1024 * 1024
+"""Bytes of logs that are read before what they say is taken in: generations of a second or two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class RunHealth:
         vanished: Whether the run directory is not there now; everything else is what was last known.
         settings: What was set for it in `rldk.toml`.
         deleted: Paths of its checkpoints, as the log names them, that are not there now.
+        more: Whether there is more of the run to read than was read so far.
     """
 
     directory: Path
@@ -55,10 +59,17 @@ class RunHealth:
     vanished: bool = False
     settings: Settings = NO_SETTINGS
     deleted: frozenset[str] = frozenset()
+    more: bool = False
 
     def checkpoints(self) -> SavedCheckpoints:
         """What is recorded of its checkpoints; made anew each time, in time that grows with the log."""
         return saved_checkpoints(self.snapshot, self.deleted)
+
+    def generations(self, logged: LoggedGenerations) -> Completions | ReadProblem:
+        """The texts of a step: from memory, else read again; a problem where they are not to be had any more."""
+        held = self.snapshot.completions
+        known = next((event for event in held if (event.step, event.phase) == logged.key), None)
+        return known or rows_of(self.directory, logged.source, logged.step, logged.phase)
 
     def band(self, metric: str) -> Band | None:
         """Normal values of a metric in this run: those that were set for it, or the catalogue's."""
@@ -77,6 +88,7 @@ class RunSession:
         self._clock = clock
         self._follower = Follower(directory)
         self._store = RunStore(directory.resolve().name)
+        self._phrases = PhraseSearch()
         self.rules = configured(load_rules(), self.settings)
         self._engine = Engine(self.rules)
 
@@ -89,25 +101,36 @@ class RunSession:
         """
         return cls(locate(Path(path)))
 
-    def poll(self) -> RunHealth:
+    def poll(self, *, whole: bool = True) -> RunHealth:
         """Take in what is new in the run directory and judge it.
 
-        Costs time in proportion to what is new, not to the length of the run.
+        Costs time in proportion to what is new, not to the length of the run, and memory for a piece of that at once.
+
+        Args:
+            whole: Whether to read everything that is new; else one piece of it, and `more` of the result says that there is
+                more.
         """
-        batch = self._follower.poll()
-        if batch.restarted:
-            self._store = RunStore(self.directory.resolve().name)
-            self._engine = Engine(self.rules)
-        for source in batch.rewritten:
-            self._store.rewrite(source)
-        for event, origin in with_samples(batch.events):
-            self._store.add(event, origin)
+        batch = self._take_piece()
+        while whole and batch.more:
+            batch = self._take_piece()
         now = self._clock()
         info = self._store.info()
         alive = process_is_alive(info.pid, info.host, info.started_at)
         snapshot = self._store.snapshot(now, batch.problems, self._store.pulse(process_alive=alive))
         health = health_of(self.directory, snapshot, self._engine, self._follower.sources(), self.settings)
-        return replace(health, vanished=batch.vanished, deleted=_deleted(self.directory, snapshot))
+        return replace(health, vanished=batch.vanished, deleted=_deleted(self.directory, snapshot), more=batch.more)
+
+    def _take_piece(self) -> Batch:
+        batch = self._follower.poll(PIECE)
+        if batch.restarted:
+            self._store = RunStore(self.directory.resolve().name)
+            self._phrases = PhraseSearch()
+            self._engine = Engine(self.rules)
+        for source in batch.rewritten:
+            self._store.rewrite(source)
+        for event, origin in with_samples(batch.events, self._phrases):
+            self._store.add(event, origin)
+        return batch
 
     def take(self, events: Iterable[Event], origin: Origin) -> None:
         """Take in events that lie elsewhere than in the run directory; the next poll judges them too."""

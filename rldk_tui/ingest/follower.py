@@ -42,6 +42,7 @@ class Batch:
         vanished: The run directory is not there now; what was read before still stands.
         rewritten: Documents whose events are among these once more, or that a newer one repeats: what they said before no
             longer counts.
+        more: Whether there is more to read now than was asked for.
     """
 
     events: list[tuple[Event, Origin]]
@@ -49,6 +50,7 @@ class Batch:
     restarted: bool = False
     vanished: bool = False
     rewritten: tuple[str, ...] = ()
+    more: bool = False
 
 
 @dataclass(slots=True)
@@ -79,7 +81,7 @@ class _Stream(_Source):
 @dataclass(slots=True)
 class _Document(_Source):
     format: DocumentFormat = field(kw_only=True)
-    place: tuple[object, ...] = ()
+    order: tuple[object, ...] = ()
     state: tuple[int, int] | None = None
 
 
@@ -87,8 +89,21 @@ class _Document(_Source):
 class _Shelf:
     """The documents of one format that are worth a look."""
 
-    unread: list[_Document] = field(default_factory=list)
+    unread: dict[PurePath, _Document] = field(default_factory=dict)
     newest: list[_Document] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Allowance:
+    """How many bytes this look may still read, and whether it would have read more."""
+
+    left: float
+    wanting: bool = False
+
+    def spent(self, size: int = 0) -> bool:
+        """Whether nothing is left, after so many more were read."""
+        self.left -= size
+        return self.left <= 0
 
 
 class Follower:
@@ -108,8 +123,13 @@ class Follower:
         self._superseded: list[str] = []
         self._checkpoints: dict[PurePath, Checkpoint] = {}
 
-    def poll(self) -> Batch:
-        """Everything that is new, the most trusted sources first."""
+    def poll(self, most: int | None = None) -> Batch:
+        """What is new, the most trusted sources first.
+
+        Args:
+            most: Bytes after which no further file is begun, so that no look takes long and holds little; the rest is read by
+                the next look. None for everything.
+        """
         if not self._target.is_dir() and not self._root.is_dir():
             self._was_gone = True
             gone = ReadProblem(source=str(self._root), message="the run directory is gone; this is what was read before")
@@ -121,12 +141,13 @@ class Follower:
         for found in self._discovery.look():
             self._adopt(found)
         events: list[tuple[Event, Origin]] = []
+        left = _Allowance(math.inf if most is None else most)
         for stream in sorted(self._streams.values(), key=_trust):
-            self._read_stream(stream, events)
-        rewritten = [document.origin.source for document in self._due() if self._read_document(document, events)]
+            self._read_stream(stream, events, left)
+        rewritten = [document.origin.source for document in self._due() if self._read_document(document, events, left)]
         self._look_at_checkpoints(events)
         superseded, self._superseded = self._superseded, []
-        return Batch(events, self._problems(), restarted, rewritten=(*superseded, *rewritten))
+        return Batch(events, self._problems(), restarted, rewritten=(*superseded, *rewritten), more=left.wanting)
 
     def sources(self) -> tuple[Origin, ...]:
         """The files that are read, in the order of their names."""
@@ -143,17 +164,19 @@ class Follower:
                 decoder=found.format.decoder(found.path),
             )
         else:
-            self._shelve(_Document(found.path, origin, format=found.format, place=_natural(found.path)))
+            document = _Document(found.path, origin, format=found.format)
+            document.order = _trust(document), _natural(found.path)
+            self._shelve(document)
 
     def _shelve(self, document: _Document) -> None:
         """A checkpoint's document repeats what the earlier ones say, so of those only the newest is read."""
         nested = document.path.parent in self._discovery.checkpoints
         shelf = self._shelves.setdefault((document.format.name, nested), _Shelf())
-        known = sorted([*shelf.newest, document], key=lambda known: known.place)
+        known = sorted([*shelf.newest, document], key=lambda known: known.order[1])
         shelf.newest = known[-1 if nested else -_HOT :]
         self._documents[document.path] = document
         if not nested:
-            shelf.unread.append(document)
+            shelf.unread[document.path] = document
             return
         for older in known[:-1]:
             self._superseded.append(older.origin.source)
@@ -167,10 +190,13 @@ class Follower:
         except OSError:
             return False  # the next read says what is wrong
 
-    def _read_stream(self, stream: _Stream, events: list[tuple[Event, Origin]]) -> None:
+    def _read_stream(self, stream: _Stream, events: list[tuple[Event, Origin]], left: _Allowance) -> None:
         try:
             for chunk in stream.tail.read():
                 self._sort(stream, decode_safely(stream.decoder, chunk, stream.path), events)
+                if left.spent(len(chunk)) and stream.tail.behind():
+                    left.wanting = True
+                    return
         except FileNotFoundError:
             return  # rotated away; what was read of it stands
         except OSError as failure:
@@ -189,10 +215,11 @@ class Follower:
 
     def _due(self) -> list[_Document]:
         """Documents to look at now: those not read yet, and of each format the newest, which may be written again."""
-        due = {document.path: document for shelf in self._shelves.values() for document in (*shelf.unread, *shelf.newest)}
-        return sorted(due.values(), key=lambda document: (_trust(document), document.place))
+        shelves = self._shelves.values()
+        due = {document.path: document for shelf in shelves for document in (*shelf.unread.values(), *shelf.newest)}
+        return sorted(due.values(), key=lambda document: document.order)
 
-    def _read_document(self, document: _Document, events: list[tuple[Event, Origin]]) -> bool:
+    def _read_document(self, document: _Document, events: list[tuple[Event, Origin]], left: _Allowance) -> bool:
         """Read a document if it changed; whether it was read, with or without problems."""
         file = self._target / document.path
         try:
@@ -205,14 +232,18 @@ class Follower:
         state = (facts.st_size, facts.st_mtime_ns)
         if state == document.state:
             return False
+        if left.spent():
+            left.wanting = True
+            return False
+        left.spent(facts.st_size)
         document.problems.clear()
         reads = read_safely(document.format, file, document.path)
         self._sort(document, reads, events)
         failed = any(problem.message.startswith("could not be read") for problem in document.problems.values())
         document.state = state
         shelf = self._shelves.get((document.format.name, False))
-        if not failed and shelf is not None and document in shelf.unread:
-            shelf.unread.remove(document)
+        if not failed and shelf is not None:
+            shelf.unread.pop(document.path, None)
         return not failed
 
     def _look_at_checkpoints(self, events: list[tuple[Event, Origin]]) -> None:

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING
 
 from rldk_tui.events import Completions, Phase
 from rldk_tui.ingest.discovery import Discovery, Found
-from rldk_tui.ingest.tail import Tail
-from rldk_tui.readers import Read, StreamFormat, decode_safely, flush_safely, read_safely
+from rldk_tui.ingest.recorded import recorded_in
 
 if TYPE_CHECKING:
     import polars as pl
@@ -79,7 +78,7 @@ def prompt_hash(prompt: str) -> str:
 def _planned(root: Path) -> _Plan:
     plan = _Plan(files=[found for found in Discovery(root).look() if found.format.generations])
     for file, found in enumerate(plan.files):
-        for place, event in enumerate(_events(root, found)):
+        for place, event in enumerate(recorded_in(root / found.path, found.path, found.format)):
             key = event.step, event.phase
             if found.format.authority >= plan.told_by.get(key, (0, -1, -1))[0]:
                 plan.told_by[key] = found.format.authority, file, place
@@ -87,27 +86,9 @@ def _planned(root: Path) -> _Plan:
     return plan
 
 
-def _events(root: Path, found: Found) -> Iterator[Completions]:
-    return (read for read in _reads(root, found) if isinstance(read, Completions))
-
-
-def _reads(root: Path, found: Found) -> Iterator[Read]:
-    file = root / found.path
-    try:
-        if not isinstance(found.format, StreamFormat):
-            yield from read_safely(found.format, file, found.path)
-            return
-        decoder = found.format.decoder(found.path)
-        for chunk in Tail(file).read():
-            yield from decode_safely(decoder, chunk, found.path)
-        yield from flush_safely(decoder, found.path)
-    except OSError:
-        return  # gone or not for this user; the session says so, a table has no place for it
-
-
 def _frames(root: Path, plan: _Plan) -> Iterator[pl.DataFrame]:
     for file, found in enumerate(plan.files):
-        for place, event in enumerate(_events(root, found)):
+        for place, event in enumerate(recorded_in(root / found.path, found.path, found.format)):
             if event.rows and plan.holds(event, file, place):
                 yield frame_of(event, str(found.path), tuple(plan.names))
 

@@ -49,6 +49,14 @@ class Tail:
         with self._path.open("rb") as file:
             return file.read(len(self._beginning)) != self._beginning
 
+    def behind(self) -> bool:
+        """Whether the file was longer at the last look than what was read of it.
+
+        Raises:
+            OSError: if the file cannot be looked at.
+        """
+        return _look(self._path).size > self._offset
+
     def start_over(self) -> None:
         """Read the file from its beginning at the next look."""
         self._offset, self._beginning, self._seen = 0, b"", None

@@ -5,8 +5,9 @@
 """
 
 from rldk_tui.run.columns import Column, Kind, Rows
+from rldk_tui.run.generations import LoggedGenerations
 from rldk_tui.run.info import RunInfo
 from rldk_tui.run.snapshot import MetricSeries, RunSnapshot, Segment
 from rldk_tui.run.store import RunStore
 
-__all__ = ["Column", "Kind", "MetricSeries", "Rows", "RunInfo", "RunSnapshot", "RunStore", "Segment"]
+__all__ = ["Column", "Kind", "LoggedGenerations", "MetricSeries", "Rows", "RunInfo", "RunSnapshot", "RunStore", "Segment"]

@@ -21,6 +21,7 @@ from rldk_tui.events import (
 )
 from rldk_tui.metrics import lookup
 from rldk_tui.run.columns import Kind, Rows
+from rldk_tui.run.generations import LoggedGenerations
 from rldk_tui.run.info import RunInfo
 
 
@@ -110,7 +111,9 @@ class RunSnapshot:
         step: The last step heard of, logged or not; None before the first.
         last_event_at: Unix seconds of the last event with a clock; None if no source has one.
         step_seconds: The run's own median time a step; None if unknown.
-        completions: By step; the text is what the log says, unescaped.
+        completions: Of the steps whose texts are in memory (`run/generations.py` says which), by step; the text is what the
+            log says, unescaped.
+        generations: Every step whose generations are on record, by step; `RunHealth.generations` has their texts.
         system: Newest last, this launch's samples.
         recorded_findings: What a live diagnosis beside the training said at the time; never judged again.
         failure: The exception that left the training loop, as the log tells it; None if none did, or it is not known.
@@ -133,6 +136,7 @@ class RunSnapshot:
     problems: tuple[ReadProblem, ...]
     tailable: bool
     failure: str | None = None
+    generations: tuple[LoggedGenerations, ...] = ()
 
     def metric_names(self) -> tuple[str, ...]:
         """Every metric logged so far, in the order of first appearance."""

@@ -98,7 +98,7 @@ class RunStore:
             case System():
                 self._sample_machine(event, origin)
             case _:
-                self._things.add(event, origin.authority)
+                self._things.add(event, origin)
                 self._clock(event.time)
 
     def _start(self, event: RunStarted, origin: Origin) -> None:
@@ -206,7 +206,7 @@ class RunStore:
         return logged or next((launch for launch in newest_first if launch.info.first_step < step), None)
 
     def _sample_machine(self, event: System, origin: Origin) -> None:
-        self._things.add(event)
+        self._things.add(event, origin)
         self._clock(event.time)
         launch = self._current.get(origin.source)
         if event.rank != 0 or not event.step:
@@ -358,6 +358,7 @@ class RunStore:
             last_event_at=self._last_event_at,
             step_seconds=pulse.step_seconds,
             completions=self._things.completions(),
+            generations=self._things.generations(),
             checkpoints=self._things.checkpoints(),
             system=self._things.system(),
             failure=launches[-1].broken if launches else None,

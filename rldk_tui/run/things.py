@@ -12,9 +12,10 @@ from rldk_tui.events import (
     ExtractionError,
     Finding,
     FindingReported,
-    Phase,
+    Origin,
     System,
 )
+from rldk_tui.run.generations import Generations, LoggedGenerations
 
 _MOST_SAMPLES = 8192
 
@@ -28,25 +29,19 @@ class Things:
     """Keeps the newest word on each thing. The tuples it gives out are built anew only when something came."""
 
     def __init__(self) -> None:
-        self._completions: dict[tuple[int, Phase], tuple[int, Completions]] = {}
+        self._generations = Generations()
         self._checkpoints: dict[str, Checkpoint] = {}
         self._system: list[System] = []
         self._extraction_errors: list[ExtractionError] = []
         self._recorded_findings: dict[str, Finding] = {}
         self._shown: dict[type, tuple[object, ...]] = {}
 
-    def add(self, event: Event, authority: int = 0) -> None:
-        """Take in one event that is not a metric row and does not start, describe or end the run.
-
-        Of two sources that tell of the same generations the higher authority is believed, whichever is read first: TRL's
-        table of a step is overwritten by the evaluation of that step.
-        """
+    def add(self, event: Event, origin: Origin) -> None:
+        """Take in one event that is not a metric row and does not start, describe or end the run."""
         self._shown.pop(type(event), None)
         match event:
             case Completions():
-                known_as = self._completions.get((event.step, event.phase))
-                if known_as is None or authority >= known_as[0]:
-                    self._completions[event.step, event.phase] = authority, event
+                self._generations.add(event, origin)
             case Checkpoint():
                 known = self._checkpoints.get(event.path)
                 if known is None or _looked_at(event) or not _looked_at(known):
@@ -74,10 +69,14 @@ class Things:
         self._system = kept + newer
 
     def completions(self) -> tuple[Completions, ...]:
-        """By step; of the same step, eval before train."""
+        """Those whose texts are in memory, by step; of the same step, eval before train."""
         if Completions not in self._shown:
-            self._shown[Completions] = tuple(self._completions[key][1] for key in sorted(self._completions))
+            self._shown[Completions] = self._generations.held()
         return self._shown[Completions]  # type: ignore[return-value]
+
+    def generations(self) -> tuple[LoggedGenerations, ...]:
+        """All on record, in the same order."""
+        return self._generations.logged()
 
     def checkpoints(self) -> tuple[Checkpoint, ...]:
         """By step."""

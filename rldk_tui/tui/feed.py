@@ -10,6 +10,7 @@ import platform
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeAlias
@@ -52,7 +53,7 @@ def _opened(path: Path, replay: float | None) -> Poll | None:
             return Replay(path, replay).poll
         from rldk_tui.session import RunSession
 
-        return RunSession.open(path).poll
+        return partial(RunSession.open(path).poll, whole=False)
     except NoLogError:
         return None
 
@@ -100,6 +101,7 @@ class Feed:
         with _HandedOver(self._post):
             while not self._stopped:
                 self._woken.clear()
+                health = None
                 if not self._paused:
                     health = self._poll()
                     if health is None:
@@ -107,7 +109,8 @@ class Feed:
                     else:
                         metrics, checkpoints = lines.update(health.snapshot), saved.update(health)
                         self._post(HealthUpdated(View(health, metrics, host, health.vanished, checkpoints)))
-                self._woken.wait(self._interval)
+                if not (health and health.more):
+                    self._woken.wait(self._interval)
 
 
 class _HandedOver:

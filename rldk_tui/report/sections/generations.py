@@ -74,11 +74,12 @@ def build(health: RunHealth) -> Generations | None:
         algorithm = health.snapshot.info.algorithm
         missing = why_none(algorithm)
         return None if missing is None else Generations(None, 0, 0, (), (), missing)
+    on_record = [logged for logged in health.snapshot.generations if logged.count]
     last = logs[-1]
     return Generations(
         step=last.step,
-        steps=len(logs),
-        rows=sum(len(log.rows) for log in logs),
+        steps=len(on_record),
+        rows=sum(logged.count for logged in on_record),
         samples=_extremes(last),
         then_and_now=_then_and_now(logs),
     )
@@ -107,7 +108,10 @@ def _length(row: MeasuredCompletion) -> tuple[int, int]:
 
 
 def _then_and_now(logs: list[Completions]) -> tuple[Sample, ...]:
-    """The earliest and the latest reply to a prompt of the last log that was sampled in an earlier one too."""
+    """The earliest and the latest reply to a prompt of the last log that was sampled in an earlier one too.
+
+    Of a long run only the steps in memory are looked through.
+    """
     wanted = {row.prompt for row in logs[-1].rows}
     for earlier in logs[:-1]:
         prompt = next((row.prompt for row in earlier.rows if row.prompt in wanted), None)
