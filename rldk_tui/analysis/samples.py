@@ -1,6 +1,7 @@
 """What a step's generations measure: columns of the step's row under `samples/`, so that rules and charts read them.
 
-Every measure of a step depends on that step's generations alone, so it does not matter when or in what pieces they arrive.
+Every measure of a step depends on that step's generations alone, so it does not matter when or in what pieces they arrive. One
+does not: which phrase the reward pays for (`paying_phrases.py`) is told by all batches up to the step, in their order.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from rldk_tui.analysis.characters import unprintable_and_script
 from rldk_tui.analysis.generations import total_reward
 from rldk_tui.analysis.length_reward import length_reward
 from rldk_tui.analysis.likeness import distinct_2, similarity, unique_share
+from rldk_tui.analysis.paying_phrases import Batch, PayingPhrase, PhraseSearch
 from rldk_tui.analysis.reward_shape import advantage_shape, near_ties, numbers, reward_shape
+from rldk_tui.analysis.reward_variance import reward_variance
 from rldk_tui.analysis.text_health import LONGEST, TextHealth, healths
 from rldk_tui.events import Completion, Completions, Event, Measured, Origin, Phase
 from rldk_tui.statistics.windows import Floats
@@ -36,16 +39,27 @@ _OF_LENGTH = ("samples/empty", "samples/length_")
 Rows = Sequence[Completion]
 
 
-def with_samples(events: Iterable[tuple[Event, Origin]]) -> Iterator[tuple[Event, Origin]]:
-    """The events, and after each step's training generations what they measure."""
+def with_samples(events: Iterable[tuple[Event, Origin]], phrases: PhraseSearch | None = None) -> Iterator[tuple[Event, Origin]]:
+    """The events, and after each step's training generations what they measure.
+
+    Args:
+        events: in the order of the training.
+        phrases: What was gathered over earlier events; None where there were none.
+    """
+    search = PhraseSearch() if phrases is None else phrases
     for event, origin in events:
         yield event, origin
         if isinstance(event, Completions) and event.phase is Phase.TRAIN and event.rows:
-            yield measure(event), origin
+            yield measure(event, search), origin
 
 
-def measure(event: Completions) -> Measured:
-    """The measures of one step's generations; one that cannot be taken of them is left out."""
+def measure(event: Completions, phrases: PhraseSearch | None = None) -> Measured:
+    """The measures of one step's generations; one that cannot be taken of them is left out.
+
+    Args:
+        event: the generations.
+        phrases: What was gathered over earlier steps, to which this one is added.
+    """
     rows = event.rows
     looked_at = _looked_at(len(rows))
     texts = healths([row.completion for row in rows], set(looked_at))
@@ -53,6 +67,7 @@ def measure(event: Completions) -> Measured:
     rewards, advantages = numbers(total_reward(row) for row in rows), numbers(row.advantage for row in rows)
     groups = _groups(rows)
     lengths = np.array([_length(row, text) for row, text in zip(rows, texts, strict=True)], np.float64)
+    standing = _standing(rewards, advantages)
     flags = _flags(rows, texts, rewards)
     unprinted = np.array([text.unprintable for text in texts], np.float64)
     values: dict[str, float | None] = {
@@ -64,22 +79,55 @@ def measure(event: Completions) -> Measured:
         "samples/similarity_across_prompts": similarity([rows[index].prompt for index in looked_at], words),
         "samples/distinct_2": distinct_2(words),
         "samples/length_mean": float(lengths.mean()),
-        **_length_and_reward(lengths, _standing(rewards, advantages), rewards, groups),
+        **_length_and_reward(lengths, standing, rewards, groups),
         **reward_shape(rewards),
+        **reward_variance(rewards, groups),
         **advantage_shape(advantages, rewards, groups),
         "samples/near_ties": near_ties([rewards[group] for group in groups]),
     }
-    worst = {**flags, "samples/unprintable": unprinted, "samples/reward_extreme": _far(rewards)}
+    worst = {
+        **flags,
+        "samples/unprintable": unprinted,
+        "samples/reward_extreme": _far(rewards),
+        "samples/length_reward_z": _long_and_paid(lengths, standing, groups),
+    }
     kept = {name: value for name, value in values.items() if value is not None and math.isfinite(value)}
     if event.without_text:
         kept = _without_text(kept, rows)
     named = {name: _worst(event.step, badness) for name, badness in worst.items() if name in kept and (badness > 0).any()}
+    if phrases is not None and groups and not event.without_text:
+        batch = Batch(
+            mark=values["samples/batch_mark"] or 0.0,
+            prompts=[row.prompt for row in rows],
+            replies=[row.completion for row in rows],
+            standing=standing,
+            rewards=rewards,
+            groups=groups,
+        )
+        told = phrases.add(batch)
+        kept.update(_phrase(told))
+        if told is not None:
+            named["samples/phrase_explained"] = (told.phrase,)
+            named["samples/phrase_share"] = tuple(f"{event.step}/{row}" for row in told.rows)
     return Measured(time=event.time, step=event.step, values=dict(kept), named=named)
+
+
+def _phrase(told: PayingPhrase | None) -> dict[str, float]:
+    if told is None:
+        return {"samples/phrase_explained": 0.0}
+    return {
+        "samples/phrase_explained": told.explained,
+        "samples/phrase_effect": told.effect,
+        "samples/phrase_share": told.share,
+        "samples/phrase_share_before": told.before,
+        "samples/phrase_mark": told.mark,
+    }
 
 
 def _looked_at(count: int) -> list[int]:
     """The rows for the costly measures, spread evenly: as the replies to a prompt lie together, each prompt has its share."""
-    return np.unique(np.linspace(0, count - 1, min(count, MOST_LOOKED_AT)).astype(int)).tolist()
+    places: list[int] = np.unique(np.linspace(0, count - 1, min(count, MOST_LOOKED_AT)).astype(int)).tolist()
+    return places
 
 
 def _without_text(values: dict[str, float], rows: Rows) -> dict[str, float]:
@@ -156,6 +204,17 @@ def _standing(rewards: Floats, advantages: Floats) -> Floats:
     if np.isnan(advantages).all() or not np.ptp(advantages[~np.isnan(advantages)]) > 0:
         return rewards
     return np.where(np.isnan(rewards), np.nan, advantages)
+
+
+def _long_and_paid(lengths: Floats, standing: Floats, groups: list[NDArray[np.intp]]) -> Floats:
+    """How far a reply lies above its group in both length and standing, as a product; 0 where it does not in either."""
+    both = np.zeros(lengths.size)
+    for group in groups:
+        known = group[~np.isnan(standing[group])]
+        if known.size:
+            longer, better = (values[known] - values[known].mean() for values in (lengths, standing))
+            both[known] = np.maximum(longer, 0.0) * np.maximum(better, 0.0)
+    return both
 
 
 def _length_and_reward(lengths: Floats, standing: Floats, rewards: Floats, groups: list[NDArray[np.intp]]) -> dict[str, float]:

@@ -60,6 +60,10 @@ class _Source:
     path: PurePath
     origin: Origin
     problems: dict[str, ReadProblem] = field(default_factory=dict)
+    order: tuple[tuple[object, ...], tuple[object, ...]] = ((), ())
+
+    def __post_init__(self) -> None:
+        self.order = _trust(self), _natural(self.path)
 
     def note(self, problem: ReadProblem) -> None:
         known = self.problems.get(problem.message)
@@ -81,7 +85,6 @@ class _Stream(_Source):
 @dataclass(slots=True)
 class _Document(_Source):
     format: DocumentFormat = field(kw_only=True)
-    order: tuple[object, ...] = ()
     state: tuple[int, int] | None = None
 
 
@@ -142,7 +145,7 @@ class Follower:
             self._adopt(found)
         events: list[tuple[Event, Origin]] = []
         left = _Allowance(math.inf if most is None else most)
-        for stream in sorted(self._streams.values(), key=_trust):
+        for stream in sorted(self._streams.values(), key=lambda stream: stream.order):
             self._read_stream(stream, events, left)
         rewritten = [document.origin.source for document in self._due() if self._read_document(document, events, left)]
         self._look_at_checkpoints(events)
@@ -164,9 +167,7 @@ class Follower:
                 decoder=found.format.decoder(found.path),
             )
         else:
-            document = _Document(found.path, origin, format=found.format)
-            document.order = _trust(document), _natural(found.path)
-            self._shelve(document)
+            self._shelve(_Document(found.path, origin, format=found.format))
 
     def _shelve(self, document: _Document) -> None:
         """A checkpoint's document repeats what the earlier ones say, so of those only the newest is read."""

@@ -1,51 +1,94 @@
 """TRL's `completions/completions_*.parquet`: the generations of one log (GRPO and Distillation with log_completions=True).
 
 Columns: `step`, `prompt`, `completion`, `advantage`, one number column for each reward function and for each `log_extra`
-of numbers (the file does not tell them apart; both are shown as rewards). It is written in place, so it may be caught half
-written, and it is overwritten by an evaluation and by the last log of the same step: only what it says last can be known.
-polars reads it, which the report needs anyway.
+of numbers (the file does not tell them apart; both are shown as rewards). Which reward functions there are may change from
+file to file, and a column's type with it: one in which nobody was scored has none, numbers may be kept as text. It is written
+in place, so it may be caught half written, and it is overwritten by an evaluation and by the last log of the same step: only
+what it says last can be known. polars reads it, which the report needs anyway; columns that nobody looks at are not read.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rldk_tui.events import Completion, Completions
+from rldk_tui.events import LAST_STEP, Completion, Completions
 from rldk_tui.events.conversation import as_text
 from rldk_tui.readers import DocumentFormat, Read
 
-_NAME = re.compile(r"completions_\d+\.parquet$")
+if TYPE_CHECKING:
+    import polars as pl
+
+_NAME = re.compile(r"completions_(\d+)\.parquet$")
 _MAGIC = b"PAR1"
-_KNOWN = frozenset({"step", "prompt", "completion", "advantage"})
+_TEXTS = ("prompt", "completion")
+_KNOWN = frozenset({"step", "advantage", *_TEXTS})
 
 
-def read(file: Path, _path: PurePath) -> Iterator[Read]:
+def read(file: Path, path: PurePath) -> Iterator[Read]:
     """One Completions event for each step in the file."""
     import polars as pl
 
     data = file.read_bytes()
     if not data.endswith(_MAGIC):
         raise ValueError("it is not whole yet (no parquet footer)")
-    table = pl.read_parquet(data)
-    numbers = [name for name, kind in table.schema.items() if kind.is_numeric() and name not in _KNOWN]
+    schema = pl.read_parquet_schema(data)
+    if "completion" not in schema:
+        raise ValueError("it has no column `completion`")
+    scored = [name for name, kind in schema.items() if name not in _KNOWN and not kind.is_nested()]
+    table = pl.read_parquet(data, columns=[name for name in schema if name in _KNOWN or name in scored])
+    steps = _steps(table, path)
+    texts = {name: _texts(table[name]) if name in schema else [""] * table.height for name in _TEXTS}
+    rewards = {name: numbers for name in scored if (numbers := _numbers(table[name])) is not None}
+    advantages = (_numbers(table["advantage"]) if "advantage" in schema else None) or [None] * table.height
+    names = tuple(rewards)
     by_step: dict[int, list[Completion]] = {}
-    for row in table.iter_rows(named=True):
-        by_step.setdefault(int(row["step"]), []).append(_completion(row, numbers))
+    for step, prompt, completion, advantage, scores in zip(
+        steps, texts["prompt"], texts["completion"], advantages, _rows(rewards, table.height), strict=True
+    ):
+        row = Completion(
+            prompt=prompt, completion=completion, rewards=dict(zip(names, scores, strict=True)), advantage=advantage
+        )
+        by_step.setdefault(step, []).append(row)
     for step, rows in by_step.items():
         yield Completions(time=math.nan, step=step, rows=tuple(rows))
 
 
-def _completion(row: dict[str, Any], numbers: list[str]) -> Completion:
-    return Completion(
-        prompt=as_text(row.get("prompt")),
-        completion=as_text(row.get("completion")),
-        rewards={name: None if row[name] is None else float(row[name]) for name in numbers},
-        advantage=None if row.get("advantage") is None else float(row["advantage"]),
-    )
+def _rows(columns: Mapping[str, Sequence[float | None]], count: int) -> Iterator[tuple[Any, ...]]:
+    return zip(*columns.values(), strict=True) if columns else iter([()] * count)
+
+
+def _steps(table: pl.DataFrame, path: PurePath) -> list[int]:
+    """The step of each row; where the file does not tell one, the step in its name."""
+    named = _NAME.search(path.name)
+    otherwise = min(int(named.group(1)), LAST_STEP) if named else 0
+    told = _numbers(table["step"]) if "step" in table.columns else None
+    return [
+        int(step) if step is not None and math.isfinite(step) and 0 <= step <= LAST_STEP else otherwise
+        for step in told or [None] * table.height
+    ]
+
+
+def _texts(column: pl.Series) -> list[str]:
+    """A column as texts: conversations as lines, bytes that are no UTF-8 with marks in place of what is none."""
+    values = column.to_list()
+    return [value.decode("utf-8", "replace") if isinstance(value, bytes) else as_text(value) for value in values]
+
+
+def _numbers(column: pl.Series) -> list[float | None] | None:
+    """A column as numbers, None where there is none; None for a column of something else."""
+    import polars as pl
+
+    kind = column.dtype
+    if kind.is_numeric() or kind in (pl.Boolean, pl.Null):
+        return column.cast(pl.Float64).to_list()
+    if kind == pl.String:
+        numbers = column.str.strip_chars().cast(pl.Float64, strict=False)
+        return numbers.to_list() if numbers.null_count() == column.null_count() else None
+    return None
 
 
 def claims(path: PurePath, head: bytes) -> bool:
