@@ -18,6 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from rldk_tui.charts import format as numbers
+from rldk_tui.charts.heat_map import HeatMap, heat_svg
 from rldk_tui.charts.line_chart import LineChart
 from rldk_tui.charts.severity import SEVERITY_GLYPHS
 from rldk_tui.charts.svg import line_chart
@@ -54,6 +55,7 @@ def environment() -> Environment:
         count=numbers.count,
         facts=_facts,
         fragment=_fragment,
+        heat=_heat,
         glyph=SEVERITY_GLYPHS.__getitem__,
         moment=_moment,
         number=numbers.number,
@@ -77,6 +79,10 @@ def _inert(value: object) -> object:
 
 def _chart(chart: LineChart, width: int, height: int, *, readings: bool = False) -> Markup:
     return Markup(line_chart(chart, width, height, readings=readings))  # noqa: S704 - `charts.svg` escapes its texts
+
+
+def _heat(shown: HeatMap, label: str, width: int, height: int) -> Markup:
+    return Markup(heat_svg(shown, label, width, height))  # noqa: S704 - `heat_svg` escapes its texts
 
 
 def _breakable(text: str) -> Markup:

@@ -1,17 +1,34 @@
-"""What the model wrote: the best, the worst and the longest of the last log, and one prompt at its first and last."""
+"""What the model wrote: the best, the worst and the longest of the last log, the extremes of all, how it changed over time."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from rldk_tui.analysis.generations import MeasuredCompletion, measure, why_none, worst_first
+from rldk_tui.analysis.over_time import Placed, extremes, of_training, reward_heat
+from rldk_tui.charts.heat_map import HeatMap
+from rldk_tui.charts.line_chart import LineChart
 from rldk_tui.events import Completions
+from rldk_tui.metrics import title
+from rldk_tui.report.figures import metric_chart
 from rldk_tui.report.sections import Section
 from rldk_tui.session import RunHealth
 
 LONGEST_PROMPT = 600
 LONGEST_COMPLETION = 1500
 """Characters shown of a text; how many more there are is said."""
+LONGEST_EXTREME = 240
+"""Characters shown of a text in the table of extremes."""
+_EXTREMES = 5
+_HEAT_ROWS, _HEAT_COLUMNS = 10, 64
+_OVER_TIME = (
+    ("completions/mean_length", "samples/length_mean"),
+    ("samples/unique_in_group",),
+    ("samples/distinct_2",),
+    ("samples/repeating",),
+)
+"""Length and diversity: of each, the first metric there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +64,28 @@ class Sample:
     repetition: float | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extreme:
+    """A generation in the table of the lowest and the highest rewards."""
+
+    reward: float
+    step: int
+    row: int
+    length: int | None
+    characters: int
+    truncated: bool | None
+    prompt: Text
+    completion: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """A measure of the generations over time."""
+
+    title: str
+    chart: LineChart
+
+
 @dataclass(frozen=True, slots=True)
 class Generations:
     """Samples of the run.
@@ -57,6 +96,10 @@ class Generations:
         samples: Of that step.
         then_and_now: One prompt at its first and its last log; empty if no prompt came twice.
         missing: Why there are none and how to get some.
+        heat: How the rewards are spread over time; None with fewer than two scored steps.
+        courses: Length and diversity over time.
+        lowest, highest: The extreme rewards of the steps in memory; empty with one step.
+        looked_at: How many steps these, and the heat map, are of.
     """
 
     step: int | None
@@ -65,6 +108,11 @@ class Generations:
     samples: tuple[Sample, ...]
     then_and_now: tuple[Sample, ...]
     missing: str | None = None
+    heat: HeatMap | None = None
+    courses: tuple[Course, ...] = ()
+    lowest: tuple[Extreme, ...] = ()
+    highest: tuple[Extreme, ...] = ()
+    looked_at: int = 0
 
 
 def build(health: RunHealth) -> Generations | None:
@@ -76,12 +124,40 @@ def build(health: RunHealth) -> Generations | None:
         return None if missing is None else Generations(None, 0, 0, (), (), missing)
     on_record = [logged for logged in health.snapshot.generations if logged.count]
     last = logs[-1]
+    training = of_training(logs)
+    lowest, highest = extremes(training, _EXTREMES) if len(training) > 1 else ((), ())
     return Generations(
         step=last.step,
         steps=len(on_record),
         rows=sum(logged.count for logged in on_record),
         samples=_extremes(last),
         then_and_now=_then_and_now(logs),
+        heat=reward_heat(training, _HEAT_ROWS, _HEAT_COLUMNS),
+        courses=_courses(health),
+        lowest=tuple(map(_extreme, lowest)),
+        highest=tuple(map(_extreme, highest)),
+        looked_at=len(training),
+    )
+
+
+def _courses(health: RunHealth) -> tuple[Course, ...]:
+    logged = set(health.snapshot.metric_names())
+    names = (next((name for name in choice if name in logged), None) for choice in _OVER_TIME)
+    series = (health.snapshot.series(name) for name in names if name is not None)
+    return tuple(Course(title(one.name), metric_chart(one, health)) for one in series if len(one) > 1)
+
+
+def _extreme(placed: Placed) -> Extreme:
+    row = placed.completion
+    return Extreme(
+        reward=placed.reward if placed.reward is not None else math.nan,
+        step=placed.log.step,
+        row=placed.row,
+        length=row.length,
+        characters=len(row.completion),
+        truncated=row.truncated,
+        prompt=_text(row.prompt, LONGEST_EXTREME),
+        completion=_text(row.completion, LONGEST_EXTREME),
     )
 
 
@@ -89,12 +165,15 @@ def _extremes(log: Completions) -> tuple[Sample, ...]:
     measured = measure(log)
     scored = [row for row in worst_first(measured) if row.reward is not None]
     longest = max(measured, key=_length)
+    looping = max(measured, key=lambda row: row.repetition or 0.0)
     if not scored:
         chosen = [("longest", longest)]
     elif scored[0].reward == scored[-1].reward:
         chosen = [("all rewards equal", scored[0]), ("longest", longest)]
     else:
         chosen = [("best reward", scored[-1]), ("worst reward", scored[0]), ("longest", longest)]
+    if (looping.repetition or 0.0) > 0:
+        chosen.append(("most repetitive", looping))
     unscored = [("no reward", row) for row in measured if row.reward is None][: 1 if scored else 0]
     seen: dict[int, Sample] = {}
     for why, row in [*chosen, *unscored]:

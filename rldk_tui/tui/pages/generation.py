@@ -1,15 +1,20 @@
-"""One completion in full: its rewards, its prompt and its text as the log has them."""
+"""One completion in full, beside the other answers to its prompt: those of its step and those of other steps."""
 
 from __future__ import annotations
 
 from rldk_tui.analysis.generations import total_reward
-from rldk_tui.charts.format import count, number
-from rldk_tui.charts.text import lines
+from rldk_tui.analysis.over_time import Placed, mean_reward, same_prompt
+from rldk_tui.charts.format import NOTHING, count, number, signed
+from rldk_tui.charts.text import lines, one_line
 from rldk_tui.events import Completion, Completions
-from rldk_tui.tui.cells import Box, Line, Page, Span, Tone, line, wrapped
+from rldk_tui.tui.cells import Box, Line, Page, Span, Tone, left, line, right, wrapped
+from rldk_tui.tui.view import View
 
 _MOST = 20_000
 """Characters of a text that are shown."""
+_MOST_ANSWERS = 32
+"""Answers of a group, and other steps, that are listed."""
+_PLACE, _REWARD, _ADVANTAGE, _LENGTH = 7, 7, 7, 10
 
 
 def length_of(row: Completion) -> str:
@@ -17,12 +22,12 @@ def length_of(row: Completion) -> str:
     return f"{count(row.length)} tok" if row.length is not None else f"{count(len(row.completion))} char"
 
 
-def generation_page(completions: Completions, index: int) -> Page:
-    """The page of one row."""
+def generation_page(completions: Completions, index: int, listed: str = "") -> Page:
+    """The page of one row; `listed` tells the lists apart that it stands in, for each has a line of its own."""
     row = completions.rows[index]
-    key = f"generation:{completions.phase.value}:{completions.step}:{index}"
+    key = f"generation:{completions.phase.value}:{completions.step}:{index}:{listed}"
     title = f"Completion {index + 1} of {len(completions.rows)}, step {count(completions.step)}"
-    return Page(key, title, lambda _view, box: _draw(row, box))
+    return Page(key, title, lambda view, box: (*_draw(row, box), *_others(view, completions, index, box)))
 
 
 def _draw(row: Completion, box: Box) -> tuple[Line, ...]:
@@ -51,3 +56,57 @@ def _text(text: str, width: int, tone: Tone) -> list[Line]:
     if not text:
         return [line(Span("(empty)", Tone.DIM))]
     return [row for paragraph in lines(text, _MOST) for row in wrapped(paragraph, width, tone)]
+
+
+def _others(view: View, completions: Completions, index: int, box: Box) -> list[Line]:
+    """The group it was compared with, and the same prompt at other steps."""
+    prompt = completions.rows[index].prompt
+    here: tuple[Placed, ...] = ()
+    elsewhere = []
+    for log, answers in same_prompt(view.health.snapshot.completions, prompt, completions.phase):
+        if log.step == completions.step:
+            here = answers
+        else:
+            elsewhere.append((log, answers))
+    return [*_group(here, index, box), *_other_steps(elsewhere, box)]
+
+
+def _group(answers: tuple[Placed, ...], index: int, box: Box) -> list[Line]:
+    if len(answers) < 2:
+        return []
+    mean = mean_reward(answers)
+    told = f" · {count(len(answers))} answers to this prompt" + ("" if mean is None else f", mean reward {number(mean)}")
+    head = f"{'row':>{_PLACE}} {'reward':>{_REWARD}} {'adv.':>{_ADVANTAGE}} {'length':>{_LENGTH}}"
+    rows = [line(), line(Span("Group", Tone.ACCENT), Span(told, Tone.DIM)), line(Span(head, Tone.DIM))]
+    ranked = sorted(answers, key=lambda placed: -(placed.reward if placed.reward is not None else float("-inf")))
+    for placed in ranked[:_MOST_ANSWERS]:
+        place = f"{'▸ ' if placed.row == index else ''}{placed.row + 1}"
+        rows.append(_answer(place, placed, box, Tone.STRONG if placed.row == index else Tone.PLAIN))
+    if len(ranked) > _MOST_ANSWERS:
+        rows.append(line(Span(f"and {count(len(ranked) - _MOST_ANSWERS)} more", Tone.DIM)))
+    return rows
+
+
+def _other_steps(logs: list[tuple[Completions, tuple[Placed, ...]]], box: Box) -> list[Line]:
+    """The best answer of each other step."""
+    if not logs:
+        return []
+    rows = [line(), line(Span("The same prompt at other steps", Tone.ACCENT), Span(" · the best answer of each", Tone.DIM))]
+    rows.append(line(Span(f"{'step':>{_PLACE}} {'reward':>{_REWARD}} {'adv.':>{_ADVANTAGE}} {'length':>{_LENGTH}}", Tone.DIM)))
+    for log, answers in logs[-_MOST_ANSWERS:]:
+        best = max(answers, key=lambda placed: placed.reward if placed.reward is not None else float("-inf"))
+        rows.append(_answer(count(log.step), best, box, Tone.PLAIN))
+    return rows
+
+
+def _answer(place: str, placed: Placed, box: Box, tone: Tone) -> Line:
+    row = placed.completion
+    room = max(0, box.width - _PLACE - _REWARD - _ADVANTAGE - _LENGTH - 6)
+    facts = (
+        right(place, _PLACE),
+        right("none" if placed.reward is None else number(placed.reward), _REWARD),
+        right(NOTHING if row.advantage is None else signed(row.advantage), _ADVANTAGE),
+        right(length_of(row), _LENGTH),
+    )
+    cut_off = Span(" ✂ " if row.truncated else "   ", Tone.WARNING)
+    return line(Span(" ".join(facts), tone), cut_off, Span(left(one_line(row.completion[: 4 * room + 4]), room).rstrip(), tone))

@@ -1,9 +1,11 @@
-"""What the policy wrote at the latest logged step, worst reward first."""
+"""What the policy wrote at the latest logged step, worst reward first; with room enough, what it wrote over the whole run."""
 
 from __future__ import annotations
 
 from rldk_tui.analysis.generations import total_reward, why_none
+from rldk_tui.analysis.over_time import Placed, extremes, of_training, reward_heat
 from rldk_tui.charts.format import count, number
+from rldk_tui.charts.heat_map import heat_lines
 from rldk_tui.charts.text import one_line
 from rldk_tui.events import Completion, Completions, Phase
 from rldk_tui.tui.cells import Box, Drawing, Line, Span, Tone, left, line, right, wrapped
@@ -13,6 +15,10 @@ from rldk_tui.tui.view import View
 
 _REWARD, _LENGTH = 7, 10
 _MOST_PROMPT = 300
+_ROOMY = 16
+"""Rows from which on the whole run is shown above the latest step."""
+_HEAT_ROWS, _MOST_COLUMNS = 5, 64
+_EXTREMES = 3
 _LEAST_SHARED = 16
 """A beginning that all prompts share says nothing of any; a shorter one is not worth cutting."""
 
@@ -32,7 +38,38 @@ def draw(view: View, box: Box) -> Drawing:
     rows += [_row(row, latest, index, (len(shared), prompt_width, room)) for index, row in ranked]
     phase = "" if latest.phase is Phase.TRAIN else f" ({latest.phase.value})"
     note = f"step {count(latest.step)}{phase} · {count(len(latest.rows))} completions · worst reward first"
-    return Drawing(tuple(rows), note=note)
+    above = _whole_run(view, box) if box.height is not None and box.height >= _ROOMY else []
+    if above:
+        above += [line(Span(f"Step {count(latest.step)}{phase}", Tone.ACCENT))]
+    return Drawing((*above, *rows), note=note)
+
+
+def _whole_run(view: View, box: Box) -> list[Line]:
+    """How the rewards are spread over time, and the lowest and the highest; nothing where there is one step only."""
+    logs = of_training(view.health.snapshot.completions)
+    heat = reward_heat(logs, _HEAT_ROWS, min(_MOST_COLUMNS, max(1, box.width - _REWARD - 1)))
+    if heat is None:
+        return []
+    rows = [line(Span("Reward over time", Tone.ACCENT), Span(" · each column adds up to its step's replies", Tone.DIM))]
+    for label, cells in heat_lines(heat, max(1, box.width - _REWARD - 1), ascii=box.ascii):
+        tone = Tone.CHART if label else Tone.DIM
+        rows.append(line(Span(right(label, _REWARD), Tone.DIM), " ", Span(cells, tone)))
+    lowest, highest = extremes(logs, _EXTREMES)
+    for title, chosen in (("Lowest rewards", lowest), ("Highest rewards", highest)):
+        if chosen:
+            rows.append(line(Span(title, Tone.ACCENT), Span(f" of {count(len(logs))} steps", Tone.DIM)))
+            rows += [_extreme(placed, box.width) for placed in chosen]
+    return rows
+
+
+def _extreme(placed: Placed, width: int) -> Line:
+    row = placed.completion
+    step = right(f"step {count(placed.log.step)}", _LENGTH)
+    facts = (Span(right(number(placed.reward), _REWARD), Tone.STRONG), " ", Span(right(length_of(row), _LENGTH)))
+    cut_off = Span(" ✂ " if row.truncated else "   ", Tone.WARNING)
+    room = max(0, width - _REWARD - 1 - 2 * _LENGTH - 3 - 2)
+    text = Span(left(one_line(row.completion[: 4 * room + 4]), room).rstrip())
+    return line(*facts, cut_off, Span(step, Tone.DIM), "  ", text, opens=generation_page(placed.log, placed.row, "extreme"))
 
 
 def _latest(view: View) -> Completions | None:
