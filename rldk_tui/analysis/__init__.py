@@ -4,6 +4,7 @@
 above `run`.
 """
 
+from rldk_tui.analysis.paying_phrases import PhraseSearch
 from rldk_tui.analysis.samples import with_samples
 
-__all__ = ["with_samples"]
+__all__ = ["PhraseSearch", "with_samples"]

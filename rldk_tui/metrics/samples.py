@@ -7,7 +7,11 @@ from dataclasses import replace
 from rldk_tui.metrics.metric import Direction, Metric
 
 TO_LOG = "set log_completions=True (GRPO, RLOO)"
-TO_LOG_PAIRS = "let the reward model score evaluation pairs, and write what they show as a measured event"
+TO_LOG_PAIRS = "evaluate the reward model (eval_strategy) with RLDKCallback.attach(trainer)"
+TO_LOG_RANGE = (
+    "call RewardModelIntegrator(log_dir, reward_range=scored_range(<the reward model's run>)) with each batch's rewards"
+)
+TO_LOG_WINDOW = "call RewardModelIntegrator(log_dir).monitor_reward_model(...) with each batch's rewards"
 
 
 def _row(name: str, title: str, note: str = "", *, unit: str = "", direction: Direction = Direction.NEITHER) -> Metric:
@@ -44,6 +48,16 @@ SAMPLES: tuple[Metric, ...] = (
     _row("length_reward_weight", "Length–reward correlation, weight", "replies less three, summed over groups"),
     _row("length_reward_covariance", "Length–reward covariance, summed", "about the means of the groups"),
     _row("length_variance", "Length variance, summed", "about the means of the groups"),
+    _row("phrase_explained", "Reward explained by one phrase", "share of its variance within prompts; 0 if none surely does"),
+    _row("phrase_effect", "Reward of that phrase", "with it less without it, within prompts"),
+    _row("phrase_share", "Replies that hold that phrase", "of the newest batches"),
+    _row("phrase_share_before", "Replies that held that phrase", "of the first batches"),
+    _mark("phrase_mark", "Mark of that phrase", "a number by which the same phrase is known again"),
+    _row("reward_between", "Reward variance between prompts", "sum of squares"),
+    _row("reward_between_freedom", "Prompts less one", "degrees of freedom between prompts"),
+    _row("reward_within", "Reward variance within prompts", "sum of squares, over prompts whose replies differ in reward"),
+    _row("reward_within_freedom", "Replies less one a prompt", "degrees of freedom within prompts"),
+    _row("group_size", "Replies a prompt", "the mean that an analysis of variance takes"),
     _row("reward_mean", "Reward on record", "all reward functions added up with equal weights"),
     _row("reward_std", "Reward spread on record"),
     _row("reward_farthest", "Farthest reward", "from the median of the batch, in the reward's own unit"),
@@ -63,12 +77,47 @@ SAMPLES: tuple[Metric, ...] = (
                 "rm_length_bias", "Preference for length", "rank correlation of length and score differences, given the label"
             ),
             _row("rm_length_bias_low", "Preference for length, at least", "lower end of its interval"),
+            _row("rm_overconfidence", "Claims beyond what came true", "above 0 scores lie too far apart, below too close"),
+            _row("rm_brier", "Brier score of pairs", "0.25 for a coin", direction=Direction.DOWN),
             _row(
-                "rm_outside_range",
-                "Rewards the reward model never gave",
-                "share of rewards outside the 0.1 % to 99.9 % quantiles of its scores on evaluation pairs",
+                "rm_far_apart", "Pairs with scores far apart", "share with more than 10 between them", direction=Direction.DOWN
+            ),
+            _row(
+                "rm_label_noise",
+                "Errors in the surest tenth",
+                "the labels' errors are about as many at most",
                 direction=Direction.DOWN,
             ),
+            _row("rm_score_low", "Lowest score of pairs", "0.1 % quantile"),
+            _row("rm_score_high", "Highest score of pairs", "99.9 % quantile"),
+        )
+    ),
+    replace(
+        _row(
+            "rm_outside_range",
+            "Rewards the reward model never gave",
+            "share of rewards outside the 0.1 % to 99.9 % quantiles of its scores on evaluation pairs",
+            direction=Direction.DOWN,
+        ),
+        to_log=TO_LOG_RANGE,
+    ),
+    *(
+        replace(row, to_log=TO_LOG_WINDOW)
+        for row in (
+            _row("window_rewards", "Rewards in the window"),
+            _row("window_mean", "Reward, window"),
+            _row("window_std", "Reward spread, window"),
+            _row("window_psi", "Reward drift (PSI)", "newer against older half of the window; 0.1 is moderate, 0.25 large"),
+            _row("window_ks", "Reward drift (KS)", "largest distance of the halves' distribution functions"),
+            _row("window_shift", "Reward drift, in spreads", "difference of the halves' means"),
+            _row("window_between_prompts", "Reward variance between prompts", "share a policy cannot change"),
+            _row("window_tied_groups", "Groups of one reward", "share, in the window", direction=Direction.DOWN),
+            _row("window_at_highest", "Rewards at their highest", "share within 1 % of the range"),
+            _row("window_slope", "Reward slope", "Theil and Sen's, a step", direction=Direction.UP),
+            _row("window_inconsistent", "Repeated replies scored anew otherwise", direction=Direction.DOWN),
+            _row("window_agreement", "Agreement of two rewards", "rank correlation within prompts", direction=Direction.UP),
+            _row("window_outliers", "Reward outliers", "in the newest rewards", direction=Direction.DOWN),
+            _row("window_not_numbers", "Rewards that are no number", "in the newest rewards", direction=Direction.DOWN),
         )
     ),
 )

@@ -30,7 +30,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from rldk_tui.charts.format import percent
-from rldk_tui.diagnosis.batches import Start, beside, new_batches, total
+from rldk_tui.diagnosis.batches import Start, beside, examples, new_batches, total
 from rldk_tui.diagnosis.beside import SAMPLING
 from rldk_tui.diagnosis.blame import set_to
 from rldk_tui.diagnosis.levels import graded
@@ -143,9 +143,11 @@ def tell(episode: Episode, context: Context) -> Telling:
     info = context.info
     rho, explained = episode.facts.get("rho", math.nan), episode.facts.get("explained", math.nan)
     before, now = episode.facts.get("before", math.nan), episode.facts.get("now", math.nan)
+    seen = examples(context.names("samples/length_reward_z", episode.detected_step, episode.last_step)[:1])
     return Telling(
         summary=f"Longer replies score higher: within prompts the rank correlation of length and reward was {rho:.2f} at step "
-        f"{episode.detected_step} (limit {limits.warning:g}), and length explains {percent(explained)} of the gain in reward.",
+        f"{episode.detected_step} (limit {limits.warning:g}), and length explains {percent(explained)} of the gain in reward"
+        f"{seen}.",
         cause=f"The reward pays for length: replies grew from {before:.3g} to {now:.3g}, and the reward with them.",
         advice=(
             Advice(

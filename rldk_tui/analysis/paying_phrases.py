@@ -1,0 +1,352 @@
+"""Which few words explain the reward: phrases whose presence in a reply tells how it scores among the replies to its prompt.
+
+For each phrase of one to four words (characters where a script writes no spaces) sums are kept over the generations so far,
+which fade by half in `HALF_LIFE` batches:
+
+* the covariance of its presence with the reward, about the means of each prompt's replies;
+* the variance that covariance would have if the rewards of a prompt's replies were dealt out to them at random (the exact
+  variance under permutation, (n − 1)⁻¹ Σ(x − x̄)² Σ(r − r̄)²), so that their ratio is a test against shuffles within prompts
+  that needs no shuffling, and adds up over prompts and batches (Mantel's extended test, JASA 58, 1963);
+* the variance of its presence, of which follow the effect (difference in reward) and the share of the reward's variance.
+
+Tens of thousands of phrases are tested, so a phrase counts only from `SURE` deviations on: by Bonferroni that is one false
+phrase in ten thousand shuffled tables. What a prompt says itself is not counted for its replies: it was asked for.
+
+What is looked at is bounded: `REPLIES` of a batch, whole groups spread evenly over it, the first and the last `WORDS` words of
+each, and the `PHRASES` commonest phrases. Which phrases are dropped depends on how often they occur, never on the rewards,
+so the test stays honest.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rldk_tui.analysis.text_health import LONGEST as LOOKED_AT
+from rldk_tui.analysis.text_health import words_of
+from rldk_tui.statistics.windows import Floats
+
+REPLIES = 128
+WORDS = 96
+PHRASES = 16_384
+LONGEST = 4
+"""Words of the longest phrase."""
+HALF_LIFE = 48
+RECENT = 4
+"""Half-life in batches of the share that holds a phrase now."""
+START = 8
+"""First batches that tell which share held it before."""
+SURE = 6.5
+"""Standard deviations under permutation; 2 · 16,384 phrases at p = 4e-11 each."""
+GROUPS = 25.0
+"""Groups in which presence and reward both vary, as in `length-reward-coupling`."""
+MATERIAL = 0.02
+"""Share of the reward's variance below which a phrase explains nothing worth telling."""
+NAMED = 4
+_SHOWN = 200
+"""Characters of a phrase that are told."""
+_ALIKE = 0.98
+"""Phrases that bring this share of what the first brings are part of one phrase, and the longest of them is named."""
+_PROMPTS = 8
+"""Fewest prompts: of fewer, what explains the reward may be the right answer."""
+_BATCHES = 1024
+"""Last batches by which one that is logged again is known."""
+_EDGES = " \t\r\n.,;:!?\"'()*_`\u3002\uff0c\uff01\uff1f\u201c\u201d\u2018\u2019\u2026"
+_PRIME, _MIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)
+_SHIFT, _BUCKET = np.uint64(29), np.uint64(46)
+
+Words = Sequence[str]
+Hashes = NDArray[np.uint64]
+Indices = NDArray[np.intp]
+_COVARIANCE, _PERMUTED, _PRESENCE, _REWARD, _GROUPS, _NOW, _BEFORE, _LENGTH = range(8)
+_FADES = 0.5 ** (1.0 / HALF_LIFE)
+_FADES_NOW = 0.5 ** (1.0 / RECENT)
+_FADE = np.array([_FADES, _FADES**2, _FADES, _FADES, _FADES, _FADES_NOW, 1.0, 1.0])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """One batch of generations.
+
+    Attributes:
+        mark: A number by which the same batch is known again.
+        prompts: Of n replies.
+        replies: Their texts.
+        standing: shape (n,), what the training compares: advantages or rewards; NaN where nothing was scored.
+        rewards: shape (n,), NaN where nothing was scored.
+        groups: The rows of each prompt's replies.
+    """
+
+    mark: float
+    prompts: Sequence[str]
+    replies: Sequence[str]
+    standing: Floats
+    rewards: Floats
+    groups: Sequence[Indices]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayingPhrase:
+    """The phrase that brought most of the reward.
+
+    Attributes:
+        phrase: Its words, lower case, without the punctuation around them.
+        mark: A number by which it is known again.
+        explained: Share of the reward's variance within prompts, 0 to 1.
+        z: Standard deviations from what shuffled rewards give.
+        effect: Difference in reward between replies to one prompt with it and without.
+        share: Of the newest replies hold it.
+        before: Of the first replies held it.
+        rows: Of this batch that hold it, the best paid first.
+    """
+
+    phrase: str
+    mark: float
+    explained: float
+    z: float
+    effect: float
+    share: float
+    before: float
+    rows: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Phrases:
+    """The phrases of one batch, rising by hash, and where each occurs: `phrase`, `row` and `place` have an entry for each."""
+
+    hashes: Hashes
+    lengths: NDArray[np.int64]
+    phrase: Indices
+    row: Indices
+    place: Indices
+
+
+class PhraseSearch:
+    """Gathers batches in the order of the training. Memory is bounded, cost depends on the batch alone."""
+
+    def __init__(self) -> None:
+        self._hashes: Hashes = np.empty(0, np.uint64)
+        self._sums: Floats = np.empty((_LENGTH + 1, 0))
+        self._spread = self._now = self._before = 0.0
+        self._seen = 0
+        self._prompts: set[str] = set()
+        self._marks: deque[float] = deque(maxlen=_BATCHES)
+        self._names: dict[int, str] = {}
+
+    def add(self, batch: Batch) -> PayingPhrase | None:
+        """What explains the reward up to this batch; None where no phrase surely does, or the batch tells nothing new."""
+        groups = _looked_at(batch)
+        if batch.mark in self._marks or not groups:
+            return None
+        self._marks.append(batch.mark)
+        rows = np.concatenate(groups)
+        group_of = np.repeat(np.arange(len(groups)), [group.size for group in groups])
+        asked = [batch.prompts[int(group[0])] for group in groups]
+        if len(self._prompts) < _PROMPTS:
+            self._prompts.update(prompt[-4096:] for prompt in asked)
+        flat = _Flat.of([_ends(batch.replies[row]) for row in rows.tolist()] + [_ends(prompt) for prompt in asked])
+        found = _phrases(flat, rows.size)
+        self._fade(rows.size)
+        if found.hashes.size:
+            self._merge(found, _sums(found, group_of, batch.standing[rows], batch.rewards[rows], self._seen <= START))
+        self._spread += _within(batch.standing[rows], group_of)
+        return self._leader(found, flat, rows, batch.rewards)
+
+    def _fade(self, replies: int) -> None:
+        self._seen += 1
+        self._sums *= _FADE[:, None]
+        self._spread *= _FADES
+        self._now = self._now * _FADES_NOW + replies
+        self._before += replies if self._seen <= START else 0
+
+    def _merge(self, found: _Phrases, sums: Floats) -> None:
+        at = np.searchsorted(self._hashes, found.hashes)
+        known = np.zeros(at.size, np.bool_)
+        inside = at < self._hashes.size
+        known[inside] = self._hashes[at[inside]] == found.hashes[inside]
+        self._sums[:_LENGTH, at[known]] += sums[:_LENGTH, known]
+        fresh = ~known
+        self._hashes = np.insert(self._hashes, at[fresh], found.hashes[fresh])
+        self._sums = np.insert(self._sums, at[fresh], sums[:, fresh], axis=1)
+        if self._hashes.size > 2 * PHRASES:
+            often = self._sums[_PRESENCE] + self._sums[_NOW]
+            kept = np.sort(np.argpartition(-often, PHRASES)[:PHRASES])
+            self._hashes, self._sums = self._hashes[kept], self._sums[:, kept]
+
+    def _leader(self, found: _Phrases, flat: _Flat, rows: Indices, rewards: Floats) -> PayingPhrase | None:
+        """Of the phrases that surely explain some of the reward, the one whose spread brought most."""
+        sums = self._sums
+        if len(self._prompts) < _PROMPTS or self._seen <= START or not self._spread > 0:
+            return None
+        sure = sums[_COVARIANCE] > SURE * np.sqrt(sums[_PERMUTED])
+        explains = sums[_COVARIANCE] ** 2 >= MATERIAL * self._spread * sums[_PRESENCE]
+        which = np.flatnonzero(sure & explains & (sums[_GROUPS] >= GROUPS) & (sums[_REWARD] > 0) & (sums[_PRESENCE] > 0))
+        if not which.size:
+            return None
+        some = sums[:, which]
+        effect, share, before = some[_REWARD] / some[_PRESENCE], some[_NOW] / self._now, some[_BEFORE] / self._before
+        brought = effect * np.maximum(share - before, 0.0) * (1.0 + 1e-9 * some[_LENGTH])
+        alike = np.flatnonzero(brought >= _ALIKE * brought.max())
+        best = int(alike[np.lexsort((brought[alike], some[_LENGTH, alike]))[-1]])
+        index = int(which[best])
+        phrase, held = self._told(index, found, flat)
+        if phrase is None:
+            return None
+        paid = rows[held]
+        order = np.argsort(-np.nan_to_num(rewards[paid], nan=-np.inf), kind="stable")[:NAMED]
+        return PayingPhrase(
+            phrase=phrase,
+            mark=float(int(self._hashes[index]) >> 16),
+            explained=min(1.0, float(some[_COVARIANCE, best] ** 2 / (some[_PRESENCE, best] * self._spread))),
+            z=float(some[_COVARIANCE, best] / np.sqrt(some[_PERMUTED, best])),
+            effect=float(effect[best]),
+            share=float(share[best]),
+            before=float(before[best]),
+            rows=tuple(paid[order].tolist()),
+        )
+
+    def _told(self, index: int, found: _Phrases, flat: _Flat) -> tuple[str | None, Indices]:
+        """The phrase in words, and which replies of the batch hold it; words that no longer occur are remembered."""
+        own = int(self._hashes[index])
+        place = int(np.searchsorted(found.hashes, self._hashes[index]))
+        if place == found.hashes.size or int(found.hashes[place]) != own:
+            return self._names.get(own), np.empty(0, np.intp)
+        held = np.flatnonzero(found.phrase == place)
+        name = flat.words(int(found.place[held[0]]), int(found.lengths[place]))
+        if len(self._names) >= 64:
+            self._names.clear()
+        self._names[own] = name
+        return name, found.row[held]
+
+
+def _looked_at(batch: Batch) -> list[Indices]:
+    """Whole groups, spread evenly over the batch, in which anything was scored."""
+    groups = []
+    for group in batch.groups:
+        scored = group[~np.isnan(batch.standing[group]) & ~np.isnan(batch.rewards[group])]
+        if scored.size > 1:
+            groups.append(scored)
+    most = max(1, REPLIES * len(groups) // max(1, sum(group.size for group in groups)))
+    if len(groups) <= most:
+        return groups
+    return [groups[place] for place in np.linspace(0, len(groups) - 1, most).astype(int)]
+
+
+def _ends(text: str) -> tuple[Words, ...]:
+    """The first and the last words, as two texts where something lies between them."""
+    words = words_of(text[:LOOKED_AT])
+    return (words,) if len(words) <= 2 * WORDS else (words[:WORDS], words[-WORDS:])
+
+
+@dataclass(frozen=True, slots=True)
+class _Flat:
+    """All words of a batch, one after the other.
+
+    Attributes:
+        vocabulary: Each word once.
+        word: shape (k,), the place in it.
+        row: shape (k,), whose word it is.
+        left: shape (k,), words from it to the end of its text, itself included.
+    """
+
+    vocabulary: tuple[str, ...]
+    word: Indices
+    row: Indices
+    left: Indices
+
+    @classmethod
+    def of(cls, texts: Sequence[tuple[Words, ...]]) -> _Flat:
+        """Words are told apart without regard to case and to the punctuation around them."""
+        plain = {word: word.strip(_EDGES).casefold() or word for text in texts for piece in text for word in piece}
+        place = {word: index for index, word in enumerate(dict.fromkeys(plain.values()))}
+        by_word = {word: place[name] for word, name in plain.items()}
+        pieces = [(row, piece) for row, text in enumerate(texts) for piece in text if piece]
+        sizes = np.array([len(piece) for _, piece in pieces], np.intp)
+        word = np.fromiter((by_word[word] for _, piece in pieces for word in piece), np.intp, int(sizes.sum()))
+        ends = np.repeat(np.cumsum(sizes), sizes)
+        row = np.repeat(np.array([row for row, _ in pieces], np.intp), sizes)
+        return cls(tuple(place), word, row, ends - np.arange(word.size))
+
+    def words(self, place: int, length: int) -> str:
+        """The phrase that begins there."""
+        told = " ".join(self.vocabulary[word] for word in self.word[place : place + length].tolist())
+        return "".join(letter if letter.isprintable() else "\ufffd" for letter in told[:_SHOWN])
+
+
+def _phrases(flat: _Flat, replies: int) -> _Phrases:
+    """The phrases that at least two replies hold; rows from `replies` on are prompts, and name what was asked for."""
+    codes = np.array([crc32(word.encode("utf-8", "surrogatepass")) for word in flat.vocabulary], np.uint64)[flat.word]
+    codes = (codes + np.uint64(1)) * _PRIME
+    hashed, places, lengths = [], [], []
+    own = np.zeros(codes.size, np.uint64)
+    for length in range(1, LONGEST + 1):
+        own = own[: codes.size - length + 1] * _MIX + codes[length - 1 :]
+        own ^= own >> _SHIFT
+        inside = np.flatnonzero(flat.left[: own.size] >= length)
+        hashed.append(own[inside])
+        places.append(inside)
+        lengths.append(np.full(inside.size, length))
+    hashes, place, size = np.concatenate(hashed), np.concatenate(places), np.concatenate(lengths)
+    bucket = (hashes >> _BUCKET).astype(np.intp)
+    again = np.flatnonzero(np.bincount(bucket)[bucket] > 1) if bucket.size else bucket  # few words occur twice
+    order = again[np.lexsort((place[again], hashes[again]))]
+    hashes, place, size = hashes[order], place[order], size[order]
+    row = flat.row[place]
+    once = np.ones(hashes.size, np.bool_)
+    once[1:] = (hashes[1:] != hashes[:-1]) | (row[1:] != row[:-1])
+    hashes, place, size, row = hashes[once], place[once], size[once], row[once]
+    first = np.ones(hashes.size, np.bool_)
+    first[1:] = hashes[1:] != hashes[:-1]
+    phrase = np.cumsum(first) - 1
+    held = np.bincount(phrase[row < replies], minlength=int(first.sum()))
+    kept = held[phrase] > 1 if phrase.size else first
+    renamed = np.cumsum(held > 1) - 1
+    return _Phrases(
+        hashes=hashes[first][held > 1],
+        lengths=size[first][held > 1],
+        phrase=renamed[phrase[kept]],
+        row=row[kept],
+        place=place[kept],
+    )
+
+
+def _sums(found: _Phrases, group_of: Indices, standing: Floats, rewards: Floats, at_start: bool) -> Floats:
+    """What the batch adds, shape (sums, phrases)."""
+    count, groups = found.hashes.size, int(group_of[-1]) + 1
+    sizes = np.bincount(group_of).astype(np.float64)
+    about, paid = _about(standing, group_of, sizes), _about(rewards, group_of, sizes)
+    spread = np.bincount(group_of, about * about)
+    replied = found.row < group_of.size
+    asked = np.zeros((count, groups), np.bool_)
+    asked[found.phrase[~replied], found.row[~replied] - group_of.size] = True
+    phrase, row = found.phrase[replied], found.row[replied]
+    counted = ~asked[phrase, group_of[row]]
+    phrase, row = phrase[counted], row[counted]
+    held = np.bincount(phrase * groups + group_of[row], minlength=count * groups).reshape(count, groups)
+    presence = held * (1.0 - held / sizes)
+    sums = np.empty((_LENGTH + 1, count))
+    sums[_COVARIANCE] = np.bincount(phrase, about[row], minlength=count)
+    sums[_PERMUTED] = presence @ (spread / (sizes - 1.0))
+    sums[_PRESENCE] = presence.sum(axis=1)
+    sums[_REWARD] = np.bincount(phrase, paid[row], minlength=count)
+    sums[_GROUPS] = ((presence > 0) & (spread > 0)).sum(axis=1)
+    sums[_NOW] = held.sum(axis=1)
+    sums[_BEFORE] = sums[_NOW] if at_start else 0.0
+    sums[_LENGTH] = found.lengths
+    return sums
+
+
+def _about(values: Floats, group_of: Indices, sizes: Floats) -> Floats:
+    """About the mean of each group."""
+    result: Floats = values - (np.bincount(group_of, values) / sizes)[group_of]
+    return result
+
+
+def _within(values: Floats, group_of: Indices) -> float:
+    about = _about(values, group_of, np.bincount(group_of).astype(np.float64))
+    return float(about @ about)
