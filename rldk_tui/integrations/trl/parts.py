@@ -17,6 +17,7 @@ from rldk_tui.integrations.trl.parameters import Parameters
 from rldk_tui.integrations.trl.part import Part
 from rldk_tui.integrations.trl.phases import Phases
 from rldk_tui.integrations.trl.ppo import Networks, Rollouts
+from rldk_tui.integrations.trl.reward_pairs import RewardPairs
 from rldk_tui.integrations.trl.sampler import Sampler
 from rldk_tui.integrations.trl.stopping import Stopping
 from rldk_tui.integrations.trl.throughput import Throughput
@@ -56,6 +57,7 @@ def parts_for(options: Options) -> list[Part]:
         Parameters(),
         Updates(options.log_interval),
         DataAudit(),
+        RewardPairs(),
     ]
     if options.check_gradients:
         parts.insert(0, Finiteness(options.log_interval))
