@@ -60,6 +60,8 @@ def record_checkpoints(
         for path in paths or _not_recorded(run, log):
             saved_at = _saved_at(path)
             analysis = analyzer.analyze_checkpoint(path)
+            if analysis.problems and not path.exists():
+                continue  # rotated away while it was read: that is no fault of it
             if analysis.step is None:
                 raise UserError(f"The step of {path} is not known.", "Its folder is to be named checkpoint-<step>.")
             for event in events_of(analysis, saved_at):

@@ -67,6 +67,16 @@ def test_what_is_recorded_is_not_recorded_again_until_it_is_saved_anew(tmp_path:
     assert [event.step for event in measured(run)] == [10, 20, 20]
 
 
+def test_one_that_is_rotated_away_while_it_is_read_is_no_broken_one(tmp_path: Path) -> None:
+    run = a_run(tmp_path, weights(), trained(weights()))
+
+    def rotate(_done: int, _all: int) -> None:
+        shutil.rmtree(run / "checkpoint-10", ignore_errors=True)
+
+    assert [analysis.step for analysis in record_checkpoints(run, progress=rotate)[0]] == [20]
+    assert [event.step for event in measured(run)] == [20]
+
+
 def test_one_at_a_time_as_the_trainer_rotates_them(tmp_path: Path) -> None:
     first = weights()
     run = a_run(tmp_path, first)
