@@ -22,6 +22,8 @@ LONGEST = 100_000
 INDENT = "    "
 _BEFORE_HIT = 30
 """Characters shown before a text that was searched for."""
+_LEAST_TEXT = 16
+"""Columns below which a text stands on lines of its own."""
 _COLUMNS = (("step", 7), ("row", 4), ("reward", 8), ("adv", 6), ("length", 11))
 
 
@@ -192,10 +194,10 @@ def _table(answers: Sequence[Sample], look: Look) -> Iterator[Line]:
         )
         facts = " ".join(right(cell, width) for cell, (_, width) in zip(cells, _COLUMNS, strict=True))
         row = line(Span(f"  {facts} "), Span("✂" if answer.truncated else " ", Tone.WARNING))
-        room = max(8, look.width - used)
-        if look.full:
+        room = look.width - used
+        if look.full or room < _LEAST_TEXT:
             yield row
-            yield from text_lines(answer.completion, look, Tone.PLAIN, EXCERPT_LINES)
+            yield from text_lines(answer.completion, look, Tone.PLAIN, 1)
         else:
             text = answer.completion[: 4 * room]
             shown = Span(left(one_line(text), room).rstrip()) if text else Span("(empty)", Tone.DIM)

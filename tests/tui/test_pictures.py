@@ -9,7 +9,7 @@ from rldk_tui.tui.app import MonitorApp
 from rldk_tui.tui.messages import HealthUpdated
 from rldk_tui.tui.view import View
 from tests.tui.conftest import Settled
-from tests.tui.runs import empty_view, full_view, healthy_view
+from tests.tui.runs import completions, empty_view, full_view, health_of_run, healthy_run, healthy_view, view_of_run
 
 pytestmark = pytest.mark.snapshot
 
@@ -56,6 +56,13 @@ async def test_what_is_not_evaluated(svg: SnapshotAssertion, settled: Settled) -
 
 async def test_a_completion(svg: SnapshotAssertion, settled: Settled) -> None:
     assert await picture(full_view(), (80, 24), settled, "3", "enter") == svg
+
+
+@pytest.mark.parametrize("plain", [False, True], ids=["blocks", "ascii"])
+async def test_generations_over_the_whole_run(svg: SnapshotAssertion, settled: Settled, plain: bool) -> None:
+    logs = [completions(*["so the answer is 2"] * (step % 4 + 2), f"2 at {step}", step=step) for step in range(10, 61, 10)]
+    view = view_of_run(health_of_run(healthy_run(), *logs))
+    assert await picture(view, (80, 24), settled, "3", plain=plain) == svg
 
 
 async def test_help(svg: SnapshotAssertion, settled: Settled) -> None:

@@ -18,7 +18,8 @@ _MOST_PROMPT = 300
 _ROOMY = 16
 """Rows from which on the whole run is shown above the latest step."""
 _HEAT_ROWS, _MOST_COLUMNS = 5, 64
-_EXTREMES = 3
+_EXTREMES, _TALL = 2, 24
+"""Extremes of either end; one more where there are so many rows."""
 _LEAST_SHARED = 16
 """A beginning that all prompts share says nothing of any; a shorter one is not worth cutting."""
 
@@ -54,7 +55,7 @@ def _whole_run(view: View, box: Box) -> list[Line]:
     for label, cells in heat_lines(heat, max(1, box.width - _REWARD - 1), ascii=box.ascii):
         tone = Tone.CHART if label else Tone.DIM
         rows.append(line(Span(right(label, _REWARD), Tone.DIM), " ", Span(cells, tone)))
-    lowest, highest = extremes(logs, _EXTREMES)
+    lowest, highest = extremes(logs, _EXTREMES + (box.height is not None and box.height >= _TALL))
     for title, chosen in (("Lowest rewards", lowest), ("Highest rewards", highest)):
         if chosen:
             rows.append(line(Span(title, Tone.ACCENT), Span(f" of {count(len(logs))} steps", Tone.DIM)))
