@@ -1,8 +1,8 @@
 """Single rewards and batches that stand off from everything before them.
 
 An outlier lies beyond 6 robust spreads (MAD) from the median of the window before its step, and three times as far as
-anything in that window: the first keeps noise out, the second a reward that is heavy-tailed by nature. A batch stands off if its mean lies
-beyond 6 robust spreads of the step means before it, and three times as far as any of those.
+anything in that window: the first keeps noise out, the second a reward that is heavy-tailed by nature. A batch stands off if
+its mean lies beyond 6 robust spreads of the step means before it, and three times as far as any of those.
 """
 
 from __future__ import annotations

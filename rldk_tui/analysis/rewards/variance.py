@@ -86,8 +86,8 @@ def at_bounds(window: RewardWindow) -> tuple[float | None, float | None]:
         return None, None
     # of the lowest all but the wildest: one parse error of -1000 would put every reward at the top of its range
     low = min(float(np.quantile(part, 0.01)) for part in (window.first, rewards))
-    top, bottom = float(rewards.max()), float(rewards.min())
-    span = max(top, float(np.quantile(window.first, 0.99))) - low
+    top = max(float(rewards.max()), float(np.quantile(window.first, 0.99)))
+    bottom, span = min(float(rewards.min()), low), top - low
     if span <= 0:
         return None, None
     near = _NEAR_BOUND * span
