@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -240,7 +241,11 @@ async def test_hostile_names_are_shown_and_not_obeyed() -> None:
         assert app.is_running
 
 
-async def test_a_real_run_is_analysed_opened_and_compared(tmp_path: Path, settled: Settled) -> None:
+async def test_a_real_run_is_analysed_opened_and_compared(
+    tmp_path: Path, settled: Settled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # at the priority of the test itself: at the lowest, a busy machine lets it wait for minutes
+    monkeypatch.setattr("rldk_tui.tui.child.own_command", lambda *arguments: [sys.executable, "-m", "rldk_tui.cli", *arguments])
     first = weights()
     second = trained(first)
     second["model.layers.3.mlp.up_proj.weight"][0, 0] = np.nan
