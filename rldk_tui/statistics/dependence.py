@@ -51,4 +51,5 @@ def about_line(values: Floats) -> Floats:
         return np.zeros(values.size)
     place = np.arange(values.size) - (values.size - 1) / 2.0
     about = values - values.mean()
-    return about - float(place @ about) / float(place @ place) * place
+    result: Floats = about - float(place @ about) / float(place @ place) * place
+    return result

@@ -47,7 +47,7 @@ def ks_p_value(distance: float, old: float, new: float) -> float:
     reach = (root + 0.12 + 0.11 / root) * distance
     if reach < 0.2:  # the series converges slowly there, and is 1 to twelve digits
         return 1.0
-    terms = ((-1) ** (k - 1) * math.exp(-2.0 * (k * reach) ** 2) for k in range(1, _TERMS))
+    terms = ((1.0 if k % 2 else -1.0) * math.exp(-2.0 * (k * reach) ** 2) for k in range(1, _TERMS))
     return min(1.0, max(0.0, 2.0 * sum(terms)))
 
 

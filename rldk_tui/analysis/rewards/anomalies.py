@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rldk_tui.analysis.rewards.given import Given
 from rldk_tui.analysis.rewards.variance import is_discrete
@@ -79,7 +80,7 @@ def _no_numbers(batch: Given, step: int) -> tuple[Anomaly | None, ...]:
     )
 
 
-def _counted(kind: AnomalyKind, at: Floats, words: str, size: int, step: int) -> Anomaly | None:
+def _counted(kind: AnomalyKind, at: NDArray[np.intp], words: str, size: int, step: int) -> Anomaly | None:
     if not at.size:
         return None
     rows = tuple(f"{step}/{index}" for index in at[:_NAMED])

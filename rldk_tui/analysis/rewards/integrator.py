@@ -79,7 +79,7 @@ class RewardModelIntegrator:
         Raises:
             RewardInputError: for a window or a range that is none.
         """
-        if not isinstance(window, int) or window < _SMALLEST_WINDOW:
+        if not isinstance(window, int) or window < _SMALLEST_WINDOW:  # type: ignore[redundant-expr] # callers are not checked
             raise RewardInputError(
                 f"window is {window!r}; it takes {_SMALLEST_WINDOW} rewards at least to judge them.", "Try 1000."
             )
