@@ -27,6 +27,8 @@ from rldk_tui.system import process_is_alive
 
 PIECE = 16 * 1024 * 1024
 """Bytes of logs that are read before what they say is taken in: generations of a second or two."""
+FIRST_PIECE = 1024 * 1024
+"""The first piece where each is shown; every further one is twice as large, for the whole run is judged after each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ class RunSession:
         self.settings = read_settings(directory)
         self._clock = clock
         self._follower = Follower(directory)
+        self._piece = FIRST_PIECE
         self._store = RunStore(directory.resolve().name)
         self._phrases = PhraseSearch()
         self.rules = configured(load_rules(), self.settings)
@@ -110,9 +113,10 @@ class RunSession:
             whole: Whether to read everything that is new; else one piece of it, and `more` of the result says that there is
                 more.
         """
-        batch = self._take_piece()
+        batch = self._take_piece(PIECE if whole else self._piece)
+        self._piece = min(2 * self._piece, PIECE)
         while whole and batch.more:
-            batch = self._take_piece()
+            batch = self._take_piece(PIECE)
         now = self._clock()
         info = self._store.info()
         alive = process_is_alive(info.pid, info.host, info.started_at)
@@ -120,8 +124,8 @@ class RunSession:
         health = health_of(self.directory, snapshot, self._engine, self._follower.sources(), self.settings)
         return replace(health, vanished=batch.vanished, deleted=_deleted(self.directory, snapshot), more=batch.more)
 
-    def _take_piece(self) -> Batch:
-        batch = self._follower.poll(PIECE)
+    def _take_piece(self, most: int) -> Batch:
+        batch = self._follower.poll(most)
         if batch.restarted:
             self._store = RunStore(self.directory.resolve().name)
             self._phrases = PhraseSearch()

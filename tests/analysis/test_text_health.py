@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rldk_tui.analysis.text_health import LONGEST, health
+from rldk_tui.analysis.text_health import LONGEST, health, healths
 from rldk_tui.diagnosis.catalogue import load_rules
 
 PROSE = (
@@ -83,3 +83,17 @@ def test_words_are_characters_where_no_spaces_are_written() -> None:
 def test_any_text_is_measured(text: str, times: int) -> None:
     found = health(text * times)
     assert 0 <= found.unprintable <= found.characters <= LONGEST
+
+
+ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=60) | st.sampled_from(
+    [PROSE, "的" * 30, "moss " * 60, "\x00\ufffd"]
+)
+
+
+@given(st.lists(ANY_TEXT, max_size=8), st.sets(st.integers(0, 7)))
+def test_many_texts_at_once_are_what_each_is_alone(texts: list[str], closely: set[int]) -> None:
+    assert healths(texts) == [health(text) for text in texts]
+    for index, (found, text) in enumerate(zip(healths(texts, closely), texts, strict=True)):
+        alone = health(text)
+        assert (found.word_count, found.script, found.unprintable) == (alone.word_count, alone.script, alone.unprintable)
+        assert found.loops == (alone.loops if index in closely else None)

@@ -102,3 +102,23 @@ def test_the_model_card_tells_the_trainer() -> None:
 def test_somebody_elses_readme_is_not_claimed() -> None:
     assert not model_card.FORMAT.claims(PurePath("README.md"), b"# My project\n")
     assert not model_card.FORMAT.claims(PurePath("docs/README.md"), b"---\ntags:\n- trl\n---")
+
+
+def test_a_completions_file_of_odd_types_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "completions_00007.parquet"
+    turns = [{"role": "user", "content": [{"type": "image", "text": None}, {"type": "text", "text": "hi"}]}]
+    columns = {"prompt": [turns], "completion": [b"\xff ok"], "none": [None], "flag": [True], "text": ["0.5"], "note": ["so"]}
+    pl.DataFrame({**columns, "step": ["x"], "images": [[b"..."]], "far": [-math.inf]}).write_parquet(file)
+    (event,) = read(completions_parquet.FORMAT, file)
+    assert isinstance(event, Completions)
+    (row,) = event.rows
+    assert (event.step, row.prompt, row.completion, row.advantage) == (7, "user: [image]hi", "\ufffd ok", None)
+    assert row.rewards == {"none": None, "flag": 1.0, "text": 0.5, "far": -math.inf}
+
+
+def test_a_parquet_file_without_completions_is_one_problem(tmp_path: Path) -> None:
+    file = tmp_path / "completions_00007.parquet"
+    pl.DataFrame({"step": [1]}).write_parquet(file)
+    (problem,) = read(completions_parquet.FORMAT, file)
+    assert isinstance(problem, ReadProblem)
+    assert "no column `completion`" in problem.message
