@@ -1,14 +1,15 @@
 """Every generation of a run as one lazy table, whatever it was recorded in.
 
 The rows are those a snapshot would show: of two sources that tell of the same step and phase the more trusted one is
-believed, of two events of one source the later. Only names and steps are read when the table is planned; texts are read file
-by file when it is collected, so a filter on it holds no more of the run in memory than one file.
+believed, of two events of one source the later. When the table is planned every file is read once and all but the texts is
+kept, some 100 bytes a row: what asks for no text is answered from that, and what asks for texts reads only the files that hold
+rows it wants, one after the other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
@@ -24,18 +25,36 @@ if TYPE_CHECKING:
 _Key = tuple[int, Phase]
 _MARK = 6
 """Bytes of a prompt's hash, as 12 hexadecimal digits."""
+_TEXTS = ("prompt", "completion")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Plan:
-    """What the table will hold: the reward functions ever named, and which event of which file tells of a step."""
+    """What the table will hold.
 
-    files: list[Found] = field(default_factory=list)
-    names: dict[str, None] = field(default_factory=dict)
-    told_by: dict[_Key, tuple[int, int, int]] = field(default_factory=dict)
+    Attributes:
+        files: Those that record generations.
+        names: The reward functions ever named.
+        told_by: Which event of which file tells of a step: authority, index of the file, place in it.
+        numbers: All rows, without their texts.
+    """
 
-    def holds(self, event: Completions, file: int, place: int) -> bool:
-        return self.told_by.get((event.step, event.phase), (0, -1, -1))[1:] == (file, place)
+    files: tuple[Found, ...]
+    names: tuple[str, ...]
+    told_by: Mapping[_Key, tuple[int, int, int]]
+    numbers: pl.DataFrame
+
+    def holding(self, predicate: pl.Expr | None) -> dict[int, set[int]]:
+        """The files, and the places in them, that hold rows of which the predicate may be true."""
+        wanted: Iterable[_Key] = self.told_by
+        if predicate is not None and not set(predicate.meta.root_names()) & set(_TEXTS):
+            rows = self.numbers.filter(predicate).select("step", "phase").unique().iter_rows()
+            wanted = [(step, Phase(phase)) for step, phase in rows]
+        places: dict[int, set[int]] = {}
+        for key in wanted:
+            _, file, place = self.told_by[key]
+            places.setdefault(file, set()).add(place)
+        return dict(sorted(places.items()))
 
 
 def scan_generations(run: Path) -> pl.LazyFrame:
@@ -58,7 +77,7 @@ def scan_generations(run: Path) -> pl.LazyFrame:
         columns: list[str] | None, predicate: pl.Expr | None, most: int | None, _batch: int | None
     ) -> Iterator[pl.DataFrame]:
         left = most
-        for frame in _frames(root, plan()):
+        for frame in _frames(root, plan(), columns, predicate):
             shown = frame if predicate is None else frame.filter(predicate)
             shown = shown if columns is None else shown.select(columns)
             shown = shown if left is None else shown.head(left)
@@ -67,7 +86,7 @@ def scan_generations(run: Path) -> pl.LazyFrame:
             if left == 0:
                 return
 
-    return register_io_source(frames, schema=lambda: _schema(tuple(plan().names)))
+    return register_io_source(frames, schema=lambda: _schema(plan().names))
 
 
 def prompt_hash(prompt: str) -> str:
@@ -76,25 +95,41 @@ def prompt_hash(prompt: str) -> str:
 
 
 def _planned(root: Path) -> _Plan:
-    plan = _Plan(files=[found for found in Discovery(root).look() if found.format.generations])
-    for file, found in enumerate(plan.files):
+    import polars as pl
+
+    files = tuple(found for found in Discovery(root).look() if found.format.generations)
+    names: dict[str, None] = {}
+    told_by: dict[_Key, tuple[int, int, int]] = {}
+    numbers: dict[_Key, pl.DataFrame] = {}
+    for file, found in enumerate(files):
         for place, event in enumerate(recorded_in(root / found.path, found.path, found.format)):
             key = event.step, event.phase
-            if found.format.authority >= plan.told_by.get(key, (0, -1, -1))[0]:
-                plan.told_by[key] = found.format.authority, file, place
-            plan.names.update(dict.fromkeys(name for row in event.rows for name in row.rewards))
-    return plan
+            own = tuple(dict.fromkeys(name for row in event.rows for name in row.rewards))
+            names.update(dict.fromkeys(own))
+            if found.format.authority >= told_by.get(key, (0, -1, -1))[0]:
+                told_by[key] = found.format.authority, file, place
+                numbers[key] = frame_of(event, str(found.path), own, texts=False)
+    schema = pl.Schema({name: kind for name, kind in _schema(tuple(names)).items() if name not in _TEXTS})
+    ordered = [numbers[key] for key in sorted(numbers, key=lambda key: told_by[key][1:])]
+    together = pl.concat([pl.DataFrame(schema=schema), *ordered], how="diagonal").select(list(schema))
+    return _Plan(files, tuple(names), told_by, together)
 
 
-def _frames(root: Path, plan: _Plan) -> Iterator[pl.DataFrame]:
-    for file, found in enumerate(plan.files):
+def _frames(root: Path, plan: _Plan, columns: list[str] | None, predicate: pl.Expr | None) -> Iterator[pl.DataFrame]:
+    """The rows of which the predicate may be true, with at least the columns that are asked for."""
+    asked = None if columns is None else {*columns, *(predicate.meta.root_names() if predicate is not None else ())}
+    if asked is not None and not asked & set(_TEXTS):
+        yield plan.numbers
+        return
+    for file, places in plan.holding(predicate).items():
+        found = plan.files[file]
         for place, event in enumerate(recorded_in(root / found.path, found.path, found.format)):
-            if event.rows and plan.holds(event, file, place):
-                yield frame_of(event, str(found.path), tuple(plan.names))
+            if event.rows and place in places:
+                yield frame_of(event, str(found.path), plan.names)
 
 
-def frame_of(event: Completions, source: str, names: tuple[str, ...]) -> pl.DataFrame:
-    """One event's rows as a table; `names` are the reward functions that get a column."""
+def frame_of(event: Completions, source: str, names: tuple[str, ...], *, texts: bool = True) -> pl.DataFrame:
+    """One event's rows as a table, with or without their texts; `names` are the reward functions that get a column."""
     import polars as pl
 
     rows = event.rows
@@ -104,8 +139,7 @@ def frame_of(event: Completions, source: str, names: tuple[str, ...]) -> pl.Data
         "step": [event.step] * len(rows),
         "phase": [event.phase.value] * len(rows),
         "row": range(len(rows)),
-        "prompt": [_valid(row.prompt) for row in rows],
-        "completion": [_valid(row.completion) for row in rows],
+        **({name: [_valid(getattr(row, name)) for row in rows] for name in _TEXTS} if texts else {}),
         "reward": [row.total_reward for row in rows],
         **rewards,
         "advantage": [row.advantage for row in rows],
@@ -114,7 +148,8 @@ def frame_of(event: Completions, source: str, names: tuple[str, ...]) -> pl.Data
         "prompt_hash": [marks[row.prompt] for row in rows],
         "source": [source] * len(rows),
     }
-    return pl.DataFrame(columns, schema=_schema(names))
+    schema = {name: kind for name, kind in _schema(names).items() if name in columns}
+    return pl.DataFrame(columns, schema=schema)
 
 
 def _valid(text: str) -> str:
