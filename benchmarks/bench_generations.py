@@ -110,7 +110,8 @@ def in_a_fresh_process(work: str, run: Path) -> dict[str, Any]:
 
 def told(result: dict[str, Any]) -> None:
     """For the process that asked."""
-    print(json.dumps({**result, "mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+    spent = resource.getrusage(resource.RUSAGE_SELF)
+    print(json.dumps({**result, "mib": spent.ru_maxrss / 1024, "cpu": spent.ru_utime + spent.ru_stime}))
 
 
 def main() -> None:
@@ -120,7 +121,10 @@ def main() -> None:
         for step in range(1, ROWS // STEP + 1):
             writer.step(step, STEP)
         whole = in_a_fresh_process("read_whole", folder / "whole")
-        print(f"{whole['rows']:,} generations read and measured: {whole['ms'] / 1e3:.1f} s, peak {whole['mib']:.0f} MiB")
+        print(
+            f"{whole['rows']:,} generations read and measured: {whole['ms'] / 1e3:.1f} s, "
+            f"{whole['cpu']:.1f} s of CPU, peak {whole['mib']:.0f} MiB"
+        )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         writer = Writer(folder / "opened")
@@ -129,7 +133,7 @@ def main() -> None:
         first = in_a_fresh_process("opened", folder / "opened")
         print(
             f"{OPENED:,} generations opened: first look {first['ms']:.0f} ms ({first['rows']:,} read), "
-            f"all {first['all_ms'] / 1e3:.1f} s, peak {first['mib']:.0f} MiB"
+            f"all {first['all_ms'] / 1e3:.1f} s, {first['cpu']:.1f} s of CPU, peak {first['mib']:.0f} MiB"
         )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -27,8 +27,15 @@ _CONCLUSIVE = 64
 
 @dataclass(slots=True)
 class _Folder:
+    """A folder as it was listed.
+
+    Attributes:
+        files: Names in it that were asked about already, so that the five thousandth costs what the fiftieth did.
+    """
+
     listed_at: int = -1
     settled: bool = False
+    files: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +93,14 @@ class Discovery:
             folder.settled = changed == folder.listed_at
             folder.listed_at = changed
             with os.scandir(self.root / path) as listing:
-                entries = sorted(listing, key=lambda entry: entry.name)
+                fresh = [entry for entry in listing if entry.name not in folder.files]
         except FileNotFoundError:
             self._folders.pop(path, None)
             return []
         except OSError as failure:
             self._problem(path, f"cannot be listed: {failure.strerror}")
             return []
-        return self._sort_out(path, entries, new)
+        return self._sort_out(path, sorted(fresh, key=lambda entry: entry.name), new)
 
     def _sort_out(self, path: PurePath, entries: list[os.DirEntry[str]], new: list[Found]) -> list[PurePath]:
         folders = []
@@ -104,9 +111,11 @@ class Discovery:
                     self.checkpoints.setdefault(here, self.root / here)
                 if here != _OUR_OUTPUT and not entry.name.startswith(".") and len(here.parts) <= DEEPEST:
                     folders.append(here)
-            elif self._is_new(here):
-                self._undecided[here] = -1
-                self._sniff(here, new)
+            else:
+                self._folders[path].files.add(entry.name)
+                if self._is_new(here):
+                    self._undecided[here] = -1
+                    self._sniff(here, new)
         return folders
 
     def _is_new(self, path: PurePath) -> bool:
@@ -132,6 +141,8 @@ class Discovery:
                 head = opened.read(HEAD)
         except FileNotFoundError:
             self._undecided.pop(path, None)
+            if path.parent in self._folders:
+                self._folders[path.parent].files.discard(path.name)
             return
         except OSError as failure:
             self._problem(path, f"cannot be opened: {failure.strerror}")
