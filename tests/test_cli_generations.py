@@ -178,8 +178,8 @@ def test_generations_are_exported(run: Path, tmp_path: Path, capsys: pytest.Capt
     file = tmp_path / f"out.{kind}"
     assert main(["export", str(run), "--generations", "-o", str(file), "--where", "reward >= 0"]) == 0
     assert "4 generations" in capsys.readouterr().out
-    read = {"parquet": pl.read_parquet, "csv": pl.read_csv, "jsonl": pl.read_ndjson}[kind]
-    table = read(file)
+    readers = {"parquet": pl.scan_parquet, "csv": pl.scan_csv, "jsonl": pl.scan_ndjson}
+    table = readers[kind](file).collect()
     assert table["reward"].to_list() == [0.0, 0.25, 1.0, 0.0]
     assert set(table.columns) >= {"step", "row", "prompt", "completion", "rewards/correct", "prompt_hash"}
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == [file.name]

@@ -216,12 +216,13 @@ def _ending(found: Selected, shown: int, thing: str, unknown: tuple[str, ...] = 
 
 
 def _print(arguments: argparse.Namespace, rows: Iterable[Line], look: Look, ending: str) -> int:
-    from rldk_tui.tui.cells import Span, Tone, line
+    from rldk_tui.tui.cells import Tone, line, wrapped
     from rldk_tui.tui.printed import printed
     from rldk_tui.tui.terminal import ascii_only, colours
 
     plain, colour = ascii_only() if arguments.ascii is None else arguments.ascii, colours()
-    last = [line(Span(ending, Tone.DIM))] if ending.startswith("No ") else [line(), line(Span(ending, Tone.DIM))]
+    told = wrapped(ending, look.width, Tone.DIM)
+    last = told if ending.startswith("No ") else (line(), *told)
     for part in _parts(chain(rows, last)):
         if not say(printed(part, look.width, ascii=plain, color=colour).removesuffix("\n")):
             break
