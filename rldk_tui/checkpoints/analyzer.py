@@ -129,12 +129,12 @@ def _judged(
         **(adam_figures(training.optimizer) if training.optimizer else {}),
     }
     since_previous = since_first = None
-    if previous is not None:
-        since_previous = figures_.compared(tensors, step, previous)
-        figures.update(figures_.of_change(since_previous))
     if first is not None:
         since_first = figures_.compared(tensors, step, first)
         figures.update(figures_.since_beginning(tensors, first, since_first, gain_offset=_gain_offset(files.config)))
+    if previous is not None:
+        since_previous = figures_.compared(tensors, step, previous)
+        figures.update(figures_.of_change(since_previous, since_first))
     problems = (*files.problems, *training.problems, *_unreadable(tensors), *changed_since(files.tensors))
     evidence = Evidence(
         files=files, problems=problems, step=step, tensors=tensors, figures=figures, base=first, training=training

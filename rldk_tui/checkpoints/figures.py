@@ -75,8 +75,14 @@ def of_numbers(tensors: Iterable[TensorStatistics]) -> dict[str, Figure]:
     return figures
 
 
-def of_change(change: Compared) -> dict[str, Figure]:
-    """What the change since the checkpoint before tells."""
+def of_change(change: Compared, since_first: Compared | None = None) -> dict[str, Figure]:
+    """What the change since the checkpoint before tells.
+
+    Args:
+        change: Of the checkpoint against the one before it.
+        since_first: Against the run's first; None if there is none. It tells which tensors came back: after a bad save the
+            next good one moves as far as that had, and the bad one alone is to be told.
+    """
     figures = {}
     if change.steps is not None:
         figures["checkpoint/steps_since"] = Figure(float(change.steps))
@@ -84,7 +90,7 @@ def of_change(change: Compared) -> dict[str, Figure]:
     if largest is not None:
         figures["checkpoint/largest_change"] = largest
     if change.steps:
-        figures.update(_outlier(change))
+        figures.update(_outlier(change, _came_back(change, since_first)))
     return figures
 
 
@@ -99,12 +105,20 @@ def _largest_change(movements: Mapping[str, Movement]) -> Figure | None:
     return Figure(known[worst], (worst,))
 
 
-def _outlier(change: Compared) -> dict[str, Figure]:
+def _came_back(change: Compared, since_first: Compared | None) -> frozenset[str]:
+    """Tensors that are nearer to the run's first checkpoint than to the one before, by half at least."""
+    if since_first is None:
+        return frozenset()
+    moved, first = change.movements, since_first.movements
+    return frozenset(name for name in moved if name in first and first[name].relative < moved[name].relative / 2)
+
+
+def _outlier(change: Compared, without: frozenset[str]) -> dict[str, Figure]:
     """The matrix whose change stands out most among the changes of its like."""
     rates: dict[str, dict[str, float]] = defaultdict(dict)
     for name, moved in change.movements.items():
         like = _like(place_of(name))
-        if like is not None and math.isfinite(moved.relative) and moved.relative > 0:
+        if like is not None and name not in without and math.isfinite(moved.relative) and moved.relative > 0:
             rates[like][name] = moved.relative * _STEPS / (change.steps or 1)
     found = [outlier for alike in rates.values() if (outlier := _outlier_among(alike)) is not None]
     if not found:

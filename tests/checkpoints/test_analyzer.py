@@ -133,6 +133,16 @@ def test_a_number_that_is_not_finite_leaves_no_health(tmp_path: Path) -> None:
     assert analysis.score.caps[0].limit == 0.0
 
 
+def test_the_save_after_a_bad_one_moves_back_and_is_not_told(tmp_path: Path) -> None:
+    first = weights()
+    good, bad, good_again = trained(first, 1), trained(first, 2), trained(first, 3)
+    bad["model.layers.3.mlp.up_proj.weight"] *= 3
+    analyzer = CheckpointAnalyzer()
+    steps = (first, good, bad, good_again)
+    found = [analyzer.analyze_checkpoint(checkpoint(tmp_path, 20 * step, made)) for step, made in enumerate(steps, 1)]
+    assert [set(rules(analysis)) & {"ckpt-weight-jump"} for analysis in found] == [set(), set(), {"ckpt-weight-jump"}, set()]
+
+
 def test_the_same_weights_again_are_said_so(tmp_path: Path) -> None:
     analysis = analysed(tmp_path, weights(), weights())
     assert rules(analysis) == {"ckpt-unchanged": Severity.CRITICAL}
