@@ -17,17 +17,21 @@ _BY_LOSS = frozenset({Algorithm.DPO, Algorithm.KTO, Algorithm.REWARD, Algorithm.
 
 
 class WhereSaved:
-    """The series of a run by which its checkpoints are told apart, looked up for many steps."""
+    """The series of a run by which its checkpoints are told apart, looked up for many steps.
+
+    The mean reward that a reward model gives says nothing of how good it is, so it is none.
+    """
 
     def __init__(self, snapshot: RunSnapshot) -> None:
         self._reward, self._kl = snapshot.series("reward"), snapshot.series("kl")
+        self._rewarded = snapshot.info.algorithm is not Algorithm.REWARD
         self._evaluations = [(snapshot.series("eval/reward"), 1.0)]
         if snapshot.info.algorithm in _BY_LOSS:
             self._evaluations.append((snapshot.series("eval/loss"), -1.0))
 
     def candidate(self, step: int, *, usable: bool, health: float | None) -> Candidate:
         """The checkpoint of this step with what was logged up to it."""
-        reward, error = _mean_until(self._reward, step)
+        reward, error = _mean_until(self._reward, step) if self._rewarded else (None, None)
         return Candidate(
             step=step,
             usable=usable,

@@ -110,3 +110,10 @@ def test_reward_and_health_decide_which_to_keep(first: float, second: float, kee
     assert choice is not None
     assert choice.step == keep
     assert choice.reasons
+
+
+def test_a_higher_mean_makes_no_better_reward_model() -> None:
+    rising = a_run(Algorithm.REWARD).with_metrics(reward=[10.0 - step for step in range(40)])
+    choice = saved_checkpoints(snapshot(rising, saved(20), saved(40), analysed(20), analysed(40))).choice
+    assert choice is not None
+    assert choice.step == 40
