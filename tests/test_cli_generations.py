@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -14,6 +15,12 @@ from rich.cells import cell_len
 from rldk_tui.cli import main
 
 HOSTILE = "\x1b[31mred\x1b]0;owned\x07 \u202ereversed \x9b2J 日本語の答え 😀 \n\tline"
+
+READERS: dict[str, Callable[[Path], pl.LazyFrame]] = {
+    "parquet": lambda file: pl.scan_parquet(file),
+    "csv": lambda file: pl.scan_csv(file),
+    "jsonl": lambda file: pl.scan_ndjson(file),
+}
 
 
 @pytest.fixture(autouse=True)
@@ -178,8 +185,7 @@ def test_generations_are_exported(run: Path, tmp_path: Path, capsys: pytest.Capt
     file = tmp_path / f"out.{kind}"
     assert main(["export", str(run), "--generations", "-o", str(file), "--where", "reward >= 0"]) == 0
     assert "4 generations" in capsys.readouterr().out
-    readers = {"parquet": pl.scan_parquet, "csv": pl.scan_csv, "jsonl": pl.scan_ndjson}
-    table = readers[kind](file).collect()
+    table = READERS[kind](file).collect()
     assert table["reward"].to_list() == [0.0, 0.25, 1.0, 0.0]
     assert set(table.columns) >= {"step", "row", "prompt", "completion", "rewards/correct", "prompt_hash"}
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == [file.name]

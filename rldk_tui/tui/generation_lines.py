@@ -121,7 +121,7 @@ def _phase(phase: str) -> str:
 
 def length_of(sample: Sample) -> str:
     """In tokens where the trainer said so, else in characters."""
-    return f"{count(sample.length)} tokens" if sample.length is not None else f"{count(len(sample.completion))} characters"
+    return _many(sample.length, "token") if sample.length is not None else _many(len(sample.completion), "character")
 
 
 def _many(amount: int, thing: str) -> str:
