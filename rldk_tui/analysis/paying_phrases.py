@@ -138,6 +138,11 @@ class PhraseSearch:
         self._marks: deque[float] = deque(maxlen=_BATCHES)
         self._names: dict[int, str] = {}
 
+    @property
+    def phrases(self) -> int:
+        """How many phrases sums are kept of."""
+        return int(self._hashes.size)
+
     def add(self, batch: Batch) -> PayingPhrase | None:
         """What explains the reward up to this batch; None where no phrase surely does, or the batch tells nothing new."""
         groups = _looked_at(batch)

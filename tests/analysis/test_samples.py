@@ -41,7 +41,8 @@ def test_every_measure_is_in_the_catalogue() -> None:
     names = {row.name for row in SAMPLES}
     assert set(values) <= names
     of_others = {row.name for row in SAMPLES if row.to_log != TO_LOG}
-    assert names - set(values) - of_others == {"samples/ref_nll"}
+    of_several_steps = {name for name in names if name.startswith("samples/phrase_")}
+    assert names - set(values) - of_others - of_several_steps == {"samples/ref_nll"}
 
 
 def test_only_the_training_generations_are_measured() -> None:
