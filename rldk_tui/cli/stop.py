@@ -28,7 +28,7 @@ def _stop(arguments: argparse.Namespace) -> int:
     health = RunSession.open(arguments.run).poll()
     run, seen = health.directory, health.snapshot
     if seen.state in (RunState.FINISHED, RunState.DIED):
-        raise UserError(f"{run} is not training any more: it {_ENDED[seen.state.value]}.", "There is nothing to stop.")
+        raise UserError(f"{run} is not training any more: it {seen.state.value}.", "There is nothing to stop.")
     if not any(origin.source.startswith("rldk/") for origin in health.sources):
         raise UserError(
             f"{run} is not trained with RLDKCallback, so nobody would read the request.", "Send its process SIGINT."
@@ -40,9 +40,6 @@ def _stop(arguments: argparse.Namespace) -> int:
     if seen.info.algorithm is Algorithm.PPO:
         say("PPO's trainer saves the checkpoint and ignores the rest: end its process when the checkpoint is there.")
     return 0
-
-
-_ENDED = {"finished": "finished", "died": "died"}
 
 
 def _is_meant(run: Path) -> bool:

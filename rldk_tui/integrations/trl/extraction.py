@@ -24,6 +24,7 @@ from rldk_tui.metrics import CATALOGUE, canonical, lookup
 from rldk_tui.metrics.domains import domain
 from rldk_tui.metrics.expected import due, never_came_is_missing
 from rldk_tui.metrics.generation_cycle import is_of_a_generation, logs_a_generation
+from rldk_tui.metrics.metric import GROUPED
 
 _MOST_PLANS = 256
 """Sets of keys that are remembered; a trainer has a handful."""
@@ -71,7 +72,9 @@ class Extraction(Part):
         self._training = training
         self._config = training.border.attempt("read the training arguments", config, training.args) or {}
         self._versions = versions()
-        names = [str(name) for name in getattr(training.trainer, "reward_func_names", None) or ()]
+        # Online DPO has reward functions as well, and logs none of them
+        functions = getattr(training.trainer, "reward_func_names", None) if training.algorithm in GROUPED else None
+        names = [str(name) for name in functions or ()]
         self._reward_keys = tuple(dict.fromkeys(f"rewards/{name}/mean" for name in names))
         if training.is_main:
             for name, count in Counter(names).items():
@@ -213,13 +216,14 @@ class Extraction(Part):
     def _missed(self, step: int, phase: Phase, name: str) -> ExtractionError:
         known = lookup(name)
         how = f" To have it logged: {known.to_log}." if known.to_log and name not in self._came else ""
+        title = name if known.title == name else f"{known.title.lower()} ({name})"
         return ExtractionError(
             time=time.time(),
             step=step,
             phase=phase,
             metric=plain_text(name),
             kind=ExtractionKind.MISSING,
-            message=plain_text(f"Missing {known.title.lower()} ({name}), which this trainer logs by itself"),
+            message=plain_text(f"Missing {title}, which this trainer logs by itself"),
             advice=f"Look for an override of `log` or a patch that drops or renames it.{how}",
         )
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Iterable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +31,7 @@ from sample_runs.tiny_language import preferences
 from sample_runs.tiny_models import Models
 from sample_runs.trainings import common_arguments, train_grpo
 from tests.integrations.trl.conftest import EventLog, log_of
+from tests.integrations.trl.test_generations import attached
 from tests.integrations.trl.trainers import TRAINERS, grpo
 
 pytestmark = pytest.mark.train
@@ -136,18 +141,57 @@ def test_a_callback_that_can_write_nothing_changes_not_one_bit_of_the_training(m
     assert _last_loss(without) == _last_loss(unwritable) == _last_loss(watched)
 
 
-def test_a_callback_whose_every_part_fails_stops_no_training(
-    models: Models, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def _fail(*_: Any, **__: Any) -> None:
+    raise ZeroDivisionError("ours")
+
+
+def _stale(*_: Any) -> None:
+    raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+
+def _no_thread(thread: threading.Thread) -> None:
+    raise RuntimeError(f"can't start new thread {thread.name}")
+
+
+def _everything_of(kinds: Iterable[type], names: Iterable[str]) -> list[tuple[type, str, Any]]:
+    return [(kind, name, _fail) for kind in kinds for name in names if name in vars(kind)]
+
+
+def _broken(what: str) -> list[tuple[Any, str, Any]]:
+    """What is replaced by something that fails: on whom, under which name, by what."""
+    from rldk_tui.events.writer import EventWriter
+    from rldk_tui.integrations.trl import headed_log
+    from rldk_tui.integrations.trl.part import EVENTS
+    from rldk_tui.integrations.trl.parts import Options, parts_for
     from rldk_tui.integrations.trl.recorder import Recorder
 
-    def fail(*_: Any, **__: Any) -> None:
-        raise ZeroDivisionError("ours")
+    return {
+        "parts": _everything_of([type(part) for part in parts_for(Options(profile=True))], EVENTS),
+        "recorder": _everything_of([Recorder], ("metrics", "heartbeat", "checkpoint", "end", "sample", "measure", "write")),
+        "encoder": [(headed_log, "encode_lines", _fail)],
+        "network disk": [(EventWriter, "_write", _stale)],
+        "threads": [(threading.Thread, "start", _no_thread)],
+    }[what]
 
-    for part in ("metrics", "heartbeat", "checkpoint", "end", "sample"):
-        monkeypatch.setattr(Recorder, part, fail)
-    trainer = grpo(models, _arguments(tmp_path), [_callback()])
-    assert trainer.state.global_step == STEPS
+
+@pytest.mark.parametrize("algorithm", [Algorithm.GRPO, Algorithm.PPO, Algorithm.SFT], ids=str)
+def test_whatever_of_ours_fails_changes_not_one_bit_of_the_training(
+    algorithm: Algorithm, models: Models, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from transformers import set_seed
+
+    def trained(run: str, *watchers: Any) -> list[str]:
+        set_seed(3)
+        arguments = {**common_arguments(str(tmp_path / run), 3), "save_steps": 2}
+        with attached(watchers[0]) if watchers else nullcontext():
+            return _last_loss(TRAINERS[algorithm](models, arguments, []))
+
+    without = trained("without")
+    for what in ("parts", "recorder", "encoder", "network disk", "threads"):
+        with monkeypatch.context() as patch:
+            for owner, name, failing in _broken(what):
+                patch.setattr(owner, name, failing)
+            assert trained(what, _callback(profile=True, checkpoint_analysis=False)) == without, what
 
 
 _KILLED = """

@@ -186,6 +186,12 @@ def test_reward_functions_of_one_name_are_told_when_the_training_begins(tmp_path
     assert "__name__" in (error.advice or "")
 
 
+def test_a_trainer_that_logs_no_reward_by_function_misses_none(tmp_path: Path) -> None:
+    trainer = SimpleNamespace(reward_func_names=["topic_reward", "topic_reward"], add_callback=None)
+    log = watched(tmp_path, [{"loss": 0.7, "learning_rate": 1e-5}] * 3, "OnlineDPO", trainer=trainer)
+    assert [error.metric for error in told(log) if "topic_reward" in (error.metric or "")] == []
+
+
 def test_the_mean_of_a_reward_function_is_missed(tmp_path: Path) -> None:
     trainer = SimpleNamespace(reward_func_names=["topic_reward", "other"], add_callback=None)
     assert only(watched(tmp_path, [RECORDED] * 3, trainer=trainer)).metric == "rewards/other/mean"

@@ -38,7 +38,7 @@ train(RLDKCallback())
 
 def ended(run: Path, ending: str) -> tuple[subprocess.CompletedProcess[str], list[RunEnded]]:
     script = textwrap.dedent(SCRIPT).format(run=str(run), ending=ending)
-    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=300, check=False)
     return ran, log_of(run).of(RunEnded)
 
 
