@@ -36,8 +36,8 @@ def a_batch(
     scored = np.array(rewards)
     groups = [np.arange(8 * group, 8 * group + 8) for group in range(6)]
     if shuffled:
-        for group in groups:
-            scored[group] = scored[rng.permutation(group)]
+        for members in groups:
+            scored[members] = scored[rng.permutation(members)]
     return Batch(mark=float(index), prompts=prompts, replies=replies, standing=scored, rewards=scored, groups=groups)
 
 

@@ -20,7 +20,8 @@ START = RunStarted(time=1.0, schema_version=1, run_id="x", host="h", pid=7)
 def a_table(run: Path, step: int, **columns: object) -> Path:
     file = run / "completions" / f"completions_{step:05d}.parquet"
     file.parent.mkdir(exist_ok=True, parents=True)
-    count = len(columns["completion"]) if isinstance(columns.get("completion"), list) else 2
+    told = columns.get("completion")
+    count = len(told) if isinstance(told, list) else 2
     given = {"step": [step] * count, "prompt": ["p"] * count, "completion": [f"c{step}", "d"][:count], **columns}
     pl.DataFrame(given, strict=False).write_parquet(file)
     return file

@@ -118,7 +118,11 @@ class TestGenerations:
         built = generations.build(troubled())
         assert built is not None
         assert built.step == STEPS
-        assert [sample.why for sample in built.samples] == ["best reward", "worst reward, longest, most repetitive", "no reward"]
+        assert [sample.why for sample in built.samples] == [
+            "best reward",
+            "worst reward, longest, most repetitive",
+            "no reward",
+        ]
         assert built.samples[1].repetition == pytest.approx(0.8)
 
     def test_one_prompt_then_and_now(self) -> None:

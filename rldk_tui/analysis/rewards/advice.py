@@ -87,8 +87,8 @@ def _of_consistency(consistency: Consistency) -> Iterator[Advice]:
     if same.compared >= _FEWEST_REPEATS and (same.differing or 0.0) > INCONSISTENT:
         yield Advice(
             text=f"{percent(same.differing)} of {same.compared} repeated replies got another reward than before, by up to "
-            f"{number(same.largest)}: put the reward model into eval() (dropout off), take randomness, time and outside "
-            "services out of the reward function.",
+            f"{number(same.largest)}: put the reward model into evaluation mode (dropout off), take randomness, time and "
+            "outside services out of the reward function.",
             parameter="reward_funcs",
         )
     elif near.compared >= _FEWEST_REPEATS and (near.differing or 0.0) > INCONSISTENT:

@@ -126,7 +126,7 @@ class RLDKCallback(TrainerCallback):  # type: ignore[misc] # transformers is not
         return {name: value for name, value in vars(self).items() if name not in _OF_A_TRAINING}
 
     def __setstate__(self, asked: dict[str, Any]) -> None:
-        vars(self).update(asked)
+        self.__dict__.update(asked)
         self._watch_nothing()
 
     @property

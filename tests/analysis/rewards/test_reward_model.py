@@ -103,7 +103,7 @@ def test_any_scores_in_any_order(pairs: list[tuple[float, float, float, float]],
 def test_the_range_of_its_scores_is_read_from_its_log(tmp_path: Path) -> None:
     with EventWriter(tmp_path / "rldk" / "events-rank00000.jsonl") as log:
         for step, low in ((10, -1.0), (20, -2.0)):
-            values = {"samples/rm_score_low": low, "samples/rm_score_high": 3.0}
+            values: dict[str, float | None] = {"samples/rm_score_low": low, "samples/rm_score_high": 3.0}
             log.append(Measured(time=0.0, step=step, values=values))
     with (tmp_path / "rldk" / "events-rank00000.jsonl").open("ab") as log_file:
         log_file.write(b'{"samples/rm_score_low": torn')
