@@ -1,7 +1,7 @@
-"""The compiled pass over a tensor and its earlier self, in float64, block by block.
+"""The compiled pass over a tensor and its earlier self, block by block.
 
-As in `numba_scan`, a block is compared first and looked at in the cache afterwards; one with a number that is not finite is
-compared again without it.
+A block is summed first and its pairs are counted in the cache afterwards. Sums are in float32 where they tell by themselves
+that nothing was lost, else in float64; a block with a number that is not finite is compared again without it.
 """
 
 from __future__ import annotations
@@ -10,12 +10,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rldk_tui.checkpoints.kernels.formats import coarser
-from rldk_tui.checkpoints.kernels.numba_formats import all_finite, compiled, key_of, largest_key, place_of, value_of, viewed
+from rldk_tui.checkpoints.kernels.numba_formats import (
+    all_finite,
+    apart,
+    compiled,
+    key_of,
+    largest_key,
+    opposite,
+    place_of,
+    stays_special,
+    value_of,
+    viewed,
+)
+from rldk_tui.checkpoints.kernels.numba_single import change_counts, change_sums
 from rldk_tui.checkpoints.statistics import Change
 from rldk_tui.checkpoints.tensors import DType
 
 BLOCK = 1024
 """Pairs of a block: both runs stay in the first-level cache."""
+_LEAST_SUM, _MOST_SUM = 2.0**-80, 2.0**100
+"""Of a block's squares: any that float32 loses are below 2^-126, or beyond its range with the sum."""
 _EXPONENT, _MAGNITUDE, _MANTISSA = np.int64(0x7FF0_0000_0000_0000), np.int64(0x7FFF_FFFF_FFFF_FFFF), 52
 
 
@@ -50,13 +64,16 @@ def _sums(before, after):  # type: ignore[no-untyped-def]
 
 @compiled
 def _counts_of_one_format(before, after):  # type: ignore[no-untyped-def]
-    """How many are equal, have opposite signs, and are not neighbours; of a format of 16 bits at most."""
-    same = flips = far = np.int32(0)
+    """How many are equal, have opposite signs, and are not neighbours; of a format of 16 bits at most.
+
+    In integers of the width of the format, since a vector holds most of those.
+    """
+    same = flips = far = np.uint16(0)
     for i in range(before.size):
-        a, b = place_of(before[i]), place_of(after[i])
-        same = np.int32(same + np.int32(a == b))
-        flips = np.int32(flips + np.int32(np.int32(a * b) < 0))
-        far = np.int32(far + np.int32(np.uint32(np.int32(a - b) + np.int32(1)) > 2))
+        one, other = place_of(before[i]), place_of(after[i])
+        same = np.uint16(same + np.uint16(one == other))
+        flips = np.uint16(flips + np.uint16(opposite(one, other)))
+        far = np.uint16(far + np.uint16(apart(one, other)))
     return np.int64(same), np.int64(flips), np.int64(far)
 
 
@@ -90,6 +107,31 @@ def _far(before, after, least, drop):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def _sums_of_block(before, after):  # type: ignore[no-untyped-def]
+    """The sums of a block, and whether all of it is finite; in float32 unless that could lose something."""
+    if before.itemsize <= 4 and after.itemsize <= 4:
+        moved, squares, squares_after, dot, largest = change_sums(before, after)
+        good = _told(moved) and _told(squares) and _told(squares_after) and _told(abs(dot))
+        if good and _finite(before) and _finite(after):
+            return True, (moved, squares, squares_after, dot, largest)
+    if not (all_finite(before) and all_finite(after)):
+        return False, (0.0, 0.0, 0.0, 0.0, 0.0)
+    return True, _sums(before, after)
+
+
+@compiled
+def _finite(bits):  # type: ignore[no-untyped-def]
+    """Whether a run whose float32 sum is finite is so itself."""
+    return stays_special(bits[0]) or all_finite(bits)
+
+
+@compiled
+def _told(squares):  # type: ignore[no-untyped-def]
+    """Whether a float32 sum can be believed: neither beyond its range, nor made of squares below it."""
+    return _LEAST_SUM <= squares <= _MOST_SUM
+
+
+@compiled
 def _change(before, after, least, drop, narrow):  # type: ignore[no-untyped-def]
     """The pass; `drop` 0 counts no units, `narrow` says that both are of one format of 16 bits at most."""
     left_out = same = flips = far = 0
@@ -97,20 +139,22 @@ def _change(before, after, least, drop, narrow):  # type: ignore[no-untyped-def]
     first, second = np.empty(BLOCK), np.empty(BLOCK)
     for at in range(0, before.size, BLOCK):
         one, other = before[at : at + BLOCK], after[at : at + BLOCK]
-        sums, apart = _sums(one, other), 0
-        if not (all_finite(one) and all_finite(other)):
+        finite, sums = _sums_of_block(one, other)
+        distant = 0
+        if not finite:
             kept = _finite_pairs(one, other, first, second)
             left_out += one.size - kept
             one_kept, other_kept = first[:kept].view(np.uint64), second[:kept].view(np.uint64)
             sums, counts = _sums(one_kept, other_kept), _counts(one_kept, other_kept)
-            apart = _far(one_kept, other_kept, least, drop) if drop else 0
+            distant = _far(one_kept, other_kept, least, drop) if drop else 0
         elif narrow:
-            equal, opposite, apart = _counts_of_one_format(one, other)
-            counts = (equal, opposite)
+            equal, crossed, distant = _counts_of_one_format(one, other)
+            counts = (equal, crossed)
         else:
-            counts = _counts(one, other)
-            apart = _far(one, other, least, drop) if drop else 0
-        same, flips, far = same + counts[0], flips + counts[1], far + apart
+            narrow_enough = before.itemsize <= 4 and after.itemsize <= 4
+            counts = change_counts(one, other) if narrow_enough else _counts(one, other)
+            distant = _far(one, other, least, drop) if drop else 0
+        same, flips, far = same + counts[0], flips + counts[1], far + distant
         moved, squares, squares_after, dot = moved + sums[0], squares + sums[1], squares_after + sums[2], dot + sums[3]
         largest = max(largest, sums[4])
     return left_out, same, flips, moved, squares, squares_after, dot, largest, far

@@ -39,7 +39,7 @@ _REASSOCIATE = {"reassoc", "contract", "nsz"}
 
 
 def compiled(function: Callable[..., Any]) -> Any:
-    """Compile at the first use for a type (1 to 3 s), and keep that beside the file or in the user's cache."""
+    """Compile at the first use for a type (some seconds), and keep that beside the file or in the user's cache."""
     try:
         return njit(nogil=True, fastmath=_REASSOCIATE, error_model="numpy", cache=True)(function)
     except RuntimeError:  # nowhere on this machine may a cache be written
@@ -48,6 +48,11 @@ def compiled(function: Callable[..., Any]) -> Any:
 
 def value_of(bits: Any) -> float:
     """The finite number these bits stand for."""
+    raise NotImplementedError
+
+
+def single_of(bits: Any) -> float:
+    """The finite number these bits stand for, as float32: exact, but for F64."""
     raise NotImplementedError
 
 
@@ -76,6 +81,16 @@ def place_of(bits: Any) -> int:
     raise NotImplementedError
 
 
+def opposite(place: Any, other: Any) -> bool:
+    """Whether the numbers of two places have opposite signs."""
+    raise NotImplementedError
+
+
+def apart(place: Any, other: Any) -> bool:
+    """Whether the numbers of two places are different and no neighbours."""
+    raise NotImplementedError
+
+
 def bits_of(key: Any, like: Any) -> int:
     """The bits that have this key."""
     raise NotImplementedError
@@ -91,7 +106,12 @@ def has_infinity(like: Any) -> bool:
     raise NotImplementedError
 
 
-def _small_value(fraction: int, exponents: int, width: int) -> Callable[[Any], float]:
+def stays_special(like: Any) -> bool:
+    """Whether `single_of` leaves infinity and NaN what they are, so that a sum tells of them."""
+    raise NotImplementedError
+
+
+def _small_single(fraction: int, exponents: int, width: int) -> Callable[[Any], float]:
     """Decoding of a format narrower than F32 by moving its exponent; subnormal ones through a subtraction, which is exact."""
     shift = np.uint32(23 - fraction)
     sign, magnitude = np.uint32(1 << (width - 1)), np.uint32((1 << (width - 1)) - 1)
@@ -107,24 +127,31 @@ def _small_value(fraction: int, exponents: int, width: int) -> Callable[[Any], f
         plain = np.uint32(moved + offset)
         below = np.float32(np.uint32(moved + offset_of_subnormal).view(np.float32) - smallest).view(np.uint32)
         unsigned = below if size < normal else plain
-        return np.float64(np.uint32(np.uint32(unsigned) | np.uint32(np.uint32(stored & sign) << up)).view(np.float32))
+        return np.uint32(np.uint32(unsigned) | np.uint32(np.uint32(stored & sign) << up)).view(np.float32)
 
     return decode
 
 
-_VALUES: dict[DType, Callable[[Any], float]] = {
-    DType.F64: lambda bits: np.uint64(bits).view(np.float64),
-    DType.F32: lambda bits: np.float64(np.uint32(bits).view(np.float32)),
-    DType.BF16: lambda bits: np.float64(np.uint32(np.uint32(bits) << np.uint32(16)).view(np.float32)),
-    DType.F16: _small_value(10, 5, 16),
-    DType.F8_E4M3: _small_value(3, 4, 8),
-    DType.F8_E5M2: _small_value(2, 5, 8),
+_SINGLES: dict[DType, Callable[[Any], float]] = {
+    DType.F64: lambda bits: np.float32(np.uint64(bits).view(np.float64)),
+    DType.F32: lambda bits: np.uint32(bits).view(np.float32),
+    DType.BF16: lambda bits: np.uint32(np.uint32(bits) << np.uint32(16)).view(np.float32),
+    DType.F16: _small_single(10, 5, 16),
+    DType.F8_E4M3: _small_single(3, 4, 8),
+    DType.F8_E5M2: _small_single(2, 5, 8),
 }
+
+
+@overload(single_of, strict=False)
+def _single_of_type(bits: Any) -> Any:
+    return _SINGLES[_BY_TYPE[bits]]
 
 
 @overload(value_of, strict=False)
 def _value_of_type(bits: Any) -> Any:
-    return _VALUES[_BY_TYPE[bits]]
+    if _BY_TYPE[bits] is DType.F64:
+        return lambda bits: np.uint64(bits).view(np.float64)
+    return lambda bits: np.float64(single_of(bits))
 
 
 @overload(key_of, strict=False)
@@ -160,16 +187,30 @@ def _magnitude_of_type(bits: Any) -> Any:
 
 @overload(place_of, strict=False)
 def _place_of_type(bits: Any) -> Any:
-    wide: Any = np.int32 if bits.bitwidth <= 16 else np.int64
-    signed, last = _SIGNED[bits.bitwidth // 8], wide(31 if bits.bitwidth <= 16 else 63)
-    ones = wide(np.iinfo(signed).max)
+    signed = _SIGNED[bits.bitwidth // 8]
+    ones, last = signed(np.iinfo(signed).max), signed(bits.bitwidth - 1)
 
     def place(bits: Any) -> Any:
-        stored = wide(signed(bits))
-        flip = wide(stored >> last)
-        return wide(wide(wide(stored & ones) ^ flip) - flip)
+        stored = signed(bits)
+        flip = signed(stored >> last)
+        return signed(signed(signed(stored & ones) ^ flip) - flip)
 
     return place
+
+
+@overload(opposite, strict=False)
+def _opposite_of_type(place: Any, other: Any) -> Any:
+    signed = _SIGNED[place.bitwidth // 8]
+    zero = signed(0)
+    return lambda place, other: (signed(place ^ other) < zero) & (place != zero) & (other != zero)
+
+
+@overload(apart, strict=False)
+def _apart_of_type(place: Any, other: Any) -> Any:
+    unsigned = _UNSIGNED[place.bitwidth // 8]
+    one, two = unsigned(1), unsigned(2)
+    # the difference may go round once, but never back to one of these three
+    return lambda place, other: unsigned(unsigned(unsigned(place) - unsigned(other)) + one) > two
 
 
 @overload(bits_of, strict=False)
@@ -189,6 +230,12 @@ def _largest_of_type(like: Any) -> Any:
 def _has_infinity_of_type(like: Any) -> Any:
     infinity = FORMATS[_BY_TYPE[like]].has_infinity
     return lambda like: infinity
+
+
+@overload(stays_special, strict=False)
+def _stays_special_of_type(like: Any) -> Any:
+    stays = _BY_TYPE[like] in (DType.F32, DType.BF16)
+    return lambda like: stays
 
 
 @compiled

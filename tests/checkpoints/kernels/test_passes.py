@@ -211,12 +211,37 @@ def test_changes_agree_with_the_definitions(pair: tuple[DType, DType], count: in
         assert (found.count, found.left_out) == (count, count - finite.sum())
         assert found.unchanged == (first == second).sum()
         assert found.sign_flips == (np.sign(first) * np.sign(second) < 0).sum()
-        assert found.largest == np.abs(second - first).max(initial=0)
+        assert close(found.largest, np.abs(second - first).max(initial=0))
         assert close(found.change_square_sum, np.square(second - first).sum())
         assert close(found.before_square_sum, np.square(first).sum())
         assert close(found.after_square_sum, np.square(second).sum())
         assert close(found.dot, (first * second).sum(), float(np.abs(first * second).sum()))
     assert one.ulp_changed == other.ulp_changed
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("dtype", [DType.F32, DType.BF16])
+@pytest.mark.parametrize(
+    ("offset", "spread", "grown"),
+    [(1e4, 1e-2, 1.0), (0.0, 1e8, 1e-8), (0.0, 1e-40, 1.0), (0.0, 1e-24, 2.0), (0.0, 1e25, 1.5), (0.0, 0.02, 1e6)],
+)
+def test_changes_of_large_and_tiny_numbers(dtype: DType, backend: str, offset: float, spread: float, grown: float) -> None:
+    draw = np.random.default_rng(0)
+    values = offset + spread * draw.standard_t(3, 20_000)
+    values[::977] = 0
+    values[5000] = np.nan
+    before = stored(values, dtype)
+    after = stored(values * grown + 0.01 * spread * draw.standard_normal(values.size), dtype)
+    found = change(before, dtype, after, dtype, backend=backend)
+    first, second = decode(before, dtype), decode(after, dtype)
+    finite = np.isfinite(first) & np.isfinite(second)
+    first, second = first[finite], second[finite]
+    assert found.left_out == 1
+    assert close(found.change_square_sum, np.square(second - first).sum())
+    assert close(found.before_square_sum, np.square(first).sum())
+    assert close(found.after_square_sum, np.square(second).sum())
+    assert close(found.dot, (first * second).sum(), float(np.abs(first * second).sum()))
+    assert close(found.largest, np.abs(second - first).max())
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
