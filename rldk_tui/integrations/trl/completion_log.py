@@ -23,7 +23,9 @@ busy machine: on two cores shared by ten processes it took milliseconds."""
 _LAST_WORDS = 20.0
 """Seconds the end of the training waits for what is still to be written."""
 _NEW = 0.2
-"""How far the newest event moves what an event is expected to take."""
+"""How far a smaller event moves what one is expected to take; a larger one is expected again at once, so that the last fits."""
+_LONGEST = 1e9
+"""Steps from one recorded step to the next at most."""
 _MARKED = b'{"type":"completions"'
 
 
@@ -38,20 +40,21 @@ class Budget:
     def spend(self, size: int) -> None:
         """An event of this size was written."""
         self.used += size
-        self._expected = size if not self._expected else self._expected + _NEW * (size - self._expected)
+        self._expected = max(size, self._expected + _NEW * (size - self._expected))
 
     def fits(self, size: int) -> bool:
         """Whether there is room for one more event of this size."""
         return self.used + size <= self.most
 
-    def stride(self, steps_left: int | None) -> int:
+    def stride(self, steps_left: int | None, asked: int = 1) -> int:
         """Steps from one recorded step to the next, so that what is left is spread over the steps that are left.
 
-        Where nobody knows how many steps are left, half of what is left is spread over the next thousand.
+        What was asked for is doubled until it is long enough: then the steps that are due lie evenly, and none of them comes
+        right after another when it grows. Where nobody knows how many steps are left, half of what is left is spread over the next thousand.
         """
         left = max(self.most - self.used, 1)
         wanted = self._expected * max(steps_left, 1) / left if steps_left is not None else self._expected * 2000 / left
-        return max(1, math.ceil(min(wanted, 1e9)))
+        return asked * 2 ** max(0, math.ceil(math.log2(max(min(wanted, _LONGEST) / asked, 1.0))))
 
 
 class CompletionLog:
@@ -127,10 +130,8 @@ class CompletionLog:
 
     def _thin_out(self, event: Completions, budget: Budget) -> None:
         last = self._training.state.max_steps
-        stride = budget.stride(last - event.step if last and last > 0 else None)
-        every = self._asked * math.ceil(stride / self._asked)
-        if every > self.every or every <= self.every // 2:
-            self.every = every
+        every = budget.stride(last - event.step if last and last > 0 else None, self._asked)
+        self.every = every
         if every > self._asked:
             self._training.border.say(
                 f"keeps the generations of every {every}th step from step {event.step} on: "

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rldk_tui.events import SCHEMA_VERSION, Completions, ExtractionError, Phase, RunStarted
@@ -99,6 +99,7 @@ def test_a_resumed_run_keeps_the_budget_of_the_run(tmp_path: Path) -> None:
     assert any("1 did not fit" in text for text in messages(tmp_path))
 
 
+@example(sizes=[1845, 100], steps=236, most=50_000)  # every other step is asked for: always the larger
 @given(
     sizes=st.lists(st.integers(100, 5000), min_size=1, max_size=8),
     steps=st.integers(1, 3000),
@@ -112,9 +113,9 @@ def test_the_budget_lasts_to_the_end_and_is_never_passed(sizes: list[int], steps
         if step % stride == 0 and budget.fits(size):
             budget.spend(size)
             kept.append(step)
-            stride = max(stride, budget.stride(steps - step))
+            stride = budget.stride(steps - step)
     assert budget.used <= most
-    assert kept[-1] > steps * 0.6
+    assert kept[-1] > steps * 0.8
     if sum(sizes[step % len(sizes)] for step in range(1, steps + 1)) <= most / 8:
         assert len(kept) == steps
 
