@@ -94,7 +94,8 @@ def dead_rows(square_sums: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Rows (or columns) whose norm is below a millionth of the median's; every one that is zero."""
     middle = square_sums.size // 2
     # np.median costs ten times as much for the few rows that most tensors have
-    return square_sums <= DEAD_ROW**2 * np.partition(square_sums, middle)[middle] if middle else square_sums == 0.0
+    limit = DEAD_ROW**2 * float(np.partition(square_sums, middle)[middle]) if middle else 0.0
+    return square_sums <= limit
 
 
 def trace_of(shape: tuple[int, ...], moments: Moments, samples: NDArray[np.float32]) -> TensorTrace:

@@ -111,7 +111,7 @@ def stays_special(like: Any) -> bool:
     raise NotImplementedError
 
 
-def _small_single(fraction: int, exponents: int, width: int) -> Callable[[Any], float]:
+def _small_single(fraction: int, exponents: int, width: int) -> Callable[[Any], Any]:
     """Decoding of a format narrower than F32 by moving its exponent; subnormal ones through a subtraction, which is exact."""
     shift = np.uint32(23 - fraction)
     sign, magnitude = np.uint32(1 << (width - 1)), np.uint32((1 << (width - 1)) - 1)
@@ -120,7 +120,7 @@ def _small_single(fraction: int, exponents: int, width: int) -> Callable[[Any], 
     offset, offset_of_subnormal = np.uint32(bias << 23), np.uint32((bias + 1) << 23)
     smallest = np.float32(2.0 ** (1 - ((1 << (exponents - 1)) - 1)))
 
-    def decode(bits: Any) -> float:
+    def decode(bits: Any) -> Any:
         stored = np.uint32(bits)
         size = np.uint32(stored & magnitude)
         moved = np.uint32(size << shift)
@@ -132,7 +132,7 @@ def _small_single(fraction: int, exponents: int, width: int) -> Callable[[Any], 
     return decode
 
 
-_SINGLES: dict[DType, Callable[[Any], float]] = {
+_SINGLES: dict[DType, Callable[[Any], Any]] = {
     DType.F64: lambda bits: np.float32(np.uint64(bits).view(np.float64)),
     DType.F32: lambda bits: np.uint32(bits).view(np.float32),
     DType.BF16: lambda bits: np.uint32(np.uint32(bits) << np.uint32(16)).view(np.float32),
