@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from zlib import crc32
 
 import numpy as np
@@ -32,7 +33,7 @@ from rldk_tui.analysis.text_health import words_of
 from rldk_tui.statistics.windows import Floats
 
 REPLIES = 128
-WORDS = 96
+WORDS = 64
 PHRASES = 16_384
 LONGEST = 4
 """Words of the longest phrase."""
@@ -267,12 +268,14 @@ class _Flat:
     @classmethod
     def of(cls, texts: Sequence[tuple[Words, ...]]) -> _Flat:
         """Words are told apart without regard to case and to the punctuation around them."""
-        plain = {word: word.strip(_EDGES).casefold() or word for text in texts for piece in text for word in piece}
-        place = {word: index for index, word in enumerate(dict.fromkeys(plain.values()))}
-        by_word = {word: place[name] for word, name in plain.items()}
         pieces = [(row, piece) for row, text in enumerate(texts) for piece in text if piece]
+        different = dict.fromkeys(chain.from_iterable(piece for _, piece in pieces))
+        plain = {word: word.strip(_EDGES).casefold() or word for word in different}
+        place = {name: index for index, name in enumerate(dict.fromkeys(plain.values()))}
+        by_word = {word: place[name] for word, name in plain.items()}
         sizes = np.array([len(piece) for _, piece in pieces], np.intp)
-        word = np.fromiter((by_word[word] for _, piece in pieces for word in piece), np.intp, int(sizes.sum()))
+        every = chain.from_iterable(piece for _, piece in pieces)
+        word = np.fromiter(map(by_word.__getitem__, every), np.intp, int(sizes.sum()))
         ends = np.repeat(np.cumsum(sizes), sizes)
         row = np.repeat(np.array([row for row, _ in pieces], np.intp), sizes)
         return cls(tuple(place), word, row, ends - np.arange(word.size))
@@ -299,7 +302,7 @@ def _phrases(flat: _Flat, replies: int) -> _Phrases:
     hashes, place, size = np.concatenate(hashed), np.concatenate(places), np.concatenate(lengths)
     bucket = (hashes >> _BUCKET).astype(np.intp)
     again = np.flatnonzero(np.bincount(bucket)[bucket] > 1) if bucket.size else bucket  # few words occur twice
-    order = again[np.lexsort((place[again], hashes[again]))]
+    order = again[np.argsort(hashes[again], kind="stable")]  # places of one phrase stay in their order
     hashes, place, size = hashes[order], place[order], size[order]
     row = flat.row[place]
     once = np.ones(hashes.size, np.bool_)
