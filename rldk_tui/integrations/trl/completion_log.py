@@ -54,7 +54,8 @@ class Budget:
         """
         left = max(self.most - self.used, 1)
         wanted = self._expected * max(steps_left, 1) / left if steps_left is not None else self._expected * 2000 / left
-        return asked * 2 ** max(0, math.ceil(math.log2(max(min(wanted, _LONGEST) / asked, 1.0))))
+        doublings = math.ceil(math.log2(max(min(wanted, _LONGEST) / asked, 1.0)))
+        return asked << doublings
 
 
 class CompletionLog:

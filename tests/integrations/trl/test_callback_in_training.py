@@ -159,7 +159,7 @@ def _no_thread(thread: threading.Thread) -> None:
     _start(thread)
 
 
-def _everything_of(kinds: Iterable[type], names: Iterable[str]) -> list[tuple[type, str, Any]]:
+def _everything_of(kinds: Iterable[type], names: Iterable[str]) -> list[tuple[Any, str, Any]]:
     return [(kind, name, _fail) for kind in kinds for name in names if name in vars(kind)]
 
 
@@ -171,13 +171,14 @@ def _broken(what: str) -> list[tuple[Any, str, Any]]:
     from rldk_tui.integrations.trl.parts import Options, parts_for
     from rldk_tui.integrations.trl.recorder import Recorder
 
-    return {
+    broken: dict[str, list[tuple[Any, str, Any]]] = {
         "parts": _everything_of([type(part) for part in parts_for(Options(profile=True))], EVENTS),
         "recorder": _everything_of([Recorder], ("metrics", "heartbeat", "checkpoint", "end", "sample", "measure", "write")),
         "encoder": [(headed_log, "encode_lines", _fail)],
         "network disk": [(EventWriter, "_write", _stale)],
         "threads": [(threading.Thread, "start", _no_thread)],
-    }[what]
+    }
+    return broken[what]
 
 
 @pytest.mark.parametrize("algorithm", [Algorithm.GRPO, Algorithm.PPO, Algorithm.SFT], ids=str)
