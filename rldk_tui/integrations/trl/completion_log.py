@@ -50,7 +50,8 @@ class Budget:
         """Steps from one recorded step to the next, so that what is left is spread over the steps that are left.
 
         What was asked for is doubled until it is long enough: then the steps that are due lie evenly, and none of them comes
-        right after another when it grows. Where nobody knows how many steps are left, half of what is left is spread over the next thousand.
+        right after another when it grows. Where nobody knows how many steps are left, half of what is left is spread over the
+        next thousand.
         """
         left = max(self.most - self.used, 1)
         wanted = self._expected * max(steps_left, 1) / left if steps_left is not None else self._expected * 2000 / left
