@@ -11,10 +11,11 @@ TRAIN_RUN := demo-run
 QUIET_TRL := HF_HUB_OFFLINE=1 HF_HUB_DISABLE_TELEMETRY=1 TRL_EXPERIMENTAL_SILENCE=1 OMP_NUM_THREADS=1
 # The newest release beside the last one with PPO, which everything else here is pinned to.
 NEWEST_TRL := 1.16.0
+NEWEST_TESTS := tests/integrations/trl/test_callback_in_training.py tests/integrations/trl/test_two_processes.py
 # Two workers fill the two cores these tests are sized for; a training is one worker's work.
 WORKERS ?= 2
 
-.PHONY: help demo demo-train test test-newest test-fast lint format snapshots bench schemas pango fuzz calibrate clean
+.PHONY: help demo demo-train test test-newest test-kernels test-fast lint format snapshots bench schemas pango fuzz calibrate clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -66,8 +67,11 @@ test: $(VENV)/.development pango lint ## all tests, real TRL trainings included
 
 	@$(MAKE) --no-print-directory test-newest
 
-test-newest: $(VENV)/.newest-trl-$(NEWEST_TRL) ## the trainings once more, with the newest trl
-	@PYTHONPATH=$(VENV)/newest $(QUIET_TRL) $(BIN)/pytest -q -n $(WORKERS) --dist loadgroup -m train tests/integrations
+test-kernels: $(VENV)/.development ## the compiled kernels of every stored format
+	@RLDK_ALL_FORMATS=1 $(BIN)/pytest -q -n $(WORKERS) tests/checkpoints/kernels
+
+test-newest: $(VENV)/.newest-trl-$(NEWEST_TRL) ## every trainer once more, with the newest trl
+	@PYTHONPATH=$(VENV)/newest $(QUIET_TRL) $(BIN)/pytest -q -n $(WORKERS) --dist loadgroup -m train $(NEWEST_TESTS)
 
 test-fast: $(VENV)/.development pango ## the tests without trainings
 	@$(BIN)/pytest -n $(WORKERS) -m "not train"
