@@ -80,21 +80,6 @@ def spearman_of_each(first: Floats, second: Floats, groups: NDArray[np.integer])
     return rho, count
 
 
-def spearman(first: Floats, second: Floats) -> float | None:
-    """The rank correlation of one group, -1 to 1; None where either quantity is the same throughout, or nothing is there.
-
-    Args:
-        first: shape (n,), finite.
-        second: shape (n,), finite.
-    """
-    if not first.size:
-        return None
-    whole, count = np.zeros(first.size, np.intp), np.array([first.size])
-    one, other = (_centred(_ranks(values, whole), whole, count) for values in (first, second))
-    spread = math.sqrt(float(one @ one) * float(other @ other))
-    return float(one @ other) / spread if spread > 0 else None
-
-
 def _ranks(values: Floats, group: NDArray[np.intp]) -> Floats:
     """The rank of each value within its group, up to a constant of the group; ties share the mean of theirs."""
     order = np.lexsort((values, group))

@@ -16,7 +16,7 @@ from rldk_tui.analysis import with_samples
 from rldk_tui.analysis.samples import measure
 from rldk_tui.events import Completion, Completions, Measured, Phase
 from rldk_tui.metrics.samples import SAMPLES, TO_LOG
-from rldk_tui.statistics.rank import spearman
+from rldk_tui.statistics.rank import spearman_of_each
 from tests.builders import OURS
 
 WORDS = [first + second for first in ("co", "he", "pi", "ba", "mu") for second in ("w", "n", "g", "rn", "st")]
@@ -102,11 +102,12 @@ def test_length_and_reward_within_prompts_add_up() -> None:
 @given(st.lists(st.tuples(st.integers(-3, 3), st.integers(-3, 3)), min_size=2, max_size=9))
 def test_rank_correlation_is_a_correlation(pairs: list[tuple[int, int]]) -> None:
     first, second = np.array(pairs, float).T
-    rho = spearman(first, second)
-    assert (rho is None) == (np.ptp(first) == 0 or np.ptp(second) == 0)
-    if rho is not None:
+    one_group = np.zeros(first.size, np.intp)
+    (rho,), _ = spearman_of_each(first, second, one_group)
+    assert np.isnan(rho) == (np.ptp(first) == 0 or np.ptp(second) == 0)
+    if not np.isnan(rho):
         assert abs(rho) <= 1 + 1e-9
-        assert rho == pytest.approx(spearman(first**3, second))
+        assert rho == pytest.approx(spearman_of_each(first**3, second, one_group)[0][0])
 
 
 @pytest.mark.parametrize(
