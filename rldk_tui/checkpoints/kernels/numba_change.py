@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rldk_tui.checkpoints.kernels.formats import coarser
+from rldk_tui.checkpoints.kernels.numba_calls import call
 from rldk_tui.checkpoints.kernels.numba_formats import (
     all_finite,
     apart,
@@ -166,7 +167,7 @@ def compare(before: NDArray[np.generic], before_dtype: DType, after: NDArray[np.
     least = np.int64(coarse.smallest_exponent + 1023 << _MANTISSA if coarse else _EXPONENT)
     drop = np.int64((coarse.mantissa if coarse else 0) << _MANTISSA)
     narrow = before_dtype is after_dtype and before.itemsize <= 2
-    found = _change(viewed(before, before_dtype), viewed(after, after_dtype), least, drop, narrow)
+    found = call(_change, viewed(before, before_dtype), viewed(after, after_dtype), least, drop, narrow)
     left_out, same, flips, moved, squares, squares_after, dot, largest, far = found
     return Change(
         count=before.size,

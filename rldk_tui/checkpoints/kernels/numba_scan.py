@@ -13,6 +13,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from rldk_tui.checkpoints.kernels.numba_calls import call
 from rldk_tui.checkpoints.kernels.numba_formats import (
     bits_of,
     compiled,
@@ -227,7 +228,7 @@ def scan(numbers: NDArray[np.generic], dtype: DType, stride: int, window: Window
     for careful in (False, True):
         row_sums, column_sums = np.zeros(rows), np.zeros(columns)
         lows, highs = np.full(blocks, math.inf), np.full(blocks, -math.inf)
-        done, *found = _scan(bits, stride, *bounds, row_sums, column_sums, lows, highs, careful)
+        done, *found = call(_scan, bits, stride, *bounds, row_sums, column_sums, lows, highs, careful)
         if done:
             break
     finite, nan, inf, zeros, mean, deviations = found
@@ -238,4 +239,4 @@ def beyond(numbers: NDArray[np.generic], dtype: DType, stride: int, part: Part, 
     """How many finite numbers are below `low` or above `high`; only blocks that hold one are read."""
     window = part.window
     bounds = (window.top, window.bottom, window.left, window.right)
-    return int(_beyond(viewed(numbers, dtype), stride, *bounds, part.lows, part.highs, low, high))
+    return int(call(_beyond, viewed(numbers, dtype), stride, *bounds, part.lows, part.highs, low, high))
