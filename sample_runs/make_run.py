@@ -32,7 +32,8 @@ from sample_runs.tiny_models import Models, build, work_alone
 from sample_runs.trainings import common_arguments, train_grpo, train_ppo_with_stale_rollouts
 
 _HERE = Path(__file__).resolve().parent
-_NOT_FOR_A_MONITOR = ("*.safetensors", "*.bin", "*.pt", "*.pth", "tokenizer*", "chat_template*", "generation_config.json")
+_WEIGHTS = ("*.safetensors", "*.bin", "*.pt", "*.pth", "reference-*.npz")
+_NOT_FOR_A_MONITOR = (*_WEIGHTS, "*.lock", "tokenizer*", "chat_template*", "generation_config.json")
 
 
 @dataclass(frozen=True)
