@@ -24,8 +24,8 @@ _WITH_UNITS, _WIDE = 50, 96
 """Columns from which units are shown, and from which nothing is abbreviated."""
 _UNSHOWN = frozenset({"epoch"})
 """The header's progress says it better."""
-_ELSEWHERE = ("final/", "system/")
-"""Prefixes of what the header and the machine panel show."""
+_ELSEWHERE = ("final/", "system/", "checkpoint/")
+"""Prefixes of what the header, the machine panel and the checkpoints screen show."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from typing import ClassVar
 
 from textual import events
@@ -46,7 +47,7 @@ class ScrollView(LinesView):
 
     def show(self, rows: tuple[Line, ...], footer: tuple[Line, ...] = (), title: str = "", note: str = "") -> None:
         """Show these lines, the footer always below them. The cursor stays with what it was on."""
-        here = self._page_here()
+        here, seen = self._page_here(), self._seen()
         if self._ascii:
             footer = tuple(map(in_ascii, footer))
         if footer != self._footer:
@@ -58,7 +59,11 @@ class ScrollView(LinesView):
             at for at, row in enumerate(self.rows) if row.opens and (at == 0 or self.rows[at - 1].opens != row.opens)
         ]
         stay = next((index for index, at in enumerate(self._stops) if self.rows[at].opens == here), self._at)
-        self._go(stay)
+        if seen:
+            self._go(stay)
+        else:
+            self._at = stay
+            self._scroll(self._top)
 
     def entitle(self, title: str, note: str = "") -> None:
         """Name it, with a word beside the name."""
@@ -75,23 +80,45 @@ class ScrollView(LinesView):
         return "\n".join(row.text for row in (*self.rows, *self._footer))
 
     def action_move(self, by: int) -> None:
-        """Move the cursor, or the lines where there is nothing to open."""
-        if self._stops:
+        """Move the cursor, or the lines where what can be opened next is too far away to go there unread."""
+        if abs(by) >= _FAR:
+            if self._stops:
+                self._go(by)
+            self._scroll(by)
+        elif self._stops and self._within_reach(self._at + by):
             self._go(self._at + by)
         else:
             self._scroll(self._top + by)
 
     def action_page(self, by: int) -> None:
-        """Move by what fits on the screen."""
-        self.action_move(by * max(1, self._room() - 1))
+        """Move by what fits on the screen; the cursor comes along where there is something to open."""
+        far = by * max(1, self._room() - 1)
+        if self._stops:
+            wanted = self._stops[self._at] + far
+            passed = bisect_right(self._stops, wanted) - 1 if by > 0 else bisect_left(self._stops, wanted)
+            self._at = max(0, min(passed, len(self._stops) - 1))
+            self.refresh()
+        self._scroll(self._top + far)
+
+    def _within_reach(self, to: int) -> bool:
+        """Whether going to a stop leaves no line unread: it begins on the screen or right beside it."""
+        if not 0 <= to < len(self._stops):
+            return False
+        return self._top - self._room() // 2 <= self._stops[to] <= self._top + self._room() + self._room() // 2
 
     def action_open(self) -> None:
         """Open what the cursor's line leads to."""
-        if (page := self._page_here()) is not None:
+        if (page := self._page_here()) is not None and self._seen():
             self.post_message(self.Opened(page))
 
     def _page_here(self) -> Page | None:
         return self.rows[self._stops[self._at]].opens if self._at < len(self._stops) else None
+
+    def _seen(self) -> bool:
+        """Whether the cursor is on the screen; without one, the lines are where they are meant to be."""
+        if self._at >= len(self._stops):
+            return True
+        return self._top <= self._stops[self._at] < max(self._top + self._room(), self._top + 1)
 
     def _room(self) -> int:
         return max(0, self.content_size.height - len(self._footer))
@@ -105,7 +132,9 @@ class ScrollView(LinesView):
             self._scroll(self._top)
             return
         first = self._stops[self._at]
-        last = self._stops[self._at + 1] - 1 if self._at + 1 < len(self._stops) else len(self.rows) - 1
+        last = first
+        while last + 1 < len(self.rows) and self.rows[last + 1].opens == self.rows[first].opens:
+            last += 1
         top = min(max(self._top, last - self._room() + 1), first)
         self._scroll(0 if self._at == 0 and last < self._room() else top)
 
@@ -114,7 +143,15 @@ class ScrollView(LinesView):
         if top != self._top:
             self._top = top
             self.refresh()
+            if not self._seen():
+                self._catch_up()
         self._retitle()
+
+    def _catch_up(self) -> None:
+        """The cursor to the nearest line on the screen that opens, where there is one."""
+        shown = [index for index, at in enumerate(self._stops) if self._top <= at < self._top + self._room()]
+        if shown:
+            self._at = min(shown, key=lambda index: abs(index - self._at))
 
     def _retitle(self) -> None:
         title, note = self._title
@@ -142,7 +179,10 @@ class ScrollView(LinesView):
 
     def on_resize(self) -> None:
         """The room changed."""
-        self._go(self._at)
+        if self._seen():
+            self._go(self._at)
+        else:
+            self._scroll(self._top)
 
     def on_focus(self) -> None:
         """The cursor appears."""
