@@ -30,7 +30,9 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     watch.add_argument("--interval", metavar="SECONDS", type=positive, default=2.0, help="seconds between looks (2)")
     watch.add_argument("--fail-on", choices=SEVERITIES, default="critical", help="exit 1 at or above this severity (critical)")
     end = watch.add_mutually_exclusive_group()
-    end.add_argument("--until-end", action="store_false", dest="follow", help="end when the run finished or died (default)")
+    end.add_argument(
+        "--until-end", action="store_false", dest="follow", help="end when the run finished, died or cannot tell (default)"
+    )
     end.add_argument("--follow", action="store_true", help="go on after that: it may be resumed")
     watch.add_argument("--while", metavar="PID", type=int, dest="beside", help="end when this process has ended")
     watch.add_argument("--until-eof", action="store_true", help="end when standard input is closed")
@@ -60,11 +62,20 @@ def _watch(arguments: argparse.Namespace) -> int:
 
 
 def _until_over(feed: Feed, wait: Wait, notifier: Notifier | None, arguments: argparse.Namespace) -> None:
-    """Look until the run is over twice, for its last lines may come after the one that says so; then once more if asked."""
+    """Look until the run is over twice, for its last lines may come after the one that says so; then once more if asked.
+
+    A run that cannot tell its end is over too, unless something else was named that ends the watch.
+    """
+    elsewhere = arguments.follow or arguments.until_eof or arguments.beside is not None
     was_over = True
     while True:
         last_look = wait.over
         heard = _tell(feed, notifier, as_json=arguments.json)
+        if feed.untold and not elsewhere:
+            complain(
+                f"rldk watch: nothing in {arguments.run} tells whether it still trains, so the watch ends; --follow goes on."
+            )
+            return
         if last_look or not heard or (feed.over and was_over and not arguments.follow):
             return
         was_over = feed.over

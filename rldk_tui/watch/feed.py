@@ -32,6 +32,11 @@ class Feed:
         """Whether nothing more is to come: the run said that it ended, or it died."""
         return self.health is not None and self.health.snapshot.state in _OVER
 
+    @property
+    def untold(self) -> bool:
+        """Whether nothing in the run will ever tell that it ended."""
+        return self.health is not None and self.health.snapshot.state is RunState.UNKNOWN
+
     def look(self) -> list[Change]:
         """What is new.
 

@@ -173,3 +173,14 @@ def test_what_is_no_run_is_told_as_everywhere(tmp_path: Path) -> None:
     code, out, errors = ended(started(tmp_path / "file"))
     assert (code, out) == (2, "")
     assert "is a file" in errors
+
+
+def test_a_run_that_cannot_tell_its_end_is_judged_and_left(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    entries = [{"step": step, "loss": 1.0, "learning_rate": 1e-5} for step in range(1, 20)]
+    (run / "trainer_state.json").write_text(json.dumps({"global_step": 19, "max_steps": 100, "log_history": entries}))
+    code, _, errors = ended(started(run))
+    assert code == 0
+    assert "nothing in" in errors
+    assert "--follow goes on" in errors
