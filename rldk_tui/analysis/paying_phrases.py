@@ -57,9 +57,11 @@ _PROMPTS = 8
 """Fewest prompts: of fewer, what explains the reward may be the right answer."""
 _BATCHES = 1024
 """Last batches by which one that is logged again is known."""
+_REMEMBERED = 65_536
+"""Words whose code is kept."""
 _EDGES = " \t\r\n.,;:!?\"'()*_`\u3002\uff0c\uff01\uff1f\u201c\u201d\u2018\u2019\u2026"
 _PRIME, _MIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)
-_SHIFT, _BUCKET = np.uint64(29), np.uint64(46)
+_SHIFT, _BUCKET = np.uint64(29), np.uint64(48)
 
 Words = Sequence[str]
 Hashes = NDArray[np.uint64]
@@ -117,6 +119,13 @@ class PayingPhrase:
 
 
 @dataclass(frozen=True, slots=True)
+class Examined:
+    """A batch was looked at; `phrase` is what explains the reward up to it, None where none surely does."""
+
+    phrase: PayingPhrase | None
+
+
+@dataclass(frozen=True, slots=True)
 class _Phrases:
     """The phrases of one batch, rising by hash, and where each occurs: `phrase`, `row` and `place` have an entry for each."""
 
@@ -138,14 +147,18 @@ class PhraseSearch:
         self._prompts: set[str] = set()
         self._marks: deque[float] = deque(maxlen=_BATCHES)
         self._names: dict[int, str] = {}
+        self._codes = _Codes()
 
     @property
     def phrases(self) -> int:
         """How many phrases sums are kept of."""
         return int(self._hashes.size)
 
-    def add(self, batch: Batch) -> PayingPhrase | None:
-        """What explains the reward up to this batch; None where no phrase surely does, or the batch tells nothing new."""
+    def add(self, batch: Batch) -> Examined | None:
+        """What explains the reward up to this batch; None where nothing can be told.
+
+        That is of a batch that was on record before, of one without groups that were scored, and of too few prompts.
+        """
         groups = _looked_at(batch)
         if batch.mark in self._marks or not groups:
             return None
@@ -155,13 +168,15 @@ class PhraseSearch:
         asked = [batch.prompts[int(group[0])] for group in groups]
         if len(self._prompts) < _PROMPTS:
             self._prompts.update(prompt[-4096:] for prompt in asked)
-        flat = _Flat.of([_ends(batch.replies[row]) for row in rows.tolist()] + [_ends(prompt) for prompt in asked])
+        flat = _Flat.of([_ends(batch.replies[row]) for row in rows.tolist()] + [_ends(prompt) for prompt in asked], self._codes)
         found = _phrases(flat, rows.size)
         self._fade(rows.size)
         if found.hashes.size:
             self._merge(found, _sums(found, group_of, batch.standing[rows], batch.rewards[rows], self._seen <= START))
         self._spread += _within(batch.standing[rows], group_of)
-        return self._leader(found, flat, rows, batch.rewards)
+        if len(self._prompts) < _PROMPTS:
+            return None
+        return Examined(self._leader(found, flat, rows, batch.rewards))
 
     def _fade(self, replies: int) -> None:
         self._seen += 1
@@ -187,7 +202,7 @@ class PhraseSearch:
     def _leader(self, found: _Phrases, flat: _Flat, rows: Indices, rewards: Floats) -> PayingPhrase | None:
         """Of the phrases that surely explain some of the reward, the one whose spread brought most."""
         sums = self._sums
-        if len(self._prompts) < _PROMPTS or self._seen <= START or not self._spread > 0:
+        if self._seen <= START or not self._spread > 0:
             return None
         sure = sums[_COVARIANCE] > SURE * np.sqrt(sums[_PERMUTED])
         explains = sums[_COVARIANCE] ** 2 >= MATERIAL * self._spread * sums[_PRESENCE]
@@ -249,60 +264,71 @@ def _ends(text: str) -> tuple[Words, ...]:
     return (words,) if len(words) <= 2 * WORDS else (words[:WORDS], words[-WORDS:])
 
 
+class _Codes(dict[str, int]):
+    """A number of 32 bits for each word, which is told without regard to case and to the punctuation around it."""
+
+    def __missing__(self, word: str) -> int:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        code = self[word] = crc32(_plain(word).encode("utf-8", "surrogatepass"))
+        return code
+
+
+def _plain(word: str) -> str:
+    return word.strip(_EDGES).casefold() or word
+
+
 @dataclass(frozen=True, slots=True)
 class _Flat:
     """All words of a batch, one after the other.
 
     Attributes:
-        vocabulary: Each word once.
-        word: shape (k,), the place in it.
+        spoken: The words as they stand in the texts.
+        code: shape (k,), the number of each.
         row: shape (k,), whose word it is.
         left: shape (k,), words from it to the end of its text, itself included.
     """
 
-    vocabulary: tuple[str, ...]
-    word: Indices
+    spoken: Words
+    code: Hashes
     row: Indices
     left: Indices
 
     @classmethod
-    def of(cls, texts: Sequence[tuple[Words, ...]]) -> _Flat:
-        """Words are told apart without regard to case and to the punctuation around them."""
+    def of(cls, texts: Sequence[tuple[Words, ...]], codes: _Codes) -> _Flat:
+        """Words are told apart by their code."""
         pieces = [(row, piece) for row, text in enumerate(texts) for piece in text if piece]
-        different = dict.fromkeys(chain.from_iterable(piece for _, piece in pieces))
-        plain = {word: word.strip(_EDGES).casefold() or word for word in different}
-        place = {name: index for index, name in enumerate(dict.fromkeys(plain.values()))}
-        by_word = {word: place[name] for word, name in plain.items()}
         sizes = np.array([len(piece) for _, piece in pieces], np.intp)
-        every = chain.from_iterable(piece for _, piece in pieces)
-        word = np.fromiter(map(by_word.__getitem__, every), np.intp, int(sizes.sum()))
+        spoken = list(chain.from_iterable(piece for _, piece in pieces))
+        code = np.fromiter(map(codes.__getitem__, spoken), np.uint64, len(spoken))
         ends = np.repeat(np.cumsum(sizes), sizes)
         row = np.repeat(np.array([row for row, _ in pieces], np.intp), sizes)
-        return cls(tuple(place), word, row, ends - np.arange(word.size))
+        return cls(spoken, code, row, ends - np.arange(code.size))
 
     def words(self, place: int, length: int) -> str:
         """The phrase that begins there."""
-        told = " ".join(self.vocabulary[word] for word in self.word[place : place + length].tolist())
+        told = " ".join(map(_plain, self.spoken[place : place + length]))
         return "".join(letter if letter.isprintable() else "\ufffd" for letter in told[:_SHOWN])
 
 
 def _phrases(flat: _Flat, replies: int) -> _Phrases:
     """The phrases that at least two replies hold; rows from `replies` on are prompts, and name what was asked for."""
-    codes = np.array([crc32(word.encode("utf-8", "surrogatepass")) for word in flat.vocabulary], np.uint64)[flat.word]
-    codes = (codes + np.uint64(1)) * _PRIME
     hashed, places, lengths = [], [], []
+    codes = (flat.code + np.uint64(1)) * _PRIME
+    again = np.arange(codes.size)
     own = np.zeros(codes.size, np.uint64)
     for length in range(1, LONGEST + 1):
-        own = own[: codes.size - length + 1] * _MIX + codes[length - 1 :]
-        own ^= own >> _SHIFT
-        inside = np.flatnonzero(flat.left[: own.size] >= length)
-        hashed.append(own[inside])
-        places.append(inside)
-        lengths.append(np.full(inside.size, length))
+        # of a phrase that comes twice the beginning does too: the others need not be looked at any more
+        again = again[flat.left[again] >= length]
+        own = own[: codes.size - length + 1]
+        own[again] = own[again] * _MIX + codes[again + length - 1]
+        own[again] ^= own[again] >> _SHIFT
+        again = again[_come_again(own[again])]
+        hashed.append(own[again])
+        places.append(again)
+        lengths.append(np.full(again.size, length))
     hashes, place, size = np.concatenate(hashed), np.concatenate(places), np.concatenate(lengths)
-    bucket = (hashes >> _BUCKET).astype(np.intp)
-    again = np.flatnonzero(np.bincount(bucket)[bucket] > 1) if bucket.size else bucket  # few words occur twice
-    order = again[np.argsort(hashes[again], kind="stable")]  # places of one phrase stay in their order
+    order = np.argsort(hashes, kind="stable")  # places of one phrase stay in their order
     hashes, place, size = hashes[order], place[order], size[order]
     row = flat.row[place]
     once = np.ones(hashes.size, np.bool_)
@@ -321,6 +347,12 @@ def _phrases(flat: _Flat, replies: int) -> _Phrases:
         row=row[kept],
         place=place[kept],
     )
+
+
+def _come_again(hashes: Hashes) -> NDArray[np.bool_]:
+    """Which share the place in a table of 2**16 with another: all that are there twice, and few others."""
+    bucket = (hashes >> _BUCKET).astype(np.intp)
+    return np.bincount(bucket)[bucket] > 1 if bucket.size else np.zeros(0, np.bool_)
 
 
 def _sums(found: _Phrases, group_of: Indices, standing: Floats, rewards: Floats, at_start: bool) -> Floats:

@@ -104,9 +104,10 @@ def measure(event: Completions, phrases: PhraseSearch | None = None) -> Measured
             rewards=rewards,
             groups=groups,
         )
-        told = phrases.add(batch)
-        kept.update(_phrase(told))
-        if told is not None:
+        examined = phrases.add(batch)
+        if examined is not None:
+            kept.update(_phrase(examined.phrase))
+        if examined is not None and (told := examined.phrase) is not None:
             named["samples/phrase_explained"] = (told.phrase,)
             named["samples/phrase_share"] = tuple(f"{event.step}/{row}" for row in told.rows)
     return Measured(time=event.time, step=event.step, values=dict(kept), named=named)

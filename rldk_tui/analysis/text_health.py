@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
-from rldk_tui.analysis.characters import unprintable_and_script
+from rldk_tui.analysis.characters import unprintable_and_script, words_in
 from rldk_tui.analysis.generations import repetition
 
 LONGEST = 16_384
@@ -88,11 +88,11 @@ def healths(texts: Sequence[str], looked_at: Container[int] | None = None) -> li
 
 def _health(text: str, unprintable: int, characters: int, script: str | None, *, closely: bool) -> TextHealth:
     seen = text[:LONGEST]
-    words = words_of(seen)
+    words = words_of(seen) if closely or not seen.isascii() else ()
     return TextHealth(
         words=tuple(words) if closely else (),
-        word_count=len(words),
-        loops=loops(text) if closely else None,
+        word_count=len(words) or words_in(seen),
+        loops=_loops(text, words if len(text) <= ENDING and seen.isascii() else None) if closely else None,
         special=has_special_tokens(seen),
         unprintable=unprintable,
         characters=characters,
@@ -110,11 +110,16 @@ def words_of(text: str) -> Sequence[str]:
 
 def loops(text: str) -> bool:
     """Whether the end of the text repeats itself: it compresses far better than prose, or most of its 4-grams come again."""
+    return _loops(text, None)
+
+
+def _loops(text: str, words: Sequence[str] | None) -> bool:
+    """The same, where the words of the text's end may be known already."""
     end = text[-ENDING:]
     piece = end.encode("utf-8", "surrogatepass")[-PIECE:]
     if len(piece) >= _SHORTEST_PIECE and len(piece) > COMPRESSES * len(zlib.compress(piece)):
         return True
-    words = end.split()
+    words = end.split() if words is None else list(words)
     if len(words) < _SHORTEST_LIST or len(set(words)) - 3 >= (1.0 - REPEATS) * (len(words) - 3):
         return False  # each different word but the last three begins a different 4-gram
     return (repetition(words) or 0.0) > REPEATS

@@ -48,7 +48,11 @@ SAMPLES: tuple[Metric, ...] = (
     _row("length_reward_weight", "Length–reward correlation, weight", "replies less three, summed over groups"),
     _row("length_reward_covariance", "Length–reward covariance, summed", "about the means of the groups"),
     _row("length_variance", "Length variance, summed", "about the means of the groups"),
-    _row("phrase_explained", "Reward explained by one phrase", "share of its variance within prompts; 0 if none surely does"),
+    _row(
+        "phrase_explained",
+        "Reward explained by one phrase",
+        "share of its variance within prompts; 0 if none surely does, absent where it was not looked for",
+    ),
     _row("phrase_effect", "Reward of that phrase", "with it less without it, within prompts"),
     _row("phrase_share", "Replies that hold that phrase", "of the newest batches"),
     _row("phrase_share_before", "Replies that held that phrase", "of the first batches"),

@@ -5,6 +5,7 @@ of numbers (the file does not tell them apart; both are shown as rewards). Which
 file to file, and a column's type with it: one in which nobody was scored has none, numbers may be kept as text. It is written
 in place, so it may be caught half written, and it is overwritten by an evaluation and by the last log of the same step: only
 what it says last can be known. polars reads it, which the report needs anyway; columns that nobody looks at are not read.
+Texts that are no UTF-8 (a damaged file) polars declines; pyarrow, which whoever trains has with `datasets`, gives their bytes.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
-from rldk_tui.events import LAST_STEP, Completion, Completions
+from rldk_tui.events import LAST_STEP, Completion, Completions, ReadProblem
 from rldk_tui.events.conversation import as_text
 from rldk_tui.readers import DocumentFormat, Read
 
@@ -39,7 +40,14 @@ def read(file: Path, path: PurePath) -> Iterator[Read]:
     if "completion" not in schema:
         raise ValueError("it has no column `completion`")
     scored = [name for name, kind in schema.items() if name not in _KNOWN and not kind.is_nested()]
-    table = pl.read_parquet(data, columns=[name for name in schema if name in _KNOWN or name in scored])
+    columns = [name for name in schema if name in _KNOWN or name in scored]
+    try:
+        table = pl.read_parquet(data, columns=columns)
+    except pl.exceptions.ComputeError as failure:
+        if "UTF-8" not in str(failure):
+            raise
+        table = _undecoded(data, columns)
+        yield ReadProblem(source=str(path), message="some of its text is no UTF-8; what is none is shown as \ufffd")
     steps = _steps(table, path)
     texts = {name: _texts(table[name]) if name in schema else [""] * table.height for name in _TEXTS}
     rewards = {name: numbers for name in scored if (numbers := _numbers(table[name])) is not None}
@@ -55,6 +63,29 @@ def read(file: Path, path: PurePath) -> Iterator[Read]:
         by_step.setdefault(step, []).append(row)
     for step, rows in by_step.items():
         yield Completions(time=math.nan, step=step, rows=tuple(rows))
+
+
+def _undecoded(data: bytes, columns: list[str]) -> pl.DataFrame:
+    """The table with its texts as bytes.
+
+    Raises:
+        ValueError: without pyarrow, or if pyarrow cannot read it either.
+    """
+    import polars as pl
+
+    try:
+        from pyarrow import BufferReader, binary, types
+        from pyarrow.parquet import read_table
+    except ImportError:
+        raise ValueError("some of its text is no UTF-8; `pip install pyarrow` to read it nonetheless") from None
+    table = read_table(BufferReader(data), columns=columns)
+    for place, column in enumerate(table.schema):
+        if types.is_string(column.type) or types.is_large_string(column.type):
+            table = table.set_column(place, column.name, table.column(place).cast(binary()))
+    frame = pl.from_arrow(table)
+    if not isinstance(frame, pl.DataFrame):
+        raise ValueError("it holds no table")
+    return frame
 
 
 def _rows(columns: Mapping[str, Sequence[float | None]], count: int) -> Iterator[tuple[Any, ...]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rldk_tui.analysis.paying_phrases import PHRASES, Batch, PayingPhrase, PhraseSearch
+from rldk_tui.analysis.paying_phrases import PHRASES, Batch, Examined, PayingPhrase, PhraseSearch
 
 SYLLABLES = ("co", "he", "pi", "ba", "mu", "ro", "ti", "ne")
 WORDS = [one + two for one in SYLLABLES for two in SYLLABLES]
@@ -45,9 +45,13 @@ def searched(batches: int = 40, seed: int = 0, **of_batch: object) -> list[Payin
     """What was told after each batch, while the share that holds the phrase grows from nothing to most."""
     rng, search = np.random.default_rng(seed), PhraseSearch()
     return [
-        search.add(a_batch(index, rng, share=0.02 * index, **of_batch))  # type: ignore[arg-type]
+        named(search.add(a_batch(index, rng, share=0.02 * index, **of_batch)))  # type: ignore[arg-type]
         for index in range(batches)
     ]
+
+
+def named(examined: Examined | None) -> PayingPhrase | None:
+    return None if examined is None else examined.phrase
 
 
 def test_the_phrase_is_named_with_its_effect_and_its_rows() -> None:
@@ -97,6 +101,16 @@ def test_one_prompt_has_a_right_answer() -> None:
     assert not any(searched(bonus=1.0, prompt="the only question"))
 
 
+def test_a_batch_that_was_not_looked_at_is_told_from_one_without_a_phrase() -> None:
+    rng = np.random.default_rng(4)
+    of_one_prompt, of_many = PhraseSearch(), PhraseSearch()
+    for index in range(2):
+        alone = of_one_prompt.add(a_batch(index, rng, prompt="the only question"))
+        told = of_many.add(a_batch(index, rng))
+    assert alone is None
+    assert told == Examined(None)
+
+
 def test_scripts_without_spaces_have_phrases_of_characters() -> None:
     rng, search, told = np.random.default_rng(2), PhraseSearch(), None
     letters = [chr(code) for code in range(0x4E00, 0x4E80)]
@@ -115,8 +129,9 @@ def test_scripts_without_spaces_have_phrases_of_characters() -> None:
                 groups=batch.groups,
             )
         )
-    assert told is not None
-    assert "\u9f96" in told.phrase
+    phrase = named(told)
+    assert phrase is not None
+    assert "\u9f96" in phrase.phrase
 
 
 def test_what_is_told_has_no_control_characters() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from pathlib import Path, PurePath
 
 import polars as pl
@@ -122,3 +123,31 @@ def test_a_parquet_file_without_completions_is_one_problem(tmp_path: Path) -> No
     (problem,) = read(completions_parquet.FORMAT, file)
     assert isinstance(problem, ReadProblem)
     assert "no column `completion`" in problem.message
+
+
+def with_bytes_in_a_text(file: Path, bad: bytes) -> None:
+    """A table of two replies whose second holds bytes that are no UTF-8."""
+    mark = b"!" * len(bad)
+    columns = {"step": [3, 3], "prompt": ["p", "p"], "completion": ["good", f"bad {mark.decode()}"], "score": [0.5, 1.0]}
+    pl.DataFrame(columns).write_parquet(file, compression="uncompressed", statistics=False)
+    file.write_bytes(file.read_bytes().replace(mark, bad))
+
+
+def test_text_that_is_no_utf8_is_shown_with_marks_and_said(tmp_path: Path) -> None:
+    file = tmp_path / "completions_00003.parquet"
+    with_bytes_in_a_text(file, b"\xff\xfe\x80\xc3abcd")
+    problem, event = read(completions_parquet.FORMAT, file)
+    assert isinstance(problem, ReadProblem)
+    assert "no UTF-8" in problem.message
+    assert isinstance(event, Completions)
+    assert [row.completion for row in event.rows] == ["good", "bad \ufffd\ufffd\ufffd\ufffdabcd"]
+    assert [row.rewards for row in event.rows] == [{"score": 0.5}, {"score": 1.0}]
+
+
+def test_without_pyarrow_such_a_table_says_what_would_read_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "completions_00003.parquet"
+    with_bytes_in_a_text(file, b"\xff\xfe\x80\xc3abcd")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    (problem,) = read(completions_parquet.FORMAT, file)
+    assert isinstance(problem, ReadProblem)
+    assert "pip install pyarrow" in problem.message

@@ -16,12 +16,16 @@ What to do
 Where the limit comes from
     Catalogue: an expected calibration error in ten bins of equal mass above 0.08 is a warning, above 0.12 high, on at least
     500 pairs, where the lower end of its bootstrap interval lies above the limit too: the error of a perfect model is above 0
-    with few pairs. Secrets of RLHF II (arXiv 2401.06080) relates miscalibration to what PPO makes of it.
+    with few pairs. Scores that claim too little are left out (`samples/rm_overconfidence` not above 0): there the model has
+    not learned enough yet, and no best-of-n exploits that. Secrets of RLHF II (arXiv 2401.06080) relates miscalibration to
+    what PPO makes of it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from rldk_tui.diagnosis.blame import set_to
 from rldk_tui.diagnosis.rule import Context, Episode, Family, Need, RowRule, Telling, Verdict
@@ -48,9 +52,9 @@ def applies(info: RunInfo) -> str | None:
 
 
 def watch(rows: Rows, _past: None, context: Context) -> Verdict[None]:
-    """Each measurement by itself."""
+    """Each measurement by itself; claims that come true more often than they say are no fault of this kind."""
     limits: Limits = context.limits
-    return watch_surely(
+    told = watch_surely(
         rows,
         "samples/rm_ece",
         "samples/rm_ece_low",
@@ -58,6 +62,8 @@ def watch(rows: Rows, _past: None, context: Context) -> Verdict[None]:
         least=limits.pairs,
         rungs=((limits.warning, limits.warning, Severity.WARNING), (limits.high, limits.high, Severity.HIGH)),
     )
+    too_sure = rows.column("samples/rm_overconfidence").values[told.at] > 0
+    return replace(told, breach=told.breach & too_sure, level=np.where(too_sure, told.level, 0).astype(np.int8))
 
 
 def tell(episode: Episode, context: Context) -> Telling:
