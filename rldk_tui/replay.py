@@ -18,6 +18,7 @@ from rldk_tui.diagnosis.engine import Engine
 from rldk_tui.diagnosis.settings import configured, read_settings
 from rldk_tui.errors import UserError
 from rldk_tui.events import Event, Heartbeat, Metrics, Origin, RunDescribed, RunEnded
+from rldk_tui.events.entries import one_by_one
 from rldk_tui.ingest import Follower, locate
 from rldk_tui.run import RunStore
 from rldk_tui.session import RunHealth, health_of
@@ -38,7 +39,7 @@ class Replay:
         batch = follower.poll()
         self._sources = follower.sources()
         self._problems = batch.problems
-        self._timed = _in_time(list(with_samples(batch.events)))
+        self._timed = _in_time(list(with_samples(one_by_one(batch.events))))
         if not self._timed:
             raise UserError(f"{path} holds nothing to replay.", "A replay needs logged steps.")
         self._times = [when for when, _, _ in self._timed]

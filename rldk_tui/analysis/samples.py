@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ from rldk_tui.analysis.paying_phrases import Batch, PayingPhrase, PhraseSearch
 from rldk_tui.analysis.reward_shape import advantage_shape, near_ties, numbers, reward_shape
 from rldk_tui.analysis.reward_variance import reward_variance
 from rldk_tui.analysis.text_health import LONGEST, TextHealth, healths
-from rldk_tui.events import Completion, Completions, Event, Measured, Origin, Phase
+from rldk_tui.events import Completion, Completions, Measured, Origin, Phase
 from rldk_tui.statistics.windows import Floats
 
 MOST_LOOKED_AT = 128
@@ -37,9 +38,12 @@ _OF_WORDS = tuple(
 _OF_LENGTH = ("samples/empty", "samples/length_")
 
 Rows = Sequence[Completion]
+AnyEvent = TypeVar("AnyEvent")
 
 
-def with_samples(events: Iterable[tuple[Event, Origin]], phrases: PhraseSearch | None = None) -> Iterator[tuple[Event, Origin]]:
+def with_samples(
+    events: Iterable[tuple[AnyEvent, Origin]], phrases: PhraseSearch | None = None
+) -> Iterator[tuple[AnyEvent | Measured, Origin]]:
     """The events, and after each step's training generations what they measure.
 
     Args:

@@ -18,6 +18,7 @@ SUBFOLDER = "rldk"
 
 _FROM_TEXT = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 _encoder = msgspec.json.Encoder()
+_as_schema_says = msgspec.json.Decoder(Event).decode
 
 
 def event_log_name(rank: int) -> str:
@@ -86,7 +87,11 @@ def decode_line(line: bytes) -> Event:
         msgspec.DecodeError: if the line is not JSON (a bare NaN token included).
         msgspec.ValidationError: if it is JSON but no event this version knows; the message names the field.
     """
-    return event_from(msgspec.json.decode(line))
+    try:
+        event: Event = _as_schema_says(line)
+    except msgspec.ValidationError:  # most likely a number that is not finite, which is a text
+        return event_from(msgspec.json.decode(line))
+    return event
 
 
 def event_from(raw: Json) -> Event:

@@ -13,6 +13,7 @@ from pathlib import Path, PurePath
 
 from rldk_tui.checkpoints import inspect_folder
 from rldk_tui.events import Checkpoint, Event, Origin, ReadProblem
+from rldk_tui.events.entries import Entries
 from rldk_tui.ingest.discovery import Discovery, Found
 from rldk_tui.ingest.tail import Tail
 from rldk_tui.readers import (
@@ -45,7 +46,7 @@ class Batch:
         more: Whether there is more to read now than was asked for.
     """
 
-    events: list[tuple[Event, Origin]]
+    events: list[tuple[Event | Entries, Origin]]
     problems: tuple[ReadProblem, ...]
     restarted: bool = False
     vanished: bool = False
@@ -143,7 +144,7 @@ class Follower:
             self._reset()
         for found in self._discovery.look():
             self._adopt(found)
-        events: list[tuple[Event, Origin]] = []
+        events: list[tuple[Event | Entries, Origin]] = []
         left = _Allowance(math.inf if most is None else most)
         for stream in sorted(self._streams.values(), key=lambda stream: stream.order):
             self._read_stream(stream, events, left)
@@ -191,7 +192,7 @@ class Follower:
         except OSError:
             return False  # the next read says what is wrong
 
-    def _read_stream(self, stream: _Stream, events: list[tuple[Event, Origin]], left: _Allowance) -> None:
+    def _read_stream(self, stream: _Stream, events: list[tuple[Event | Entries, Origin]], left: _Allowance) -> None:
         try:
             for chunk in stream.tail.read():
                 self._sort(stream, decode_safely(stream.decoder, chunk, stream.path), events)
@@ -220,7 +221,7 @@ class Follower:
         due = {document.path: document for shelf in shelves for document in (*shelf.unread.values(), *shelf.newest)}
         return sorted(due.values(), key=lambda document: document.order)
 
-    def _read_document(self, document: _Document, events: list[tuple[Event, Origin]], left: _Allowance) -> bool:
+    def _read_document(self, document: _Document, events: list[tuple[Event | Entries, Origin]], left: _Allowance) -> bool:
         """Read a document if it changed; whether it was read, with or without problems."""
         file = self._target / document.path
         try:
@@ -247,7 +248,7 @@ class Follower:
             shelf.unread.pop(document.path, None)
         return not failed
 
-    def _look_at_checkpoints(self, events: list[tuple[Event, Origin]]) -> None:
+    def _look_at_checkpoints(self, events: list[tuple[Event | Entries, Origin]]) -> None:
         for path, folder in self._discovery.checkpoints.items():
             known = self._checkpoints.get(path)
             if known is not None and known.complete:
@@ -271,7 +272,7 @@ class Follower:
                 self._checkpoints[path] = event
                 events.append((event, Origin(source=str(path), format="checkpoint folder")))
 
-    def _sort(self, source: _Source, reads: list[Read], events: list[tuple[Event, Origin]]) -> None:
+    def _sort(self, source: _Source, reads: list[Read], events: list[tuple[Event | Entries, Origin]]) -> None:
         for read in reads:
             if isinstance(read, ReadProblem):
                 source.note(read)

@@ -5,8 +5,14 @@ A module here offers `FORMAT`, a `StreamFormat` (the file only grows; a decoder 
 it claims by content. A decoder or reader may raise on garbage: `decode_safely` and `read_safely` are the border where
 that becomes a `ReadProblem` and the rest of the run is still shown.
 
-To add a format: one file with `FORMAT`; third parties use the entry point `rldk_tui.readers`. Floor: above `events`,
-below `ingest`, which finds the files and tails them.
+To add a format: one file with `FORMAT`; third parties use the entry point `rldk_tui.readers`. A module whose name begins
+with an underscore holds what several formats share and is no format. Floor: above `events`, below `ingest`, which finds the
+files and tails them.
+
+Sources differ in what they know of the training process. One that knows it (our own log, tfevents) begins with a
+`RunStarted` and opens a launch. One that does not yields `RunDescribed` before its first row, so that its rows join the
+launch whose numbers they repeat; a `RunStarted` without host, process and clock in such a source says that another
+training begins in the same file.
 """
 
 from __future__ import annotations
@@ -22,9 +28,10 @@ from pathlib import Path, PurePath
 from typing import Protocol, TypeAlias
 
 from rldk_tui.events import Event, ReadProblem
+from rldk_tui.events.entries import Entries
 
-Read: TypeAlias = Event | ReadProblem
-"""What a reader yields."""
+Read: TypeAlias = Event | Entries | ReadProblem
+"""What a reader yields: `Entries` are many `Metrics` or `Measured` events at once."""
 
 ENTRY_POINT = "rldk_tui.readers"
 HEAD = 4096
@@ -68,13 +75,18 @@ class StreamFormat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentFormat:
-    """A format whose files are written whole, and again when they change. `read` gets (file, path in the run)."""
+    """A format whose files are written whole, and again when they change. `read` gets (file, path in the run).
+
+    Attributes:
+        companions: Endings of the names of files beside it that change with it (a database's `-wal`).
+    """
 
     name: str
     authority: int
     claims: Callable[[PurePath, bytes], bool]
     read: Callable[[Path, PurePath], Iterable[Read]]
     generations: bool = False
+    companions: tuple[str, ...] = ()
 
 
 Format: TypeAlias = StreamFormat | DocumentFormat
@@ -83,7 +95,8 @@ Format: TypeAlias = StreamFormat | DocumentFormat
 @cache
 def load_formats() -> tuple[Format, ...]:
     """Every format, the most trusted first. A third party's that fails to load is named in a warning and left out."""
-    own = [import_module(f"{__name__}.{found.name}").FORMAT for found in pkgutil.iter_modules(__path__)]
+    modules = [found.name for found in pkgutil.iter_modules(__path__) if not found.name.startswith("_")]
+    own = [import_module(f"{__name__}.{module}").FORMAT for module in modules]
     foreign = []
     for point in entry_points(group=ENTRY_POINT):
         try:

@@ -14,12 +14,29 @@ from pathlib import PurePath
 
 import msgspec
 
-from rldk_tui.events import Event, ReadProblem, decode_line
+from rldk_tui.events import (
+    Checkpoint,
+    Completions,
+    Event,
+    ExtractionError,
+    FindingReported,
+    Heartbeat,
+    Measured,
+    Metrics,
+    ReadProblem,
+    System,
+    decode_line,
+)
+from rldk_tui.events.bulk import Gatherer
 from rldk_tui.events.wire import event_from
 from rldk_tui.readers import Read, StreamFormat
 
 LONGEST_LINE = 64 * 1024 * 1024
 """Bytes after which a line without an end is given up: no event of ours comes near."""
+MANY_LINES = 256
+"""Lines that come at once from which on their numbers are gathered in columns."""
+_IN_ANY_ORDER = (Heartbeat, System, Completions, Checkpoint, ExtractionError, FindingReported, ReadProblem)
+"""What says the same before and after the numbers of its time."""
 _BOM = b"\xef\xbb\xbf"
 _FIRST_LINE = re.compile(
     rb'\{\s*"type":\s*"(?:run_started|run_described|metrics|heartbeat|system|completions|measured|checkpoint|extraction_error|finding'
@@ -35,20 +52,40 @@ class JsonlDecoder:
         self._rest = b""
         self._line = 0
         self._skipping = False
+        self._gatherer = Gatherer()
 
     def feed(self, chunk: bytes) -> Iterator[Read]:
-        """Yield the event (or the problem) of every line that is complete now."""
+        """Yield the event (or the problem) of every line that is complete now; of very many, their numbers as columns."""
         *lines, self._rest = (self._rest + chunk).split(b"\n")
+        yield from self._in_bulk(lines) if len(lines) >= MANY_LINES else self._one_by_one(lines)
+        if len(self._rest) > LONGEST_LINE:
+            if not self._skipping:
+                yield self._problem(f"a line of more than {LONGEST_LINE} bytes was skipped")
+            self._rest, self._skipping = b"", True
+
+    def _one_by_one(self, lines: list[bytes]) -> Iterator[Read]:
         for line in lines:
             self._line += 1
             if self._skipping:
                 self._skipping = False
             elif line.strip():
                 yield from self._read(line)
-        if len(self._rest) > LONGEST_LINE:
-            if not self._skipping:
-                yield self._problem(f"a line of more than {LONGEST_LINE} bytes was skipped")
-            self._rest, self._skipping = b"", True
+
+    def _in_bulk(self, lines: list[bytes]) -> Iterator[Read]:
+        """The same events, those that hold numbers gathered between any two that begin, end or describe a training."""
+        gatherer = self._gatherer
+        for line in lines:
+            if not self._skipping and gatherer.take(line):
+                self._line += 1
+                continue
+            for read in self._one_by_one([line]):
+                if isinstance(read, Metrics | Measured):
+                    gatherer.add(read)
+                    continue
+                if not isinstance(read, _IN_ANY_ORDER):
+                    yield from gatherer.given()
+                yield read
+        yield from gatherer.given()
 
     def pending(self) -> int:
         """Bytes of a last line that is not whole."""

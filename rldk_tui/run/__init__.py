@@ -4,7 +4,8 @@
 `events`, `metrics` and `system`; knows nothing of files or rules.
 """
 
-from rldk_tui.run.columns import Column, Kind, Rows
+from rldk_tui.events.entries import Kind
+from rldk_tui.run.columns import Column, Rows
 from rldk_tui.run.generations import LoggedGenerations
 from rldk_tui.run.info import RunInfo
 from rldk_tui.run.snapshot import MetricSeries, RunSnapshot, Segment

@@ -10,28 +10,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import IntEnum
 from types import MappingProxyType
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rldk_tui.events.entries import Cells, Kind
 from rldk_tui.statistics.trend import LARGEST
 
 Answer = TypeVar("Answer")
 _KIND_SHIFT = 4
 _MAX_AUTHORITY = (1 << _KIND_SHIFT) - 1
-
-
-class Kind(IntEnum):
-    """What the log said in a cell."""
-
-    ABSENT = 0
-    FINITE = 1
-    NULL = 2
-    """The trainer logged Python's None: nothing could be scored."""
-    NONFINITE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +128,20 @@ def _code(value: float | None, authority: int) -> int:
     return int(kind) << _KIND_SHIFT | (authority if authority < _MAX_AUTHORITY else _MAX_AUTHORITY)
 
 
+def _codes(kinds: NDArray[np.uint8], authority: int) -> NDArray[np.uint8]:
+    """The codes of cells of these kinds; an absent cell's is 0."""
+    codes: NDArray[np.uint8] = kinds << np.uint8(_KIND_SHIFT) | np.uint8(min(authority, _MAX_AUTHORITY))
+    return np.where(kinds == Kind.ABSENT, np.uint8(0), codes)
+
+
+def _part(columns: Mapping[str, Cells], rows: NDArray[np.bool_]) -> dict[str, Cells]:
+    """These rows of the columns, without those that have none of them."""
+    if rows.all():
+        return dict(columns)
+    parts = {name: Cells(cells.values[rows], cells.kinds[rows]) for name, cells in columns.items()}
+    return {name: cells for name, cells in parts.items() if cells.kinds.any()}
+
+
 class _Buffer:
     """An array that grows at its end and is copied before a value that somebody may be looking at is changed.
 
@@ -157,6 +161,15 @@ class _Buffer:
             self.array = self.array.copy()
             self._shown = 0
         self.array[index] = value
+
+    def change(self, indices: NDArray[np.intp], values: NDArray[Any]) -> None:
+        """Set many values."""
+        if not indices.size:
+            return
+        if int(indices.min()) < self._shown:
+            self.array = self.array.copy()
+            self._shown = 0
+        self.array[indices] = values
 
     def grow(self, capacity: int) -> None:
         wider = np.full(capacity, self._fill, dtype=self.array.dtype)
@@ -219,7 +232,7 @@ class Table:
             self._append(step, time, values, authority)
             return
         index = self._row(step)
-        changed = math.isnan(self._times[index]) and not math.isnan(time)
+        changed = not math.isnan(time) and not self._times[index] <= time
         if changed:
             self._times[index] = time
         for name, value in values.items():
@@ -227,6 +240,66 @@ class Table:
         self.version += changed
         self.amended += changed
         if changed and (self.closed or index < self.length - 1):
+            self.revision += 1
+
+    def put_many(
+        self, steps: NDArray[np.int64], times: NDArray[np.float64], columns: Mapping[str, Cells], authority: int
+    ) -> None:
+        """Merge log entries of rising steps, each into the row of its step: the same as `put` for each."""
+        known = np.searchsorted(self._steps.array[: self.length], steps)
+        there = known < self.length
+        there[there] = self._steps.array[known[there]] == steps[there]
+        new = ~there & (known == self.length)
+        for row in np.flatnonzero(~there & ~new):  # a step that was passed and skipped
+            values = {
+                name: None if cells.kinds[row] == Kind.NULL else float(cells.values[row])
+                for name, cells in columns.items()
+                if cells.kinds[row] != Kind.ABSENT
+            }
+            self.put(int(steps[row]), float(times[row]), values, authority)
+            known[there] += self._steps.array[known[there]] != steps[there]
+        if there.any():
+            self._merge_many(known[there], times[there], _part(columns, there), authority)
+        if new.any():
+            self._append_many(steps[new], times[new], _part(columns, new), authority)
+
+    def _append_many(
+        self, steps: NDArray[np.int64], times: NDArray[np.float64], columns: Mapping[str, Cells], authority: int
+    ) -> None:
+        start, end = self.length, self.length + steps.size
+        self._make_room(end)
+        self._steps.array[start:end] = steps
+        self._times.array[start:end] = times
+        for name, cells in columns.items():
+            numbers, codes = self._columns.get(name) or self._new_column(name)
+            numbers.array[start:end] = cells.values
+            codes.array[start:end] = _codes(cells.kinds, authority)
+            if (cells.kinds == Kind.NONFINITE).any():
+                self.nonfinite.add(name)
+        self.length = end
+        self.version += 1
+
+    def _merge_many(
+        self, at: NDArray[np.intp], times: NDArray[np.float64], columns: Mapping[str, Cells], authority: int
+    ) -> None:
+        earlier = ~np.isnan(times) & ~(self._times.array[at] <= times)
+        self._times.change(at[earlier], times[earlier])
+        changed = earlier
+        for name, cells in columns.items():
+            numbers, codes = self._columns.get(name) or self._new_column(name)
+            code, before, value = _codes(cells.kinds, authority), codes.array[at], numbers.array[at]
+            other = (cells.values != value) & ~(np.isnan(cells.values) & np.isnan(value))
+            better = (code > before) | ((code == before) & other)
+            numbers.change(at[better], cells.values[better])
+            codes.change(at[better], code[better])
+            if (better & (cells.kinds == Kind.NONFINITE)).any():
+                self.nonfinite.add(name)
+            changed = changed | better
+        if not changed.any():
+            return
+        self.version += 1
+        self.amended += 1
+        if self.closed or (at[changed] < self.length - 1).any():
             self.revision += 1
 
     def withdraw(self, step: int, names: Iterable[str], authority: int) -> None:
@@ -272,7 +345,7 @@ class Table:
 
     def _append(self, step: int, time: float, values: Mapping[str, float | None], authority: int) -> None:
         """A new row at the end: nothing to merge with, which is what nearly every log entry is."""
-        self._make_room()
+        self._make_room(self.length + 1)
         index = self.length
         self.length += 1
         self.version += 1
@@ -293,14 +366,15 @@ class Table:
             self._insert(index, step)
         return index
 
-    def _make_room(self) -> None:
-        if self.length == self._capacity:
-            self._capacity *= 2
+    def _make_room(self, length: int) -> None:
+        if length > self._capacity:
+            while length > self._capacity:
+                self._capacity *= 2
             for buffer in self._buffers():
                 buffer.grow(self._capacity)
 
     def _insert(self, index: int, step: int) -> None:
-        self._make_room()
+        self._make_room(self.length + 1)
         for buffer in self._buffers():
             buffer.insert(index, self.length)
         self._steps[index] = step

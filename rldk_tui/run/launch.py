@@ -6,10 +6,11 @@ import math
 from dataclasses import dataclass, field
 
 from rldk_tui.events import Measured, Metrics, Phase, System
+from rldk_tui.events.entries import Entries
 from rldk_tui.metrics import canonical
 from rldk_tui.run.columns import Table
 from rldk_tui.run.info import RunInfo
-from rldk_tui.run.pulse import Pace
+from rldk_tui.run.pulse import SIGNS, Pace
 
 SAME_NUMBER = 1e-4
 """Relative difference up to which two sources mean the same number: TensorBoard keeps 32 bits, some logs four digits."""
@@ -17,8 +18,12 @@ SAME_NUMBER = 1e-4
 
 def named(event: Metrics) -> dict[str, float | None]:
     """The event's values by canonical name, `eval/` and `final/` in front of those phases."""
-    prefix = "" if event.phase is Phase.TRAIN else f"{event.phase.value}/"
+    prefix = _prefix(event.phase)
     return {prefix + canonical(key): value for key, value in event.values.items()}
+
+
+def _prefix(phase: Phase) -> str:
+    return "" if phase is Phase.TRAIN else f"{phase.value}/"
 
 
 def machine(event: System) -> dict[str, float | None]:
@@ -90,6 +95,34 @@ class Launch:
         if event.phase is Phase.FINAL:
             self.end("finished", event.step)
         self.reached(event.step)
+
+    def takes_many(self, entries: Entries, source: str, authority: int) -> bool:
+        """Whether `put_many` does with them what `put` and `measure` do one by one.
+
+        Not for another writer than the first, whose entries may be those of a second training, nor for the last words of a
+        training, nor where two keys of an entry mean one metric.
+        """
+        if entries.phase is None:
+            return True
+        if entries.phase is Phase.FINAL or (authority >= self.authority and self.writer not in (None, source)):
+            return False
+        return len({canonical(key) for key in entries.columns}) == len(entries.columns)
+
+    def put_many(self, entries: Entries, source: str, authority: int) -> None:
+        """Take in many entries of its log, or many measurements beside it."""
+        if entries.phase is None:
+            self.table.put_many(entries.steps, entries.times, entries.columns, authority)
+            return
+        if authority >= self.authority:
+            self.writer = self.writer or source
+        prefix = _prefix(entries.phase)
+        columns = {prefix + canonical(key): cells for key, cells in entries.columns.items()}
+        self.unsigned.difference_update(entries.steps.tolist())
+        self.table.put_many(entries.steps, entries.times, columns, authority)
+        self.reached(int(entries.steps[-1]))
+        for step, time in zip(entries.steps[-SIGNS - 1 :].tolist(), entries.times[-SIGNS - 1 :].tolist(), strict=True):
+            if math.isfinite(time):
+                self.pace.step(step, time)
 
     def measure(self, event: Measured, authority: int) -> None:
         """Take in what was measured beside the log: it says nothing of how far the launch got."""

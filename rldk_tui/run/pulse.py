@@ -22,7 +22,8 @@ FIRST_SIGN = 600.0
 """Seconds a run may take to its second sign of life: loading, compiling, and `logging_steps` of the first logs."""
 NEVER_STARTED = 24 * 3600.0
 """Seconds after which a run of which only a beginning is known is not waited for any more."""
-_WINDOW = 64
+SIGNS = 64
+"""The newest signs of life that tell the pace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ class Pace:
     def step(self, step: int, time: float) -> None:
         """A step was finished (or logged) at this time."""
         self._seen[step] = min(time, self._seen.get(step, time))
-        if len(self._seen) > 4 * _WINDOW:
+        if len(self._seen) > 4 * SIGNS:
             self._seen = dict(self._last())
 
     def step_seconds(self) -> float | None:
@@ -123,4 +124,4 @@ class Pace:
         return float(np.median(gaps)), float(gaps.max())
 
     def _last(self) -> list[tuple[int, float]]:
-        return sorted(self._seen.items())[-_WINDOW - 1 :]
+        return sorted(self._seen.items())[-SIGNS - 1 :]

@@ -19,8 +19,9 @@ from rldk_tui.events import (
     RunState,
     System,
 )
+from rldk_tui.events.entries import Kind
 from rldk_tui.metrics import lookup
-from rldk_tui.run.columns import Kind, Rows
+from rldk_tui.run.columns import Rows
 from rldk_tui.run.generations import LoggedGenerations
 from rldk_tui.run.info import RunInfo
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import msgspec
+import numpy as np
 
 from rldk_tui.events import (
     Event,
@@ -28,6 +29,7 @@ from rldk_tui.events import (
     RunStarted,
     System,
 )
+from rldk_tui.events.entries import Entries
 from rldk_tui.metrics import algorithm_from_keys
 from rldk_tui.run.info import RunInfo, info_of
 from rldk_tui.run.launch import Document, Launch, launch_of_step, machine
@@ -80,9 +82,11 @@ class RunStore:
         if self._documents.pop(source, None) is not None:
             self._joining_due = True
 
-    def add(self, event: Event, origin: Origin) -> None:
-        """Take in one event. Adding the same event again changes nothing that a snapshot shows."""
+    def add(self, event: Event | Entries, origin: Origin) -> None:
+        """Take in one event, or many. Adding the same event again changes nothing that a snapshot shows."""
         match event:
+            case Entries():
+                self._add_many(event, origin)
             case Metrics():
                 self._add_metrics(event, origin)
             case RunStarted():
@@ -168,6 +172,21 @@ class RunStore:
         elif any(place.launch is not launch for place in self._placed.get(event.step, {}).values() if place.launch.key):
             self._joining_due = True  # what was put beside another launch's log may be of this one
         self._heard(launch, event.step, event.time)
+
+    def _add_many(self, entries: Entries, origin: Origin) -> None:
+        """As columns where nobody else may have a claim on the rows, one by one where somebody may."""
+        launch = self._current.get(origin.source)
+        contested = self._unclaimed is not None or bool(self._placed)
+        if launch is None or contested or not launch.takes_many(entries, origin.source, origin.authority):
+            for event in entries.events():
+                self.add(event, origin)
+            return
+        if entries.phase is not None:
+            self._keys.update(entries.columns)
+        launch.put_many(entries, origin.source, origin.authority)
+        times = entries.times[np.isfinite(entries.times)]
+        if times.size:
+            self._clock(float(times.max()))
 
     def _document(self, origin: Origin) -> Document:
         return self._documents.setdefault(origin.source, Document(origin.authority))

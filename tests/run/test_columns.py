@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rldk_tui.run.columns import Kind, Rows, Table
+from rldk_tui.events.entries import Kind, cells_of
+from rldk_tui.run.columns import Rows, Table
 
 CELLS = st.lists(
     st.tuples(
@@ -104,3 +106,45 @@ def test_what_was_another_launchs_is_taken_back_and_a_row_with_nothing_left_goes
     assert before.column("loss").values.tolist() == [1.0, 2.0, 3.0]
     table.put(4, math.nan, {"loss": 4.0}, 4)
     assert table.rows().column("loss").values.tolist()[1:] == [3.0, 4.0]
+
+
+ENTRIES = st.lists(
+    st.tuples(
+        st.floats(0, 9) | st.just(math.nan),
+        st.dictionaries(st.sampled_from(["loss", "kl"]), st.sampled_from([0.5, 1.5, math.nan, math.inf, None])),
+    ),
+    min_size=1,
+    max_size=8,
+)
+MANY = st.tuples(st.sets(st.integers(0, 12), min_size=8, max_size=8), ENTRIES, st.sampled_from([4, 8]))
+
+
+@given(st.lists(MANY, max_size=5))
+def test_many_entries_at_once_are_the_same_as_one_after_the_other(blocks: list[Any]) -> None:
+    singly, at_once = Table(), Table()
+    for numbers, entries, authority in blocks:
+        steps = sorted(numbers)[: len(entries)]
+        for step, (time, values) in zip(steps, entries, strict=True):
+            singly.put(step, time, values, authority)
+        columns = {
+            name: cells_of([values.get(name) for _, values in entries], [name not in values for _, values in entries])
+            for name in ("loss", "kl")
+        }
+        at_once.put_many(np.array(steps), np.array([time for time, _ in entries]), columns, authority)
+    one, other = singly.rows(), at_once.rows()
+    np.testing.assert_array_equal(one.steps, other.steps)
+    np.testing.assert_array_equal(one.times, other.times)
+    assert singly.nonfinite == at_once.nonfinite
+    for name in ("loss", "kl"):
+        np.testing.assert_array_equal(one.column(name).codes, other.column(name).codes)
+        np.testing.assert_array_equal(one.column(name).values, other.column(name).values)
+
+
+def test_what_was_given_out_never_changes_when_many_come() -> None:
+    table = Table()
+    table.put_many(np.arange(5), np.zeros(5), {"loss": cells_of([1.0] * 5)}, 8)
+    before = table.rows()
+    table.put_many(np.arange(2, 9), np.zeros(7), {"loss": cells_of([math.nan] * 7)}, 8)
+    assert before.column("loss").values.tolist() == [1.0] * 5
+    assert table.rows().column("loss").kinds.tolist() == [Kind.FINITE] * 2 + [Kind.NONFINITE] * 7
+    assert table.revision > 0
