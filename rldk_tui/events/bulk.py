@@ -61,16 +61,10 @@ class Shape:
         )
         self.decode = msgspec.json.Decoder(line).decode
 
-    def fits(self, line: Any) -> bool:
-        """Whether a decoded line is of this phase, which its struct does not tell."""
-        return self.phase is None or line.phase is self.phase
-
     def entries(self, lines: list[Any]) -> Entries:
         """The lines as columns."""
         width = len(self.keys)
-        numbers = np.fromiter(
-            chain.from_iterable(astuple(line.values) for line in lines), np.float64, count=width * len(lines)
-        )
+        numbers = np.fromiter(chain.from_iterable(astuple(line.values) for line in lines), np.float64, count=width * len(lines))
         by_key = np.ascontiguousarray(numbers.reshape(len(lines), width).T)
         return Entries(
             phase=self.phase,
@@ -138,9 +132,12 @@ class Gatherer:
                 decoded = shape.decode(line)
             except msgspec.MsgspecError:
                 continue
-            if not shape.fits(decoded):
+            if shape.phase is not None and decoded.phase is not shape.phase:
                 continue
-            self._of(shape.phase).shaped.setdefault(shape, []).append((self._taken, decoded))
+            rows = self._of(shape.phase).shaped.get(shape)
+            if rows is None:
+                rows = self._of(shape.phase).shaped[shape] = []
+            rows.append((self._taken, decoded))
             self._taken += 1
             if place and kind:
                 self._expect(kind, shape)
@@ -168,7 +165,10 @@ class Gatherer:
             yield from gathering.given()
 
     def _of(self, phase: Phase | None) -> Gathering:
-        return self._gathered.setdefault(phase, Gathering())
+        gathering = self._gathered.get(phase)
+        if gathering is None:
+            gathering = self._gathered[phase] = Gathering()
+        return gathering
 
     def _expect(self, kind: type, shape: Shape) -> None:
         others = [known for known in self._likely[kind] if known is not shape]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 from itertools import pairwise
 from pathlib import Path, PurePath
 
@@ -11,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rldk_tui.events import Algorithm, Metrics, Phase, ReadProblem, RunDescribed, RunStarted
+from rldk_tui.events.entries import Entries
+from rldk_tui.readers import tfevents
 from rldk_tui.readers.tfevents import FORMAT, TfeventsDecoder, masked_crc
 from tests.conftest import SAMPLE_RUNS
 
@@ -23,8 +26,9 @@ def values_of(chunks: list[bytes], path: Path = STOCK) -> dict[tuple[int, Phase,
     cells: dict[tuple[int, Phase, str], float | None] = {}
     for chunk in chunks:
         for read in decoder.feed(chunk):
-            if isinstance(read, Metrics):
-                cells.update({(read.step, read.phase, key): value for key, value in read.values.items()})
+            for row in read.events() if isinstance(read, Entries) else [read]:
+                if isinstance(row, Metrics):
+                    cells.update({(row.step, row.phase, key): value for key, value in row.values.items()})
     return cells
 
 
@@ -88,13 +92,13 @@ def test_a_corrupt_length_stops_the_file_and_says_so() -> None:
     reads = list(decoder.feed(LOG + b"\xff" * 64))
     assert isinstance(reads[-1], ReadProblem)
     assert list(decoder.feed(LOG)) == []
-    assert sum(isinstance(read, Metrics) for read in reads) > 0
+    assert sum(isinstance(read, Entries | Metrics) for read in reads) > 0
 
 
 @given(st.binary(max_size=300))
 def test_garbage_in_a_well_framed_record_is_said_and_never_raised(payload: bytes) -> None:
     header = len(payload).to_bytes(8, "little")
-    frame = header + masked_crc(header).to_bytes(4, "little") + payload + b"\0\0\0\0"
+    frame = header + masked_crc(header).to_bytes(4, "little") + payload + masked_crc(payload).to_bytes(4, "little")
     for read in TfeventsDecoder(PurePath("x.tfevents.1.h")).feed(frame):
         assert isinstance(read, ReadProblem | Metrics | RunStarted | RunDescribed)
 
@@ -108,3 +112,68 @@ def test_a_file_is_claimed_wherever_tfevents_stands_in_its_name() -> None:
     assert FORMAT.claims(PurePath("a/events.out.tfevents.1.host_rank_0"), LOG[:64])
     assert not FORMAT.claims(PurePath("a/events.out.tfevents.1.host"), b"\0" * 64)
     assert not FORMAT.claims(PurePath("a/events.out.tfevents.1.host"), b"")
+
+
+def frame(payload: bytes) -> bytes:
+    header = len(payload).to_bytes(8, "little")
+    return header + masked_crc(header).to_bytes(4, "little") + payload + masked_crc(payload).to_bytes(4, "little")
+
+
+def varint(number: int) -> bytes:
+    low, number = number & 0x7F, number >> 7
+    return bytes([low | 0x80]) + varint(number) if number else bytes([low])
+
+
+def field(number: int, kind: int, data: bytes) -> bytes:
+    return varint(number << 3 | kind) + (varint(len(data)) if kind == 2 else b"") + data
+
+
+def record(tag: str, step: int, value: float, *, tensor: int | None = None) -> bytes:
+    """An Event with one scalar, as a number or as a tensor that holds it in this field."""
+    number = field(2, 5, struct.pack("<f", value))
+    if tensor is not None:
+        number = field(8, 2, field(1, 0, b"\x01") + field(2, 2, b"") + field(tensor, 2, struct.pack("<f", value)))
+    step_field = field(2, 0, varint(step)) if step else b""
+    value_field = field(1, 2, tag.encode()) + number
+    return field(1, 1, struct.pack("<d", 5.0 + step)) + step_field + field(5, 2, field(1, 2, value_field))
+
+
+TAGS = st.sampled_from(["train/loss", "eval/loss", "train/kl", "reward", "train/train_loss"])
+FLOATS = st.floats(width=32) | st.sampled_from([math.nan, math.inf])
+SCALARS = st.builds(record, TAGS, st.integers(0, 300), FLOATS, tensor=st.sampled_from([None, 4, 5]))
+RECORDS = st.lists(SCALARS | st.binary(max_size=40), min_size=1, max_size=40)
+
+
+@given(st.lists(st.tuples(TAGS, FLOATS), min_size=1, max_size=5), st.integers(0, 2**40), RECORDS)
+def test_records_read_together_say_what_each_says_alone(row: list[tuple[str, float]], first: int, others: list[bytes]) -> None:
+    rows = [record(tag, first + step, value) for step in range(9) for tag, value in row]
+    log = b"".join(frame(payload) for payload in [record("train/first", 0, 0.0), *rows, *others, *rows])
+    alone = values_of([log[at : at + 1] for at in range(len(log))])
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(tfevents, "_MANY_RECORDS", 2)
+        together = values_of([log])
+    assert same(together, alone)
+
+
+def same(one: dict[tuple[int, Phase, str], float | None], other: dict[tuple[int, Phase, str], float | None]) -> bool:
+    return one.keys() == other.keys() and all(
+        value == other[key] or (math.isnan(value or 0.0) and math.isnan(other[key] or 0.0)) for key, value in one.items()
+    )
+
+
+@pytest.mark.parametrize("records", [3, 400])
+def test_a_record_whose_bytes_were_damaged_is_left_out_and_said(records: int) -> None:
+    frames = [frame(record("train/loss", step, 1.0)) for step in range(records)]
+    frames[2] = frames[2][:-10] + bytes([frames[2][-10] ^ 1]) + frames[2][-9:]
+    decoder = TfeventsDecoder(PurePath("x.tfevents.1.h"))
+    reads = [read for chunk in (b"".join(frames[:1]), b"".join(frames[1:])) for read in decoder.feed(chunk)]
+    assert [read.message for read in reads if isinstance(read, ReadProblem)] == [
+        "a record's checksum is wrong; the record was left out"
+    ]
+    steps = [
+        row.step
+        for read in reads
+        for row in (read.events() if isinstance(read, Entries) else [read])
+        if isinstance(row, Metrics)
+    ]
+    assert sorted(steps) == [step for step in range(records) if step != 2]

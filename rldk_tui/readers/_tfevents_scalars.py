@@ -1,0 +1,266 @@
+"""Very many TensorBoard records at once: the plain ones, a scalar each, become columns.
+
+A training's records differ in their time, step and number alone. So records of one length are laid side by side as a matrix
+of bytes; one of them is parsed, and all that have its bytes everywhere but in those three places are read like it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rldk_tui.events import LAST_STEP, LAST_TIME, Metrics, Phase
+from rldk_tui.events.entries import Cells, Entries, Kind
+from rldk_tui.readers._protobuf import spans
+
+_LONGEST = 1024
+"""Bytes of a record beyond which it holds more than a scalar."""
+_SHAPES_OF_A_LENGTH = 256
+"""Different records of one length that are looked for; the rest are read one by one."""
+_FEW = 4
+"""Records of one length that are not worth a matrix."""
+_FINAL_KEYS = frozenset({"train_loss", "train_samples_per_second", "train_steps_per_second", "total_flos"})
+_HOLDS_NUMBERS = {4: (4, 8), 5: (4,), 6: (8,), 7: (), 10: ()}
+"""Fields of a tensor that hold its numbers (bytes, floats, doubles, two kinds of integers), and the sizes of one float."""
+_NUMBER_TYPES = {4: np.dtype("<f4"), 8: np.dtype("<f8")}
+
+
+def phase_of(tag: str) -> tuple[Phase, str]:
+    """The phase and the key of `train/x`, `eval/x` or a tag of somebody else's."""
+    head, _, key = tag.partition("/")
+    if head == "train" and key in _FINAL_KEYS:
+        return Phase.FINAL, key
+    if head == "train" and key:
+        return Phase.TRAIN, key
+    if head == "eval" and key:
+        return Phase.EVAL, key
+    return Phase.TRAIN, tag
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where a record holds what: places of bytes in its payload."""
+
+    tag: str
+    time: int
+    step: tuple[int, int]
+    number: tuple[int, int]
+
+    def varying(self, length: int) -> NDArray[np.bool_]:
+        """Which bytes differ from record to record."""
+        free = np.zeros(length, bool)
+        free[self.time : self.time + 8] = True
+        free[slice(*self.step)] = True
+        free[slice(*self.number)] = True
+        return free
+
+
+def layout_of(payload: bytes) -> Layout | None:
+    """The layout of an Event with one scalar; None if it is anything else."""
+    try:
+        return _layout(memoryview(payload))
+    except ValueError:
+        return None
+
+
+def _layout(event: memoryview) -> Layout | None:
+    time, step, summary = None, (0, 0), None
+    for number, kind, _, begin, end in spans(event):
+        if (number, kind) == (1, 1):
+            time = begin
+        elif (number, kind) == (2, 0):
+            step = begin, end
+        elif (number, kind) == (5, 2) and summary is None:
+            summary = begin, end
+        else:
+            return None
+    if time is None or summary is None:
+        return None
+    values = list(spans(event[slice(*summary)]))
+    if len(values) != 1 or values[0][:2] != (1, 2):
+        return None
+    begin, end = (summary[0] + at for at in values[0][3:])
+    return _scalar_layout(event, begin, end, time, step)
+
+
+def _scalar_layout(event: memoryview, begin: int, end: int, time: int, step: tuple[int, int]) -> Layout | None:
+    tag, found = "", []
+    for number, kind, _, low, high in spans(event[begin:end]):
+        low, high = begin + low, begin + high
+        if (number, kind) == (1, 2):
+            tag = bytes(event[low:high]).decode("utf-8", "replace")
+        elif (number, kind) == (2, 5):
+            found.append((low, high))
+        elif (number, kind) == (8, 2):
+            found.append(_number_in_tensor(event, low, high))
+    if len(found) != 1 or found[0] is None or tag.endswith("/text_summary"):
+        return None
+    return Layout(tag, time, step, found[0])
+
+
+def _number_in_tensor(event: memoryview, begin: int, end: int) -> tuple[int, int] | None:
+    """The place of a float in a tensor of one number (TensorFlow 2 writes scalars so), where one field alone can hold it."""
+    held = [span for span in spans(event[begin:end]) if span[0] in _HOLDS_NUMBERS]
+    if len(held) != 1:
+        return None
+    number, kind, _, low, high = held[0]
+    return (begin + low, begin + high) if kind != 0 and high - low in _HOLDS_NUMBERS[number] else None
+
+
+@dataclass(frozen=True, slots=True)
+class Scalars:
+    """Scalars in the order of the file.
+
+    Attributes:
+        plain: shape (n,), which records were such; of the others the rest means nothing.
+        tags: shape (n,), places in `names`.
+    """
+
+    plain: NDArray[np.bool_]
+    times: NDArray[np.float64]
+    steps: NDArray[np.int64]
+    numbers: NDArray[np.float64]
+    tags: NDArray[np.int32]
+    names: list[str]
+
+
+def scalars_in(data: bytes, begins: Sequence[int], lengths: Sequence[int]) -> Scalars:
+    """The plain scalars among records whose payloads lie there in `data`; a record with a wrong checksum is not plain."""
+    content = np.frombuffer(data, np.uint8)
+    starts, sizes = np.array(begins, np.int64), np.array(lengths, np.int64)
+    count = starts.size
+    found = Scalars(
+        np.zeros(count, bool), np.zeros(count), np.zeros(count, np.int64), np.zeros(count), np.zeros(count, np.int32), []
+    )
+    for size in np.unique(sizes[sizes <= _LONGEST]).tolist():
+        at = np.flatnonzero(sizes == size)
+        if at.size >= _FEW and size > 0:
+            records = content[starts[at][:, None] + np.arange(size + 4)]
+            sound = np.flatnonzero(masked_crcs(records[:, :size]) == records[:, size:].copy().view("<u4")[:, 0])
+            _read_alike(records[:, :size], at, sound, found)
+    found.plain[:] &= (found.steps <= LAST_STEP) & (np.abs(found.times) <= LAST_TIME)
+    return found
+
+
+def _read_alike(records: NDArray[np.uint8], at: NDArray[np.intp], rest: NDArray[np.intp], found: Scalars) -> None:
+    """Read records of one length, those that are alike together."""
+    size = records.shape[1]
+    for _ in range(_SHAPES_OF_A_LENGTH):
+        if not rest.size:
+            return
+        example = records[rest[0]]
+        layout = layout_of(example.tobytes())
+        if layout is None:
+            rest = rest[1:]
+            continue
+        fixed = ~layout.varying(size)
+        alike = (records[rest][:, fixed] == example[fixed]).all(axis=1)
+        steps, whole = _varints(records[rest][:, slice(*layout.step)])
+        alike &= whole
+        if not alike[0]:
+            rest = rest[1:]
+            continue
+        chosen, places = rest[alike], at[rest[alike]]
+        if layout.tag not in found.names:
+            found.names.append(layout.tag)
+        found.plain[places] = True
+        found.tags[places] = found.names.index(layout.tag)
+        found.steps[places] = steps[alike]
+        found.times[places] = _numbers(records[chosen], layout.time, layout.time + 8)
+        found.numbers[places] = _numbers(records[chosen], *layout.number)
+        rest = rest[~alike]
+
+
+def _numbers(records: NDArray[np.uint8], begin: int, end: int) -> NDArray[np.float64]:
+    stored = np.ascontiguousarray(records[:, begin:end]).view(_NUMBER_TYPES[end - begin])[:, 0]
+    return stored.astype(np.float64)
+
+
+def _varints(columns: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Protobuf numbers of as many bytes as there are columns, and which of them are whole; no column means 0."""
+    count, width = columns.shape
+    values, whole = np.zeros(count, np.int64), np.full(count, width <= 8)
+    for place in range(min(width, 8)):
+        byte = columns[:, place]
+        values |= (byte & np.uint8(0x7F)).astype(np.int64) << (7 * place)
+        whole &= (byte >= 0x80) == (place < width - 1)
+    return values, whole
+
+
+def _crc_table() -> NDArray[np.uint32]:
+    table = np.arange(256, dtype=np.uint32)
+    for _ in range(8):
+        table = np.where(table & 1, table >> 1 ^ np.uint32(0x82F63B78), table >> 1)
+    return table
+
+
+_CRC_TABLE = _crc_table()
+_CRC_BYTES = _CRC_TABLE.tolist()
+_MASK = 0xFFFFFFFF
+
+
+def masked_crc(data: bytes | memoryview) -> int:
+    """TFRecord's checksum: CRC-32C, rotated and offset (tensorflow/core/lib/hash/crc32c.h)."""
+    crc = _MASK
+    for byte in data:
+        crc = _CRC_BYTES[(crc ^ byte) & 0xFF] ^ crc >> 8
+    crc ^= _MASK
+    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & _MASK
+
+
+def masked_crcs(records: NDArray[np.uint8]) -> NDArray[np.uint32]:
+    """The checksum of each row."""
+    crcs = np.full(records.shape[0], _MASK, np.uint32)
+    for column in np.ascontiguousarray(records.T):
+        crcs = _CRC_TABLE[(crcs ^ column) & np.uint32(0xFF)] ^ crcs >> np.uint32(8)
+    crcs = ~crcs
+    masked: NDArray[np.uint32] = (crcs >> np.uint32(15) | crcs << np.uint32(17)) + np.uint32(0xA282EAD8)
+    return masked
+
+
+def entries_in(found: Scalars, part: slice) -> Iterator[Entries | Metrics]:
+    """These records as rows of columns; one event a record where a metric comes twice at a step, or a step comes again."""
+    phases = [phase_of(name) for name in found.names]
+    tags = found.tags[part]
+    for phase in dict.fromkeys(phase for phase, _ in phases):
+        keys = {index: key for index, (its, key) in enumerate(phases) if its is phase}
+        at = np.flatnonzero(np.isin(tags, list(keys))) + part.start
+        if at.size:
+            yield from _rows(found, at, phase, keys)
+
+
+def _rows(found: Scalars, at: NDArray[np.intp], phase: Phase, keys: dict[int, str]) -> Iterator[Entries | Metrics]:
+    steps = found.steps[at]
+    first = np.concatenate([[True], np.diff(steps) != 0])
+    row = np.cumsum(first) - 1
+    names = list(dict.fromkeys(keys.values()))
+    place = np.zeros(len(found.names), np.int64)
+    place[list(keys)] = [names.index(key) for key in keys.values()]
+    cell = row * len(names) + place[found.tags[at]]
+    singly = np.zeros(int(row[-1]) + 1, bool)
+    if (np.diff(steps[first]) <= 0).any():
+        singly[:] = True
+    else:
+        times_told = np.bincount(cell)
+        singly[np.flatnonzero(times_told > 1) // len(names)] = True
+    if not singly.all():
+        yield _columns(found, at[~singly[row]], phase, names, place)
+    for index in at[singly[row]].tolist():
+        values: dict[str, float | None] = {keys[int(found.tags[index])]: float(found.numbers[index])}
+        yield Metrics(time=float(found.times[index]), step=int(found.steps[index]), phase=phase, values=values)
+
+
+def _columns(found: Scalars, at: NDArray[np.intp], phase: Phase, names: list[str], place: NDArray[np.int64]) -> Entries:
+    """Records of rising steps, no metric twice at one."""
+    steps, numbers = found.steps[at], found.numbers[at]
+    first = np.concatenate([[True], np.diff(steps) != 0])
+    shape = len(names), int(np.count_nonzero(first))
+    cell = place[found.tags[at]], np.cumsum(first) - 1
+    values, kinds = np.full(shape, np.nan), np.full(shape, Kind.ABSENT, np.uint8)
+    values[cell] = numbers
+    kinds[cell] = np.where(np.isfinite(numbers), np.uint8(Kind.FINITE), np.uint8(Kind.NONFINITE))
+    columns = {name: Cells(values[index], kinds[index]) for index, name in enumerate(names) if kinds[index].any()}
+    return Entries(phase=phase, steps=steps[first], times=found.times[at][first], columns=columns)
