@@ -22,8 +22,10 @@ from rldk_tui.events import Completions, Event, Finding, Origin, ReadProblem
 from rldk_tui.ingest import Batch, Follower, locate, rows_of
 from rldk_tui.metrics import Band, lookup
 from rldk_tui.run import LoggedGenerations, RunSnapshot, RunStore
+from rldk_tui.run.long_arrays import SHORT
 from rldk_tui.scoring import Score
 from rldk_tui.system import process_is_alive
+from rldk_tui.system.heap import give_back_freed_memory
 
 PIECE = 16 * 1024 * 1024
 """Bytes of logs that are read before what they say is taken in: generations of a second or two."""
@@ -90,6 +92,7 @@ class RunSession:
         self._clock = clock
         self._follower = Follower(directory)
         self._piece = FIRST_PIECE
+        self._rows = 0
         self._store = RunStore(directory.resolve().name)
         self._phrases = PhraseSearch()
         self.rules = configured(load_rules(), self.settings)
@@ -116,13 +119,22 @@ class RunSession:
         batch = self._take_piece(PIECE if whole else self._piece)
         self._piece = min(2 * self._piece, PIECE)
         while whole and batch.more:
+            self._store.release()
             batch = self._take_piece(PIECE)
         now = self._clock()
         info = self._store.info()
         alive = process_is_alive(info.pid, info.host, info.started_at)
         snapshot = self._store.snapshot(now, batch.problems, self._store.pulse(process_alive=alive))
         health = health_of(self.directory, snapshot, self._engine, self._follower.sources(), self.settings)
+        self._give_back(sum(len(segment.rows) for segment in snapshot.segments))
         return replace(health, vanished=batch.vanished, deleted=_deleted(self.directory, snapshot), more=batch.more)
+
+    def _give_back(self, rows: int) -> None:
+        """Keep no more memory than the next look needs."""
+        self._store.release()
+        if rows > self._rows + SHORT:
+            give_back_freed_memory()
+            self._rows = rows
 
     def _take_piece(self, most: int) -> Batch:
         batch = self._follower.poll(most)

@@ -126,8 +126,8 @@ class Engine:
                 self._walks[segment.key] = {}
                 self._evidences.forget(segment.key)
             self._grounds[segment.key] = ground
-        self._stretches = {}
         self._of_rows = self._ask_rows(snapshot)
+        self._stretches = {}  # what was worked out about a long stretch is as large as the stretch
         self._judged = judged
 
     def _ask_rows(self, snapshot: RunSnapshot) -> _Said:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rldk_tui.events.entries import Cells, Kind
+from rldk_tui.run.long_arrays import LongArrays
 from rldk_tui.statistics.trend import LARGEST
 
 Answer = TypeVar("Answer")
@@ -148,9 +149,11 @@ class _Buffer:
     `array` itself may be written beyond everything that `view` showed, nowhere else.
     """
 
-    def __init__(self, dtype: type, fill: float, capacity: int) -> None:
+    def __init__(self, dtype: type, fill: float, capacity: int, arrays: LongArrays) -> None:
+        self._dtype = dtype
         self._fill = fill
-        self.array: NDArray[Any] = np.full(capacity, fill, dtype=dtype)
+        self._arrays = arrays
+        self.array: NDArray[Any] = arrays.full(capacity, fill, dtype)
         self._shown = 0
 
     def __getitem__(self, index: int) -> float:
@@ -158,8 +161,7 @@ class _Buffer:
 
     def __setitem__(self, index: int, value: float) -> None:
         if index < self._shown:
-            self.array = self.array.copy()
-            self._shown = 0
+            self._renew(self.array.size)
         self.array[index] = value
 
     def change(self, indices: NDArray[np.intp], values: NDArray[Any]) -> None:
@@ -167,34 +169,37 @@ class _Buffer:
         if not indices.size:
             return
         if int(indices.min()) < self._shown:
-            self.array = self.array.copy()
-            self._shown = 0
+            self._renew(self.array.size)
         self.array[indices] = values
 
     def grow(self, capacity: int) -> None:
-        wider = np.full(capacity, self._fill, dtype=self.array.dtype)
-        wider[: self.array.size] = self.array
-        self.array, self._shown = wider, 0
+        self._renew(capacity)
 
     def insert(self, index: int, length: int) -> None:
         """Open a gap at `index` in the first `length` values."""
-        moved = self.array.copy()
-        moved[index + 1 : length + 1] = self.array[index:length]
-        moved[index] = self._fill
-        self.array, self._shown = moved, 0
+        before = self.array
+        self._renew(before.size)
+        self.array[index + 1 : length + 1] = before[index:length]
+        self.array[index] = self._fill
 
     def remove(self, index: int, length: int) -> None:
         """Close the gap that the value at `index` leaves; `length` values remain."""
-        moved = self.array.copy()
-        moved[index:length] = self.array[index + 1 : length + 1]
-        moved[length] = self._fill
-        self.array, self._shown = moved, 0
+        before = self.array
+        self._renew(before.size)
+        self.array[index:length] = before[index + 1 : length + 1]
+        self.array[length] = self._fill
 
     def view(self, length: int) -> NDArray[Any]:
         self._shown = max(self._shown, length)
         shown = self.array[:length]
         shown.flags.writeable = False
         return shown
+
+    def _renew(self, capacity: int) -> None:
+        """The same values in an array that nobody has seen."""
+        renewed = self._arrays.full(capacity, self._fill, self._dtype)
+        renewed[: self.array.size] = self.array
+        self.array, self._shown = renewed, 0
 
 
 class Table:
@@ -217,8 +222,9 @@ class Table:
         self.amended = 0
         self.nonfinite: set[str] = set()
         self._capacity = 64
-        self._steps = _Buffer(np.int64, 0, self._capacity)
-        self._times = _Buffer(np.float64, math.nan, self._capacity)
+        self._arrays = LongArrays()
+        self._steps = _Buffer(np.int64, 0, self._capacity, self._arrays)
+        self._times = _Buffer(np.float64, math.nan, self._capacity, self._arrays)
         self._columns: dict[str, tuple[_Buffer, _Buffer]] = {}
 
     @property
@@ -319,6 +325,10 @@ class Table:
         self.amended += 1
         self.revision += 1
 
+    def release(self) -> None:
+        """Hand back the memory of what was read lately of a long table."""
+        self._arrays.release()
+
     def has_step(self, step: int) -> bool:
         """Whether there is a row of this step."""
         return self._index(step) is not None
@@ -405,7 +415,10 @@ class Table:
         return True
 
     def _new_column(self, name: str) -> tuple[_Buffer, _Buffer]:
-        column = (_Buffer(np.float64, math.nan, self._capacity), _Buffer(np.uint8, 0, self._capacity))
+        column = (
+            _Buffer(np.float64, math.nan, self._capacity, self._arrays),
+            _Buffer(np.uint8, 0, self._capacity, self._arrays),
+        )
         self._columns[name] = column
         return column
 

@@ -245,6 +245,11 @@ class RunStore:
             self._document(origin).ended_at = event.step
             self._joining_due = True
 
+    def release(self) -> None:
+        """Hand back the memory of what was read lately of a long run; nothing is lost."""
+        for launch in self._launches:
+            launch.table.release()
+
     def _heard(self, launch: Launch, step: int, time: float) -> None:
         if math.isfinite(time):
             self._clock(time)
