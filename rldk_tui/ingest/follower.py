@@ -14,11 +14,14 @@ from pathlib import Path, PurePath
 from rldk_tui.checkpoints import inspect_folder
 from rldk_tui.events import Checkpoint, Event, Origin, ReadProblem
 from rldk_tui.events.entries import Entries
+from rldk_tui.ingest import parse_cache
 from rldk_tui.ingest.discovery import Discovery, Found
+from rldk_tui.ingest.parse_cache import Recording
 from rldk_tui.ingest.tail import Tail
 from rldk_tui.readers import (
     DocumentFormat,
     Read,
+    ResumableDecoder,
     StreamDecoder,
     StreamFormat,
     decode_safely,
@@ -81,6 +84,7 @@ class _Stream(_Source):
     format: StreamFormat = field(kw_only=True)
     tail: Tail = field(kw_only=True)
     decoder: StreamDecoder = field(kw_only=True)
+    recording: Recording | None = None
 
 
 @dataclass(slots=True)
@@ -194,8 +198,13 @@ class Follower:
 
     def _read_stream(self, stream: _Stream, events: list[tuple[Event | Entries, Origin]], left: _Allowance) -> None:
         try:
+            if stream.tail.offset == 0:
+                self._begin(stream, events, left)
             for chunk in stream.tail.read():
-                self._sort(stream, decode_safely(stream.decoder, chunk, stream.path), events)
+                reads = decode_safely(stream.decoder, chunk, stream.path)
+                if stream.recording is not None:
+                    stream.recording.add(reads)
+                self._sort(stream, reads, events)
                 if left.spent(len(chunk)) and stream.tail.behind():
                     left.wanting = True
                     return
@@ -207,6 +216,9 @@ class Follower:
             )
             return
         stream.problems.pop(_UNREADABLE, None)
+        if stream.recording is not None and isinstance(stream.decoder, ResumableDecoder):
+            stream.recording.finish(stream.tail.offset - stream.decoder.pending(), stream.decoder.mark())
+            stream.recording = None
         self._sort(stream, flush_safely(stream.decoder, stream.path), events)
         pending = stream.decoder.pending()
         if pending:
@@ -214,6 +226,23 @@ class Follower:
             stream.problems[_TORN] = ReadProblem(source=stream.origin.source, message=torn)
         else:
             stream.problems.pop(_TORN, None)
+
+    def _begin(self, stream: _Stream, events: list[tuple[Event | Entries, Origin]], left: _Allowance) -> None:
+        """Of a long log, recall what an earlier opening kept of it, else keep it for a later one."""
+        file = self._target / stream.path
+        if not isinstance(stream.decoder, ResumableDecoder) or file.stat().st_size < parse_cache.LEAST:
+            return
+        known = parse_cache.recall(file, stream.format.name)
+        if known is None or file.stat().st_size - known.position >= parse_cache.LEAST:
+            stream.recording = Recording(file, stream.format.name)
+        if known is None:
+            return
+        if stream.recording is not None:
+            stream.recording.add(known.reads)
+        stream.decoder.go_on(known.mark)
+        stream.tail.go_on_from(known.position)
+        self._sort(stream, known.reads, events)
+        left.spent(known.position)
 
     def _due(self) -> list[_Document]:
         """Documents to look at now: those not read yet, and of each format the newest, which may be written again."""

@@ -57,6 +57,15 @@ class Tail:
         """
         return _look(self._path).size > self._offset
 
+    @property
+    def offset(self) -> int:
+        """Bytes of the file that were read."""
+        return self._offset
+
+    def go_on_from(self, offset: int) -> None:
+        """Take what lies before this place as read."""
+        self._offset = offset
+
     def start_over(self) -> None:
         """Read the file from its beginning at the next look."""
         self._offset, self._beginning, self._seen = 0, b"", None

@@ -25,7 +25,7 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path, PurePath
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from rldk_tui.events import Event, ReadProblem
 from rldk_tui.events.entries import Entries
@@ -51,6 +51,19 @@ class StreamDecoder(Protocol):
 
     def pending(self) -> int:
         """Bytes taken that are not yet a whole record: a torn end, if no more come."""
+        ...
+
+
+@runtime_checkable
+class ResumableDecoder(StreamDecoder, Protocol):
+    """One that another can go on for: what a long log of this kind said is kept between two openings."""
+
+    def mark(self) -> int | None:
+        """What a fresh decoder needs to go on at the first byte that is still pending; None if none can."""
+        ...
+
+    def go_on(self, mark: int) -> None:
+        """Be where the decoder was that gave this mark."""
         ...
 
 

@@ -91,6 +91,14 @@ class JsonlDecoder:
         """Bytes of a last line that is not whole."""
         return len(self._rest)
 
+    def mark(self) -> int | None:
+        """The number of the line that was read last."""
+        return None if self._skipping else self._line
+
+    def go_on(self, mark: int) -> None:
+        """Be behind this line."""
+        self._line = mark
+
     def flush(self) -> Iterator[Event]:
         """The last line if it is whole but for its newline."""
         if not self._rest.rstrip().endswith(b"}"):

@@ -92,6 +92,14 @@ class TfeventsDecoder:
         """Bytes of a last record that is not whole."""
         return 0 if self._broken else len(self._rest)
 
+    def mark(self) -> int | None:
+        """Whether the first record was read; None if one was that ends the file."""
+        return None if self._broken else int(self._begun)
+
+    def go_on(self, mark: int) -> None:
+        """Be behind the first record, or before it."""
+        self._begun = bool(mark)
+
     def flush(self) -> tuple[()]:
         """Nothing: a record without its end is no record."""
         return ()
