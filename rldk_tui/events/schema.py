@@ -157,6 +157,9 @@ class Metrics(_Event, frozen=True, kw_only=True, tag="metrics"):
     step: Step
     phase: Phase = Phase.TRAIN
     values: dict[str, float | None]
+    counted: bool = False
+    """Whether `step` is the number of the entry, because its source tells no step: the step is then `logging_steps` times
+    that. Our own log never says so."""
 
 
 class Heartbeat(_Event, frozen=True, kw_only=True, tag="heartbeat"):

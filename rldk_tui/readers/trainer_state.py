@@ -1,37 +1,36 @@
 """`trainer_state.json` of the Hugging Face Trainer: the whole log history, written at each checkpoint and at the end.
 
-It may hold bare NaN and Infinity tokens, which strict parsers refuse, so the standard library reads it. Its rows have no
-clock. The last row may be the trainer's summary (`train_loss`), which is no metric row. A NaN that was logged as Python's
-None stands here as null, and only here and in our own log: TensorBoard drops it.
+Its content tells it, as people copy it under other names. It may hold bare NaN and Infinity tokens, which strict parsers
+refuse, so the standard library reads it. Its rows have no clock. The last row may be the trainer's summary (`train_loss`),
+which is no metric row. A NaN that was logged as Python's None stands here as null, and only here and in our own log:
+TensorBoard drops it.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path, PurePath
 from typing import Any
 
 from rldk_tui.events import LAST_STEP, Metrics, Phase, ReadProblem, RunDescribed, RunEnded
 from rldk_tui.readers import DocumentFormat, Read
+from rldk_tui.readers._json_rows import text_of, whole_objects
+from rldk_tui.readers._lines import BOM
 
 _NAME = "trainer_state.json"
-_BOM = b"\xef\xbb\xbf"
+_HISTORY = re.compile(r'"log_history"\s*:\s*\[')
 _SETTINGS = ("logging_steps", "save_steps", "eval_steps", "num_train_epochs", "train_batch_size")
 
 
 def read(file: Path, path: PurePath) -> Iterator[Read]:
     """The history, what it tells of the run, and whether training had reached its end when it was written."""
-    tokens: list[str] = []
-
-    def constant(token: str) -> float:
-        tokens.append(token)
-        return float(token.replace("Infinity", "inf"))
-
-    state = json.loads(file.read_bytes().removeprefix(_BOM), parse_constant=constant)
-    if not isinstance(state, dict) or not isinstance(state.get("log_history"), list):
-        raise ValueError("it holds no log_history")
+    state, tokens, cut = _parsed(text_of(file))
+    if cut:
+        rescued = f"it is cut off or no JSON from somewhere on: {len(state['log_history'])} rows were read"
+        yield ReadProblem(source=str(path), message=rescued)
     if tokens:
         yield ReadProblem(
             source=str(path),
@@ -54,6 +53,38 @@ def read(file: Path, path: PurePath) -> Iterator[Read]:
             yield ReadProblem(source=str(path), message="a row of log_history has no step")
     if finished and isinstance(reached, int) and _is_step(reached):
         yield RunEnded(time=math.nan, step=reached)
+
+
+def _parsed(text: str) -> tuple[dict[str, Any], list[str], bool]:
+    """The state, the tokens in it that JSON does not know, and whether only its rows could be rescued.
+
+    Raises:
+        ValueError: if it is no JSON, or no state.
+    """
+    tokens: list[str] = []
+
+    def constant(token: str) -> float:
+        tokens.append(token)
+        return float(token.replace("Infinity", "inf"))
+
+    cut = False
+    try:
+        state = json.loads(text, parse_constant=constant)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+    except ValueError:
+        state, cut = {"log_history": _rescued(text)}, True
+        if not state["log_history"]:
+            raise
+    if not isinstance(state, dict) or not isinstance(state.get("log_history"), list):
+        raise ValueError("it holds no log_history")
+    return state, tokens, cut
+
+
+def _rescued(text: str) -> list[dict[str, Any]]:
+    """The rows of a history that is cut off; one that is only half written will be whole at the next look."""
+    begin = _HISTORY.search(text)
+    return list(whole_objects(text, begin.end())) if begin else []
 
 
 def _is_step(value: object) -> bool:
@@ -90,8 +121,10 @@ def _row(entry: dict[str, Any], path: PurePath) -> Iterator[Read]:
 
 
 def claims(path: PurePath, head: bytes) -> bool:
-    """A JSON object of that name."""
-    return path.name == _NAME and head.removeprefix(_BOM).lstrip().startswith(b"{")
+    """A JSON object with a log history, or what bears the name, so that what is wrong with it is told."""
+    if head.removeprefix(BOM).lstrip().startswith(b"{"):
+        return path.name == _NAME or b'"log_history"' in head
+    return path.name == _NAME and head != b""
 
 
 FORMAT = DocumentFormat(name="trainer state", authority=4, claims=claims, read=read)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from rldk_tui.events import Measured, Metrics, Phase, System
@@ -12,6 +13,7 @@ from rldk_tui.run.columns import Table
 from rldk_tui.run.info import RunInfo
 from rldk_tui.run.pulse import SIGNS, Pace
 
+_FINAL = f"{Phase.FINAL.value}/"
 SAME_NUMBER = 1e-4
 """Relative difference up to which two sources mean the same number: TensorBoard keeps 32 bits, some logs four digits."""
 
@@ -50,6 +52,21 @@ def _total(values: list[int | None]) -> int | None:
 def _mean(values: list[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return sum(known) / len(known) if known else None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a source says of one step.
+
+    Attributes:
+        values: By canonical name, with the phase in front.
+        named: What a measurement is about, by metric.
+    """
+
+    step: int
+    time: float
+    values: Mapping[str, float | None]
+    named: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -130,24 +147,30 @@ class Launch:
         for name, about in event.named.items():
             self.named.setdefault(name, {})[event.step] = about
 
-    def stand_beside(self, event: Metrics | Measured, authority: int) -> None:
-        """Take in what no process signed: it says nothing of how far the launch got."""
-        if not self.logged(event.step):
-            self.unsigned.add(event.step)
-        if isinstance(event, Measured):
-            self.measure(event, authority)
-        else:
-            self.table.put(event.step, event.time, named(event), authority)
+    def take(self, entry: Entry, authority: int) -> None:
+        """Take in a row of a log that nobody signed."""
+        self.table.put(entry.step, entry.time, entry.values, authority)
+        if any(name.startswith(_FINAL) for name in entry.values):
+            self.end("finished", entry.step)
+        self.reached(entry.step)
+        if math.isfinite(entry.time):
+            self.pace.step(entry.step, entry.time)
 
-    def withdraw(self, event: Metrics | Measured, authority: int) -> None:
+    def stand_beside(self, entry: Entry, authority: int) -> None:
+        """Take in what no process signed: it says nothing of how far the launch got."""
+        if not self.logged(entry.step):
+            self.unsigned.add(entry.step)
+        self.table.put(entry.step, entry.time, entry.values, authority)
+        for name, about in entry.named.items():
+            self.named.setdefault(name, {})[entry.step] = about
+
+    def withdraw(self, entry: Entry, authority: int) -> None:
         """Take back what another launch turned out to have logged."""
-        values = named(event) if isinstance(event, Metrics) else event.values
-        self.table.withdraw(event.step, values, authority)
-        if isinstance(event, Measured):
-            for name in event.named:
-                self.named.get(name, {}).pop(event.step, None)
-        if not self.table.has_step(event.step):
-            self.unsigned.discard(event.step)
+        self.table.withdraw(entry.step, entry.values, authority)
+        for name in entry.named:
+            self.named.get(name, {}).pop(entry.step, None)
+        if not self.table.has_step(entry.step):
+            self.unsigned.discard(entry.step)
 
     def logged(self, step: int) -> bool:
         """Whether its own process told of this step."""
@@ -191,20 +214,28 @@ class Launch:
                 return True
         return False
 
-    def agrees(self, event: Metrics) -> bool | None:
-        """Whether a log entry says what this launch logged at its step; None if they have no number in common."""
+    def agrees(self, step: int, values: Mapping[str, float | None], tolerance: float = SAME_NUMBER) -> bool | None:
+        """Whether these are the numbers this launch logged at this step; None if they have no number in common.
+
+        Args:
+            step: The step.
+            values: By canonical name.
+            tolerance: Relative difference up to which two numbers are the same, and a tenth of it absolute where they are
+                rounded (SAME_NUMBER is of numbers that are not).
+        """
         common = 0
-        for name, value in named(event).items():
-            mine = self.table.finite(name, event.step)
+        nearly = 1e-12 if tolerance <= SAME_NUMBER else tolerance / 10
+        for name, value in values.items():
+            mine = self.table.finite(name, step)
             if mine is None or value is None or not math.isfinite(value):
                 continue
-            if abs(mine - value) > SAME_NUMBER * max(abs(mine), abs(value)) + 1e-12:
+            if abs(mine - value) > tolerance * max(abs(mine), abs(value)) + nearly:
                 return False
             common += 1
         return True if common else None
 
 
-def launch_of_step(launches: list[Launch], event: Metrics) -> Launch | None:
+def launch_of_step(launches: list[Launch], step: int, values: Mapping[str, float | None]) -> Launch | None:
     """The launch that logged this entry, as far as the numbers tell: the newest that agrees with it.
 
     A row of which nothing is in common with a launch (all its values are None) goes to the newest that logged its step
@@ -212,34 +243,11 @@ def launch_of_step(launches: list[Launch], event: Metrics) -> Launch | None:
     """
     possible = None
     for launch in reversed(launches):
-        if not launch.logged(event.step):
+        if not launch.logged(step):
             continue
-        agrees = launch.agrees(event)
+        agrees = launch.agrees(step, values)
         if agrees:
             return launch
         if agrees is None and possible is None:
             possible = launch
     return possible
-
-
-@dataclass(slots=True)
-class Document:
-    """What one rewritten file says now: rows of which it does not know the process, and facts.
-
-    Attributes:
-        rows: By step and phase.
-        info: What it tells of the run.
-        ended_at: The step at which, it says, training was over.
-        home: The launch its newest row belongs to; None if it has no rows.
-    """
-
-    authority: int
-    rows: dict[tuple[int, Phase], Metrics] = field(default_factory=dict)
-    info: RunInfo = field(default_factory=RunInfo)
-    ended_at: int | None = None
-    home: Launch | None = None
-
-    @property
-    def last_step(self) -> int:
-        """The newest step it has a row of; −1 without rows."""
-        return max((step for step, _ in self.rows), default=-1)

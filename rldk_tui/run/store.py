@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 
-import msgspec
 import numpy as np
 
 from rldk_tui.events import (
@@ -32,30 +30,14 @@ from rldk_tui.events import (
 from rldk_tui.events.entries import Entries
 from rldk_tui.metrics import algorithm_from_keys
 from rldk_tui.run.info import RunInfo, info_of
-from rldk_tui.run.launch import Document, Launch, launch_of_step, machine
+from rldk_tui.run.launch import Launch, machine
 from rldk_tui.run.pulse import Pulse
 from rldk_tui.run.snapshot import RunSnapshot, Segment
 from rldk_tui.run.things import Things
+from rldk_tui.run.unsigned import Unsigned
 
 _AT_ONCE = 10.0
 """Seconds within which two sources that tell of one process's start tell of the same start."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Placed:
-    """Beside whose log something stands that no process signed."""
-
-    launch: Launch
-    event: Metrics | Measured
-    authority: int
-
-
-def _with_earlier(before: tuple[Measured, int] | None, event: Measured) -> Measured:
-    """All that a source measured at one step: it may tell of it in several events."""
-    if before is None:
-        return event
-    earlier = before[0]
-    return msgspec.structs.replace(event, values={**earlier.values, **event.values}, named={**earlier.named, **event.named})
 
 
 class RunStore:
@@ -66,12 +48,7 @@ class RunStore:
         self._launches: list[Launch] = []
         self._current: dict[str, Launch] = {}
         self._other_ranks: set[str] = set()
-        self._documents: dict[str, Document] = {}
-        self._measured: dict[tuple[str, int], tuple[Measured, int]] = {}
-        self._placed: dict[int, dict[tuple[str, str], _Placed]] = {}
-        self._unclaimed: Launch | None = None
-        self._unclaimed_built = 0
-        self._joining_due = False
+        self._unsigned = Unsigned(self._launches)
         self._keys: set[str] = set()
         self._last_event_at: float | None = None
         self._tailable = False
@@ -79,8 +56,7 @@ class RunStore:
 
     def rewrite(self, source: str) -> None:
         """A document is about to be read anew: what it said before no longer counts."""
-        if self._documents.pop(source, None) is not None:
-            self._joining_due = True
+        self._unsigned.rewrite(source)
 
     def add(self, event: Event | Entries, origin: Origin) -> None:
         """Take in one event, or many. Adding the same event again changes nothing that a snapshot shows."""
@@ -106,6 +82,9 @@ class RunStore:
                 self._clock(event.time)
 
     def _start(self, event: RunStarted, origin: Origin) -> None:
+        if event.host is None and math.isnan(event.time):
+            self._unsigned.begin(origin)
+            return
         self._tailable = True
         self._clock(event.time)
         if event.rank != 0:
@@ -139,7 +118,7 @@ class RunStore:
         self._launches.sort(key=lambda known: known.started_at)
         for earlier in self._launches[:-1]:
             earlier.table.closed = True
-        self._joining_due = True
+        self._unsigned.due = True
         return launch
 
     def _describe(self, event: RunDescribed, origin: Origin) -> None:
@@ -147,18 +126,18 @@ class RunStore:
         if launch is not None:
             launch.info = launch.info.completed_by(info_of(event))
             return
-        document = self._document(origin)
-        document.info = info_of(event).completed_by(document.info)
-        self._joining_due = True
+        self._unsigned.describe(event, origin)
 
     def _add_metrics(self, event: Metrics, origin: Origin) -> None:
         self._keys.update(event.values)
         launch = self._current.get(origin.source)
-        if launch is None and math.isfinite(event.time):  # a log whose beginning is lost
+        if (
+            launch is None and math.isfinite(event.time) and not self._unsigned.knows(origin.source)
+        ):  # a log whose beginning is lost
             launch = self._current[origin.source] = self._launched(origin.source, event.time, 0)
         if launch is None:
-            self._document(origin).rows[event.step, event.phase] = event
-            self._joining_due = True
+            self._unsigned.add(event, origin)
+            self._clock(event.time)
             return
         if origin.authority >= launch.authority and launch.logged_again(event, origin.source):
             count = Counter(known.process for known in self._launches)[launch.process]
@@ -166,18 +145,13 @@ class RunStore:
             launch.writer = origin.source
             self._current[origin.source] = launch
         launch.put(event, origin.authority)
-        unclaimed = self._unclaimed
-        if unclaimed is not None and unclaimed.table.has_step(event.step) and unclaimed.agrees(event) is not False:
-            self._joining_due = True  # a document's row that nobody had logged is this one
-        elif any(place.launch is not launch for place in self._placed.get(event.step, {}).values() if place.launch.key):
-            self._joining_due = True  # what was put beside another launch's log may be of this one
+        self._unsigned.noticed(launch, event)
         self._heard(launch, event.step, event.time)
 
     def _add_many(self, entries: Entries, origin: Origin) -> None:
         """As columns where nobody else may have a claim on the rows, one by one where somebody may."""
         launch = self._current.get(origin.source)
-        contested = self._unclaimed is not None or bool(self._placed)
-        if launch is None or contested or not launch.takes_many(entries, origin.source, origin.authority):
+        if launch is None or self._unsigned.contested() or not launch.takes_many(entries, origin.source, origin.authority):
             for event in entries.events():
                 self.add(event, origin)
             return
@@ -188,9 +162,6 @@ class RunStore:
         if times.size:
             self._clock(float(times.max()))
 
-    def _document(self, origin: Origin) -> Document:
-        return self._documents.setdefault(origin.source, Document(origin.authority))
-
     def _beat(self, event: Heartbeat, origin: Origin) -> None:
         launch = self._current.get(origin.source)
         if launch is None:
@@ -200,29 +171,13 @@ class RunStore:
             self._heard(launch, event.step, event.time)
 
     def _measure(self, event: Measured, origin: Origin) -> None:
-        """Put a measurement beside the log entry of its step; a file that no process signed belongs to who got there."""
         launch = self._current.get(origin.source)
         if launch is None:
-            event = _with_earlier(self._measured.get((origin.source, event.step)), event)
             # of another rank the callback writes what the first does not see: its alarm is not undone by the first's zero
-            authority = origin.authority + (origin.source in self._other_ranks)
-            self._measured[origin.source, event.step] = event, authority
-            home, key = self._who_reached(event.step), (origin.source, "")
-            before = self._placed.get(event.step, {}).get(key)
-            if home is None or (before is not None and before.launch is not home):
-                self._joining_due = True
-            else:
-                home.stand_beside(event, authority)
-                self._placed.setdefault(event.step, {})[key] = _Placed(home, event, authority)
+            self._unsigned.measure(event, origin.source, origin.authority + (origin.source in self._other_ranks))
         else:
             launch.measure(event, origin.authority)
         self._clock(event.time)
-
-    def _who_reached(self, step: int) -> Launch | None:
-        """The newest launch that logged this step, else the newest that can have."""
-        newest_first = self._launches[::-1]
-        logged = next((launch for launch in newest_first if launch.logged(step)), None)
-        return logged or next((launch for launch in newest_first if launch.info.first_step < step), None)
 
     def _sample_machine(self, event: System, origin: Origin) -> None:
         self._things.add(event, origin)
@@ -242,8 +197,7 @@ class RunStore:
             (launch.fail if event.failed else launch.end)(event.reason, event.step)
             self._clock(event.time)
         elif origin.source not in self._other_ranks:
-            self._document(origin).ended_at = event.step
-            self._joining_due = True
+            self._unsigned.end(event, origin)
 
     def release(self) -> None:
         """Hand back the memory of what was read lately of a long run; nothing is lost."""
@@ -259,71 +213,18 @@ class RunStore:
         if math.isfinite(time):
             self._last_event_at = time if self._last_event_at is None else max(self._last_event_at, time)
 
-    def _join(self) -> None:
-        """Find the launch of every document's row anew."""
-        if not self._joining_due:
-            return
-        self._joining_due = False
-        self._unclaimed_built += 1
-        unclaimed = Launch(key="", process="", started_at=-math.inf)
-        unclaimed.table.revision = self._unclaimed_built
-        placed: dict[int, dict[tuple[str, str], _Placed]] = {}
-        for key, place in self._places(unclaimed):
-            placed.setdefault(place.event.step, {})[key] = place
-        for step, places in self._placed.items():
-            for key, before in places.items():
-                now = placed.get(step, {}).get(key)
-                if now is None or now.launch is not before.launch:
-                    before.launch.withdraw(before.event, before.authority)
-        for _, places in sorted(placed.items()):
-            for place in places.values():
-                if place.launch is unclaimed and isinstance(place.event, Metrics):
-                    unclaimed.put(place.event, place.authority)
-                else:
-                    place.launch.stand_beside(place.event, place.authority)
-        self._placed = placed
-        self._unclaimed = unclaimed if unclaimed.table.length else None
-        for document in self._documents.values():
-            self._end_by(document)
-
-    def _places(self, unclaimed: Launch) -> Iterator[tuple[tuple[str, str], _Placed]]:
-        """Whose is what no process signed: the rows of documents, the least trusted first, and measurements."""
-        for source, document in sorted(self._documents.items(), key=lambda known: known[1].authority):
-            document.home = None
-            for (step, phase), event in sorted(document.rows.items()):
-                home = launch_of_step(self._launches, event)
-                before: Launch | None = document.home
-                if home is None and before is not None and before is not unclaimed and step > (before.step or 0):
-                    home = before  # the document is ahead of what the launch's own log shows
-                document.home = home or unclaimed
-                yield (source, phase), _Placed(document.home, event, document.authority)
-        for (source, step), (measured, authority) in self._measured.items():
-            yield (source, ""), _Placed(self._who_reached(step) or unclaimed, measured, authority)
-
-    def _end_by(self, document: Document) -> None:
-        """A final state is the end of the launch its rows are of; without rows, of the newest if that got just as far."""
-        home = document.home or next((one for one in self._launches[-1:] if one.step == document.ended_at), None)
-        if home is None or document.ended_at is None:
-            return
-        if home is self._unclaimed or document.ended_at == home.step:
-            home.end("finished", document.ended_at)
-        home.ended_later = document.ended_at > (home.step or 0)
-
     def _all(self) -> list[Launch]:
-        """Every launch in order, rows that none claims first."""
-        return self._launches if self._unclaimed is None else [self._unclaimed, *self._launches]
+        """Every launch in order, those that nobody signed first."""
+        return [*self._unsigned.launches(), *self._launches]
 
     def info(self) -> RunInfo:
         """The facts of the newest launch, completed by what the other sources tell."""
-        self._join()
+        self._unsigned.join()
         launches = self._all()
         return self._info_of(launches[-1] if launches else None)
 
     def _info_of(self, launch: Launch | None) -> RunInfo:
-        info = RunInfo() if launch is None else launch.info
-        for document in sorted(self._documents.values(), key=lambda known: (-known.authority, -known.last_step)):
-            if document.home is None or document.home is launch:
-                info = info.completed_by(document.info)
+        info = self._unsigned.completed(RunInfo() if launch is None else launch.info, launch)
         if info.algorithm is None:
             info = replace(info, algorithm=algorithm_from_keys(frozenset(self._keys)))
         return info
@@ -389,7 +290,7 @@ class RunStore:
             extraction_errors=self._things.extraction_errors(),
             recorded_findings=self._things.recorded_findings(),
             problems=problems,
-            tailable=self._tailable,
+            tailable=self._tailable or self._unsigned.tailable,
         )
 
 

@@ -1,0 +1,42 @@
+"""Lines of a growing file, whatever pieces its bytes come in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+LONGEST_LINE = 32 * 1024 * 1024
+"""Bytes after which a line is given up: a real log line of the longest kind (RLlib's result with histograms) has 1 % of it."""
+BOM = b"\xef\xbb\xbf"
+
+
+class Lines:
+    """Splits at newlines and keeps what is incomplete.
+
+    Attributes:
+        number: Of the line that was yielded last, from 1.
+        rest: The beginning of a line whose end is not there yet.
+    """
+
+    def __init__(self, longest: int = LONGEST_LINE) -> None:
+        self.number = 0
+        self.rest = b""
+        self._longest = longest
+        self._skipping = False
+
+    def cut(self, chunk: bytes) -> Iterator[bytes | None]:
+        """The lines that are complete now, without their ends and a byte order mark; None for one that was too long."""
+        *lines, rest = (self.rest + chunk).split(b"\n")
+        self.rest = rest
+        for line in lines:
+            self.number += 1
+            if self._skipping or len(line) > self._longest:
+                self._skipping = False
+                yield None
+            else:
+                yield line.removesuffix(b"\r") if self.number > 1 else line.removesuffix(b"\r").removeprefix(BOM)
+        if len(self.rest) > self._longest:
+            self.rest, self._skipping = b"", True
+
+    def pending(self) -> int:
+        """Bytes of a last line without its end."""
+        return len(self.rest)

@@ -1,0 +1,274 @@
+"""Rows of names and values, as any framework logs them, become metrics: which cell is the step, the clock, a metric.
+
+A row tells its step under one of many names (`_STEPS`, the surest first). Rows without any are numbered by their order, and
+that doubt is told. What a row says of an evaluation is kept apart from what it says of training. Where the steps go back and
+the same metrics are logged again, another training began in the same file; the same step twice is no such thing, and neither
+is an evaluation that is told late.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from rldk_tui.events import LAST_STEP, SCHEMA_VERSION, Json, Metrics, Phase, ReadProblem, RunDescribed, RunStarted
+from rldk_tui.metrics import CATALOGUE, canonical
+from rldk_tui.readers import Read
+from rldk_tui.readers._numbers import number, unix_time
+
+MOST_METRICS = 2000
+"""Different metrics of one file that are kept; a trainer logs some hundred."""
+_DEEPEST = 6
+
+_STEPS = (
+    "train/global_step",
+    "trainer/global_step",
+    "training/global_step",
+    "global_step",
+    "global_step/max_steps",
+    "current_steps",
+    "step",
+    "training_step",
+    "iteration",
+    "timesteps_total",
+    "time/total_timesteps",
+    "total_timesteps",
+    "num_timesteps",
+    "timesteps",
+    "timestep",
+    "training_iteration",
+    "_step",
+    "total_steps",
+)
+_LAST_RESORT = len(_STEPS) - 1
+"""`total_steps` is the goal beside another step, and the step without one."""
+_TIMES = ("_timestamp", "timestamp", "time", "ts", "wall_time", "created_at", "datetime")
+_GOALS = ("max_steps",)
+_NO_METRIC = frozenset(
+    {
+        *("percentage", "elapsed_time", "remaining_time", "progress", "done", "_runtime", "_wandb", "pid", "seed", "rank"),
+        *("trial_id", "experiment_id", "run_id", "date", "hostname", "node_ip", "experiment_tag", "id", "index", "uuid"),
+    }
+)
+_NOT_ENTERED = frozenset({"config", "hist_stats", "episode_media", "_wandb", "usage", "metadata", "evidence"})
+"""Objects within a row that hold settings and samples."""
+_UNWRAPPED = frozenset({"data", "metrics", "logs", "scalars"})
+"""Objects that hold the row itself: verl's file logger writes `{"step": 1, "data": {…}}`."""
+_EVALUATION = re.compile(r"(?:eval|evaluation|test|valid|validation)/|(?:eval|val|valid|validation|test)_(?=[a-z])|val-\w+/")
+_TRAINING = re.compile(r"(?:train|training)/")
+_BESIDE_AN_EVALUATION = frozenset({"epoch", "memory(GiB)", "train_speed(iter/s)"})
+"""What a row of an evaluation says besides, which makes it none of training."""
+_SUMMARY = frozenset({"train_runtime", "train/train_runtime"})
+_TELLING = re.compile(
+    r"loss|reward|accuracy|(?:^|[/_])(?:acc|kl|lr|nll|perplexity|entropy|grad_norm|learning_rate|score)(?:$|[/_])"
+)
+_KNOWN = frozenset(alias for metric in CATALOGUE for alias in (metric.name, *metric.aliases))
+
+
+class _Is(Enum):
+    STEP = "step"
+    TIME = "time"
+    GOAL = "goal"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class _Role:
+    """What a column is. `rank` is the place of a step or clock among its alternatives, the surest 0."""
+
+    what: _Is | Phase
+    name: str = ""
+    rank: int = 0
+
+
+def _plain(key: str) -> str:
+    return key.strip().lower().replace(" ", "_")
+
+
+def _role(key: str) -> _Role:
+    plain = _plain(key)
+    if plain in _STEPS:
+        return _Role(_Is.STEP, rank=_STEPS.index(plain))
+    if plain in _TIMES:
+        return _Role(_Is.TIME, rank=_TIMES.index(plain))
+    if plain in _GOALS:
+        return _Role(_Is.GOAL)
+    if plain in _NO_METRIC or not plain:
+        return _Role(_Is.NOTHING)
+    evaluation = _EVALUATION.match(key)
+    if evaluation:
+        return _Role(Phase.EVAL, key[evaluation.end() :] or key)
+    training = _TRAINING.match(key)
+    return _Role(Phase.TRAIN, key[training.end() :] or key if training else key)
+
+
+def tells_of_training(row: Mapping[str, Json]) -> bool:
+    """Whether an object is a row of a training log: numbers beside a step, or, without one, numbers that trainings log."""
+    cells = [(key, value) for key, value in flattened(row) if number(value) is not None]
+    roles = [(_role(key), key) for key, _ in cells]
+    metrics = [key for role, key in roles if isinstance(role.what, Phase)]
+    if any(role.what is _Is.STEP for role, _ in roles):
+        return any(_plain(key) not in ("epoch", "batch") for key in metrics)
+    return any(_TELLING.search(key.lower()) or canonical(key) in _KNOWN for key in metrics if key != "epoch")
+
+
+def flattened(row: Mapping[str, Json], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Json]]:
+    """The cells of a row, those of the objects in it with the object's name and a slash before their own."""
+    for key, value in row.items():
+        name = str(key)
+        if not isinstance(value, dict):
+            yield prefix + name, value
+        elif name not in _NOT_ENTERED and depth < _DEEPEST and "_type" not in value:
+            yield from flattened(value, prefix if name in _UNWRAPPED else f"{prefix}{name}/", depth + 1)
+
+
+class Rows:
+    """Takes the rows of one file in order."""
+
+    def __init__(self, source: str, *, nulls: bool = False) -> None:
+        """Start a file.
+
+        Args:
+            source: What it is called in problems.
+            nulls: Whether a null is a value that could not be measured (W&B leaves out what was not logged); elsewhere it
+                fills a column that has nothing to say.
+        """
+        self._source = source
+        self._nulls = nulls
+        self._roles: dict[str, _Role] = {}
+        self._metrics = 0
+        self._reached: dict[str, int] = {}
+        self._goal: int | None = None
+        self._begun = False
+        self._ordered = False
+        self.step: int | None = None
+
+    def take(
+        self, row: Mapping[str, Json], line: int | None = None, at: int | None = None, *, counted: bool = False
+    ) -> Iterator[Read]:
+        """The events one row tells, the training's before the evaluation's.
+
+        Args:
+            row: Names and values.
+            line: Where it stands, for problems.
+            at: Its step, where something else than its cells tells it.
+            counted: Whether that is the number of the row rather than a step.
+        """
+        if not self._begun:
+            self._begun = True
+            yield RunDescribed(time=math.nan)
+        told, time, goal, values = self._sorted_out(row)
+        step = told if at is None else at
+        yield from self._told_goal(goal, step)
+        if not any(values.values()):
+            return
+        if step is None:
+            step = self._step_of_a_row_without(row)
+            counted = self._ordered
+            if step is None:
+                yield ReadProblem(source=self._source, message="a row tells no step and was left out", line=line)
+                return
+            if counted and step == 1:
+                yield ReadProblem(source=self._source, message=ORDER_DOUBT, line=line)
+        if _SUMMARY & row.keys():
+            values = {Phase.FINAL: values[Phase.TRAIN], Phase.EVAL: values[Phase.EVAL]}
+        elif self._begins_anew(step, values[Phase.TRAIN]):
+            yield another_training(self._source)
+        self.step = step
+        for phase, cells in values.items():
+            if cells:
+                yield Metrics(time=time, step=step, phase=phase, values=cells, counted=counted)
+
+    def _begins_anew(self, step: int, train: Mapping[str, float | None]) -> bool:
+        """Whether a metric that was logged at a later step is logged again: another training in the same file."""
+        anew = any(self._reached.get(name, -1) > step for name in train)
+        if anew:
+            self._reached.clear()
+        for name in train:
+            self._reached[name] = step
+        return anew
+
+    def _sorted_out(
+        self, row: Mapping[str, Json]
+    ) -> tuple[int | None, float, int | None, dict[Phase, dict[str, float | None]]]:
+        """Step, time, goal and the metrics of a row by phase."""
+        steps: dict[int, int] = {}
+        times: dict[int, float] = {}
+        goal: int | None = None
+        values: dict[Phase, dict[str, float | None]] = {Phase.TRAIN: {}, Phase.EVAL: {}}
+        for key, value in flattened(row):
+            role = self._roles.get(key) or self._learnt(key)
+            if isinstance(role.what, Phase):
+                told = number(value)
+                if told is not None or (value is None and self._nulls):
+                    values[role.what][role.name] = told
+            elif role.what is _Is.STEP and (found := whole(value)) is not None:
+                steps[role.rank] = found
+                goal = _goal_in(value) or goal
+            elif role.what is _Is.TIME:
+                times[role.rank] = unix_time(value)
+            elif role.what is _Is.GOAL:
+                goal = whole(value) or goal
+        if len(steps) > 1:
+            goal = steps.pop(_LAST_RESORT, None) or goal
+        if values[Phase.EVAL] and values[Phase.TRAIN].keys() <= _BESIDE_AN_EVALUATION:
+            values[Phase.TRAIN] = {}
+        known = {rank: time for rank, time in times.items() if not math.isnan(time)}
+        return steps[min(steps)] if steps else None, known[min(known)] if known else math.nan, goal, values
+
+    def _learnt(self, key: str) -> _Role:
+        role = _role(key)
+        if isinstance(role.what, Phase):
+            self._metrics += 1
+            if self._metrics > MOST_METRICS:
+                return _Role(_Is.NOTHING)  # not remembered either: names are as hostile as numbers
+        self._roles[key] = role
+        return role
+
+    def too_many(self) -> ReadProblem | None:
+        """Tells once that the file has more metrics than are kept."""
+        if self._metrics <= MOST_METRICS or math.isinf(self._metrics):
+            return None
+        self._metrics = math.inf  # type: ignore[assignment]
+        return ReadProblem(source=self._source, message=f"more than {MOST_METRICS} metrics: the rest was left out")
+
+    def _told_goal(self, goal: int | None, step: int | None) -> Iterator[RunDescribed]:
+        if goal is not None and goal != self._goal and goal >= (step or 0):
+            self._goal = goal
+            yield RunDescribed(time=math.nan, max_steps=goal)
+
+    def _step_of_a_row_without(self, row: Mapping[str, Json]) -> int | None:
+        """The step the last row told for a summary, the next number where no row tells one, else None."""
+        if self.step is None:
+            self._ordered = True
+        if not self._ordered:
+            return self.step if _SUMMARY & row.keys() else None
+        if _SUMMARY & row.keys():
+            return self.step or 0
+        return (self.step or 0) + 1
+
+
+ORDER_DOUBT = "its rows tell no step: they are numbered by their order, times logging_steps where that is known"
+
+
+def another_training(source: str) -> RunStarted:
+    """Says that the rows that follow in this source are of another training."""
+    return RunStarted(time=math.nan, schema_version=SCHEMA_VERSION, run_id=source)
+
+
+def whole(value: object) -> int | None:
+    """A step: a whole number that is possible, also as text and as the first part of "10/438"; None for anything else."""
+    if isinstance(value, str):
+        value = value.partition("/")[0]
+    told = number(value)
+    if told is None or not 0 <= told <= LAST_STEP or told != int(told):
+        return None
+    return int(told)
+
+
+def _goal_in(value: object) -> int | None:
+    """The second part of "10/438"."""
+    return whole(value.partition("/")[2]) if isinstance(value, str) and "/" in value else None

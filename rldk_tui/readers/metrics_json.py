@@ -1,0 +1,61 @@
+"""Metrics as one JSON array of objects, each a row of a training log: `[{"step": 0, "loss": 0.4}, …]`.
+
+People's own scripts write them, whole and anew each time, so a file may be caught half written: the rows before the cut are
+read. Several rows of one step (micro-batches) are one step; what they say last counts.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path, PurePath
+
+from rldk_tui.events import Json, ReadProblem
+from rldk_tui.readers import HEAD, DocumentFormat, Read
+from rldk_tui.readers._json_rows import text_of, whole_objects
+from rldk_tui.readers._lines import BOM
+from rldk_tui.readers._rows import Rows, tells_of_training
+
+_WORDS = frozenset({"type", "message", "prompt", "completion", "response", "query", "text"})
+
+
+def read(file: Path, path: PurePath) -> Iterator[Read]:
+    """The rows in their order."""
+    text = text_of(file)
+    begin = text.find("[") + 1
+    try:
+        entries = json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+    except ValueError:
+        entries = list(whole_objects(text, begin))
+        if not entries:
+            raise
+        yield ReadProblem(
+            source=str(path), message=f"it is cut off or no JSON from somewhere on: {len(entries)} rows were read"
+        )
+    rows = Rows(str(path))
+    for entry in entries:
+        if isinstance(entry, dict):
+            yield from rows.take(entry)
+    too_many = rows.too_many()
+    if too_many is not None:
+        yield too_many
+
+
+def claims(_path: PurePath, head: bytes) -> bool:
+    """An array whose first object is a row of a training log."""
+    text = head.removeprefix(BOM).lstrip()
+    if not text.startswith(b"["):
+        return False
+    first = next(whole_objects(text.decode("utf-8", "replace"), 1), None)
+    if first is None and len(head) >= HEAD:  # a first row longer than what is looked at
+        return False
+    return first is not None and _is_row(first)
+
+
+def _is_row(row: dict[str, Json]) -> bool:
+    return not any(isinstance(row.get(name), str) for name in _WORDS) and tells_of_training(row)
+
+
+FORMAT = DocumentFormat(name="metrics JSON", authority=4, claims=claims, read=read)

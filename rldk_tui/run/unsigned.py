@@ -1,0 +1,415 @@
+"""What no process signed, and whose it is: the rows of sources that do not know the training process, and measurements.
+
+Such a source is a *document*: a `trainer_state.json`, a W&B file, a CSV, a captured console. Where it is the only one, its
+rows are the run's history as they are. Where there are others, a row joins the launch whose numbers it repeats, whatever was
+read first, and rows ahead of a launch follow the rows before them. Rows that nobody else logged stand by themselves before
+all launches: those of the document with the most trainings in it give the segments, the others join them, and a document
+that contradicts them stands apart. A console is the last resort: beside others its rows count only where they agree with
+theirs, or are ahead of such.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+import msgspec
+
+from rldk_tui.events import Measured, Metrics, Origin, Phase, RunDescribed, RunEnded
+from rldk_tui.events.entries import Kind
+from rldk_tui.run.columns import Table
+from rldk_tui.run.info import RunInfo, info_of
+from rldk_tui.run.launch import Entry, Launch, launch_of_step, named
+
+LAST_RESORT = 1
+"""Authority up to which a source's steps and numbers are too rough to stand beside another's."""
+_ROUNDED = 6e-4
+"""Relative difference up to which a printed number, of four digits, means the same."""
+_STEPS_A_ROW = "steps_a_row"
+_EVIDENCE = 32
+"""Rows of a document that are compared with those of another before both are taken for one training."""
+_FINAL = f"{Phase.FINAL.value}/"
+
+
+@dataclass(slots=True)
+class _Part:
+    """The rows of one training in a document.
+
+    Attributes:
+        launch: Holds the rows of which the step is known.
+        numbered: Those of which only the number is known.
+        home: The launch the newest row was given to.
+    """
+
+    launch: Launch
+    numbered: Table = field(default_factory=Table)
+    home: Launch | None = None
+    _placed_by_number: tuple[tuple[int, int, int], Launch] | None = None
+
+    @property
+    def length(self) -> int:
+        """How many rows it has."""
+        return self.launch.table.length + self.numbered.length
+
+    def at_steps(self, stride: int) -> Launch:
+        """The rows with the numbered ones at their steps."""
+        if not self.numbered.length:
+            return self.launch
+        state = (self.launch.table.version, self.numbered.version, stride)
+        if self._placed_by_number is None or self._placed_by_number[0] != state:
+            whole = Launch(key=self.launch.key, process="", started_at=-math.inf, ended=self.launch.ended)
+            whole.table.revision = self.launch.table.revision + sum(state)
+            for entry in _entries(self.numbered, stride):
+                whole.take(entry, 0)
+            for entry in _entries(self.launch.table):
+                whole.take(entry, 0)
+            self._placed_by_number = state, whole
+        return self._placed_by_number[1]
+
+
+@dataclass(slots=True)
+class _Document:
+    """What one source says.
+
+    Attributes:
+        parts: Its trainings in order.
+        info: What it tells of the run.
+        ended_at: The step at which, it says, training was over.
+        failure: The exception or exit it ended with.
+        rewritten: Whether it is written anew each time, rather than growing.
+    """
+
+    source: str
+    authority: int
+    parts: list[_Part]
+    info: RunInfo = field(default_factory=RunInfo)
+    ended_at: int | None = None
+    failure: str | None = None
+    rewritten: bool = False
+
+    @property
+    def length(self) -> int:
+        """How many rows it has."""
+        return sum(part.length for part in self.parts)
+
+    @property
+    def home(self) -> Launch | None:
+        """The launch its newest row belongs to; None if it has no rows."""
+        return self.parts[-1].home
+
+    @property
+    def last_step(self) -> int:
+        """The newest step it has a row of; −1 without rows."""
+        return max((part.launch.table.last_step or 0 for part in self.parts if part.length), default=-1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """Beside whose log something stands."""
+
+    launch: Launch
+    entry: Entry
+    authority: int
+
+
+class Unsigned:
+    """Keeps documents and measurements, and finds the launch of each row.
+
+    Attributes:
+        due: Whether something changed since the launches were found.
+        tailable: Whether a document grows while the run lives.
+    """
+
+    def __init__(self, launches: list[Launch]) -> None:
+        self.due = False
+        self.tailable = False
+        self._signed = launches
+        self._documents: dict[str, _Document] = {}
+        self._rewritten: set[str] = set()
+        self._measured: dict[tuple[str, int], tuple[Measured, int]] = {}
+        self._placed: dict[int, dict[tuple[str, int], _Placed]] = {}
+        self._anonymous: list[Launch] = []
+        self._built = 0
+
+    def rewrite(self, source: str) -> None:
+        """A document is about to be read anew: what it said before no longer counts."""
+        self._rewritten.add(source)
+        if self._documents.pop(source, None) is not None:
+            self.due = True
+
+    def knows(self, source: str) -> bool:
+        """Whether a source said something without signing it."""
+        return source in self._documents
+
+    def contested(self) -> bool:
+        """Whether rows of a launch may be those of a document too."""
+        return bool(self._anonymous or self._placed)
+
+    def describe(self, event: RunDescribed, origin: Origin) -> None:
+        """Facts about the run."""
+        document = self._document(origin)
+        document.info = info_of(event).completed_by(document.info)
+        self.due = True
+
+    def begin(self, origin: Origin) -> None:
+        """Another training begins in a document."""
+        document = self._document(origin)
+        if document.parts[-1].length:
+            document.parts.append(self._part(origin.source, len(document.parts)))
+
+    def end(self, event: RunEnded, origin: Origin) -> None:
+        """A document says that training is over."""
+        document = self._document(origin)
+        document.ended_at = event.step
+        document.failure = event.reason if event.failed else None
+        self.due = True
+
+    def add(self, event: Metrics, origin: Origin) -> None:
+        """Take in one row."""
+        document = self._document(origin)
+        part = document.parts[-1]
+        before = part.launch.table.last_step
+        if event.counted:
+            part.numbered.put(event.step, event.time, named(event), origin.authority)
+        else:
+            part.launch.put(event, origin.authority)
+            if math.isfinite(event.time):
+                part.launch.pace.step(event.step, event.time)
+        self.tailable = self.tailable or not document.rewritten
+        ahead = before is not None and event.step > before and not event.counted
+        if self.due or self._alone() is document or (ahead and self._follow(document, part, event)):
+            return
+        self.due = True
+
+    def _follow(self, document: _Document, part: _Part, event: Metrics) -> bool:
+        """Put a row at the end of a document beside the launch it is of, if nothing else can change by that."""
+        if part.home is None or self._anonymous:
+            return False
+        entry = Entry(event.step, event.time, named(event))
+        home = self._signed_home(entry, document) or part.home
+        self._put(_Placed(home, entry, document.authority), (document.source, len(document.parts)))
+        part.home = home
+        return True
+
+    def measure(self, event: Measured, source: str, authority: int) -> None:
+        """Put a measurement beside the log entry of its step; a file that no process signed belongs to who got there."""
+        event = _with_earlier(self._measured.get((source, event.step)), event)
+        self._measured[source, event.step] = event, authority
+        home, key = self._who_reached(event.step), (source, 0)
+        before = self._placed.get(event.step, {}).get(key)
+        if home is None or (before is not None and before.launch is not home):
+            self.due = True
+        else:
+            self._put(_Placed(home, Entry(event.step, event.time, event.values, event.named), authority), key)
+
+    def noticed(self, launch: Launch, event: Metrics) -> None:
+        """A launch logged an entry: what was put elsewhere may be of it."""
+        if any(one.table.has_step(event.step) and one.agrees(event.step, named(event)) is not False for one in self._anonymous):
+            self.due = True  # a document's row that nobody had logged is this one
+        elif any(place.launch is not launch and place.launch in self._signed for place in self._at(event.step)):
+            self.due = True  # what was put beside another launch's log may be of this one
+
+    def _at(self, step: int) -> Iterator[_Placed]:
+        return iter(self._placed.get(step, {}).values())
+
+    def _put(self, place: _Placed, key: tuple[str, int]) -> None:
+        place.launch.stand_beside(place.entry, place.authority)
+        self._placed.setdefault(place.entry.step, {})[key] = place
+
+    def _document(self, origin: Origin) -> _Document:
+        document = self._documents.get(origin.source)
+        if document is None:
+            parts = [self._part(origin.source, 0)]
+            document = _Document(origin.source, origin.authority, parts, rewritten=origin.source in self._rewritten)
+            self._documents[origin.source] = document
+        return document
+
+    def _part(self, source: str, index: int) -> _Part:
+        self._built += 1
+        launch = Launch(key="" if index == 0 else f"{source}#{index}", process="", started_at=-math.inf)
+        launch.table.revision = self._built
+        return _Part(launch)
+
+    def _alone(self) -> _Document | None:
+        """The document that is all there is."""
+        if self._signed or self._measured:
+            return None
+        with_rows = [document for document in self._documents.values() if document.length]
+        return with_rows[0] if len(with_rows) == 1 else None
+
+    def _stride(self, document: _Document) -> int:
+        """How many steps lie between two numbered rows: what the settings say, else what the document found out."""
+        others = [known.info for known in self._documents.values()]
+        for info in (*(launch.info for launch in reversed(self._signed)), *others):
+            told = info.setting("logging_steps")
+            if told is not None and told >= 1:
+                return int(told)
+        told = document.info.setting(_STEPS_A_ROW)
+        return int(told) if told is not None and told >= 1 else 1
+
+    def join(self) -> None:
+        """Find the launch of every row anew, if something changed."""
+        alone = self._alone()
+        if alone is not None:
+            for place in (place for places in self._placed.values() for place in places.values()):
+                place.launch.withdraw(place.entry, place.authority)
+            self._placed = {}
+            stride = self._stride(alone)
+            self._anonymous = [part.at_steps(stride) for part in alone.parts if part.length]
+            for part in alone.parts:
+                part.home = part.at_steps(stride) if part.length else None
+            self._end_by(alone)
+        elif self.due:
+            self._join_all()
+        self.due = False
+
+    def _join_all(self) -> None:
+        self._anonymous = []
+        placed: dict[int, dict[tuple[str, int], _Placed]] = {}
+        for key, place in self._places():
+            placed.setdefault(place.entry.step, {})[key] = place
+        for step, places in self._placed.items():
+            for key, before in places.items():
+                now = placed.get(step, {}).get(key)
+                if before.launch in self._signed and (now is None or now.launch is not before.launch):
+                    before.launch.withdraw(before.entry, before.authority)
+        for _, places in sorted(placed.items()):
+            for place in places.values():
+                if place.launch in self._signed:
+                    place.launch.stand_beside(place.entry, place.authority)
+        self._placed = placed
+        for document in self._documents.values():
+            self._end_by(document)
+
+    def _places(self) -> Iterator[tuple[tuple[str, int], _Placed]]:
+        """Whose is what: the rows of documents, those that give the segments first, and measurements."""
+        for document in self._in_order():
+            stride = self._stride(document)
+            for index, part in enumerate(document.parts, 1):
+                own: Launch | None = None
+                part.home = None
+                source = part.at_steps(stride).table
+                for entry in _entries(source):
+                    home = self._home(entry, document, part)
+                    if home is None and document.authority <= LAST_RESORT and self._others(document):
+                        continue
+                    if home is None:
+                        own = own or self._anonymous_for(source, index)
+                        home = own
+                    if home not in self._signed:
+                        home.take(entry, document.authority)
+                    part.home = home
+                    yield (document.source, index), _Placed(home, entry, document.authority)
+        for (name, step), (measured, authority) in self._measured.items():
+            entry = Entry(step, measured.time, measured.values, measured.named)
+            launch = self._who_reached(step)
+            if launch is None:
+                launch = self._anonymous[-1] if self._anonymous else self._new_anonymous()
+                launch.stand_beside(entry, authority)
+            yield (name, 0), _Placed(launch, entry, authority)
+
+    def _in_order(self) -> list[_Document]:
+        """The document with the most trainings first, the last resorts last, among equals the more trusted first."""
+        documents = [document for document in self._documents.values() if document.length]
+        return sorted(documents, key=lambda one: (one.authority <= LAST_RESORT, -len(one.parts), -one.authority, one.source))
+
+    def _others(self, document: _Document) -> bool:
+        """Whether somebody else has rows."""
+        return bool(self._signed) or any(other.length for other in self._documents.values() if other is not document)
+
+    def _home(self, entry: Entry, document: _Document, part: _Part) -> Launch | None:
+        """The signed launch a row is of, or for a last resort any launch that has its numbers."""
+        home = self._signed_home(entry, document)
+        if home is None and document.authority <= LAST_RESORT:
+            home = next((one for one in reversed(self._anonymous) if one.agrees(entry.step, entry.values, _ROUNDED)), None)
+        before = part.home
+        if home is None and before is not None and (before in self._signed or document.authority <= LAST_RESORT):
+            home = before if entry.step > (before.step or 0) else None  # ahead of what the launch's own log shows
+        return home
+
+    def _signed_home(self, entry: Entry, document: _Document) -> Launch | None:
+        if document.authority > LAST_RESORT:
+            return launch_of_step(self._signed, entry.step, entry.values)
+        return next((one for one in reversed(self._signed) if one.agrees(entry.step, entry.values, _ROUNDED)), None)
+
+    def _anonymous_for(self, table: Table, index: int) -> Launch:
+        """Where the rows of a part stand that nobody signed: with those they agree with, apart if they contradict."""
+        best: Launch | None = None
+        for launch in self._anonymous:
+            verdict = _compared(table, launch)
+            if verdict:
+                return launch
+            best = launch if verdict is None and (best is None or len(self._anonymous) >= index) else best
+        return best or self._new_anonymous()
+
+    def _new_anonymous(self) -> Launch:
+        self._built += 1
+        key = "" if not self._anonymous else f"#{len(self._anonymous)}"
+        launch = Launch(key=key, process="", started_at=-math.inf)
+        launch.table.revision = self._built
+        self._anonymous.append(launch)
+        return launch
+
+    def _who_reached(self, step: int) -> Launch | None:
+        """The newest launch that logged this step, else the newest that can have."""
+        newest_first = self._signed[::-1]
+        logged = next((launch for launch in newest_first if launch.logged(step)), None)
+        return logged or next((launch for launch in newest_first if launch.info.first_step < step), None)
+
+    def _end_by(self, document: _Document) -> None:
+        """A final state is the end of the launch its rows are of; without rows, of the newest if that got just as far."""
+        home = document.home or next((one for one in self._signed[-1:] if one.step == document.ended_at), None)
+        if home is None or document.ended_at is None:
+            return
+        if home not in self._signed or document.ended_at == home.step:
+            if document.failure is None:
+                home.end("finished", document.ended_at)
+            else:
+                home.fail(document.failure, document.ended_at)
+        home.ended_later = document.ended_at > (home.step or 0)
+
+    def launches(self) -> list[Launch]:
+        """The launches nobody signed, in order."""
+        return [launch for launch in self._anonymous if launch.table.length]
+
+    def completed(self, info: RunInfo, launch: Launch | None) -> RunInfo:
+        """The facts of a launch, completed by what the documents tell of it."""
+        for document in sorted(self._documents.values(), key=lambda known: (-known.authority, -known.last_step)):
+            if document.home is None or document.home is launch:
+                info = info.completed_by(document.info)
+        if _STEPS_A_ROW in info.config:
+            info = replace(info, config={name: value for name, value in info.config.items() if name != _STEPS_A_ROW})
+        return info
+
+
+def _entries(table: Table, stride: int = 1) -> Iterator[Entry]:
+    """The rows of a table, one by one."""
+    rows = table.rows()
+    columns = [(name, rows.column(name)) for name in rows.columns]
+    cells = [(name, column.values.tolist(), column.kinds.tolist()) for name, column in columns]
+    for at, (step, time) in enumerate(zip(rows.steps.tolist(), rows.times.tolist(), strict=True)):
+        values = {
+            name: None if kinds[at] == Kind.NULL else numbers[at] for name, numbers, kinds in cells if kinds[at] != Kind.ABSENT
+        }
+        yield Entry(step * stride, time, values)
+
+
+def _compared(table: Table, launch: Launch) -> bool | None:
+    """Whether the rows of a part say what a launch says: most of those that can be compared; None if none can."""
+    for_it = against = 0
+    for entry in _entries(table):
+        agrees = launch.agrees(entry.step, entry.values) if launch.table.has_step(entry.step) else None
+        for_it += agrees is True
+        against += agrees is False
+        if for_it + against >= _EVIDENCE:
+            break
+    return None if for_it + against == 0 else for_it >= against
+
+
+def _with_earlier(before: tuple[Measured, int] | None, event: Measured) -> Measured:
+    """All that a source measured at one step: it may tell of it in several events."""
+    if before is None:
+        return event
+    earlier = before[0]
+    return msgspec.structs.replace(event, values={**earlier.values, **event.values}, named={**earlier.named, **event.named})
