@@ -162,17 +162,17 @@ class Rows:
             yield RunDescribed(time=math.nan)
         told, time, goal, values = self._sorted_out(row)
         step = told if at is None else at
+        step, goal = (self.step, None) if self._of_another_loop(step, goal, values) else (step, goal)
         yield from self._told_goal(goal, step)
         if not any(values.values()):
             return
         if step is None:
             step = self._step_of_a_row_without(row)
             counted = self._ordered
+            if step is None or (counted and step == 1):
+                yield ReadProblem(source=self._source, message=NO_STEP if step is None else ORDER_DOUBT, line=line)
             if step is None:
-                yield ReadProblem(source=self._source, message="a row tells no step and was left out", line=line)
                 return
-            if counted and step == 1:
-                yield ReadProblem(source=self._source, message=ORDER_DOUBT, line=line)
         if _SUMMARY & row.keys():
             values = {Phase.FINAL: values[Phase.TRAIN], Phase.EVAL: values[Phase.EVAL]}
         elif self._begins_anew(step, values[Phase.TRAIN]):
@@ -181,6 +181,11 @@ class Rows:
         for phase, cells in values.items():
             if cells:
                 yield Metrics(time=time, step=step, phase=phase, values=cells, counted=counted)
+
+    def _of_another_loop(self, step: int | None, goal: int | None, values: dict[Phase, dict[str, float | None]]) -> bool:
+        """Whether a row counts the batches of an evaluation: it goes back, to a goal that training has passed."""
+        known = step is not None and goal is not None and self.step is not None
+        return known and not values[Phase.TRAIN] and goal < self.step and step < self.step  # type: ignore[operator]
 
     def _begins_anew(self, step: int, train: Mapping[str, float | None]) -> bool:
         """Whether a metric that was logged at a later step is logged again: another training in the same file."""
@@ -251,6 +256,7 @@ class Rows:
         return (self.step or 0) + 1
 
 
+NO_STEP = "a row tells no step and was left out"
 ORDER_DOUBT = "its rows tell no step: they are numbered by their order, times logging_steps where that is known"
 
 

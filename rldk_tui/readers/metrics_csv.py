@@ -84,7 +84,11 @@ class CsvDecoder:
         if self._monitor is not None:
             yield another_training(self._source)
         self._monitor = _Monitor(unix_time(facts.get("t_start")))
-        yield RunDescribed(time=math.nan, config={key: value for key, value in facts.items() if isinstance(value, str | float)})
+        yield RunDescribed(
+            time=math.nan,
+            trainer="Stable-Baselines3",
+            config={key: value for key, value in facts.items() if isinstance(value, str | float)},
+        )
 
     def _take(self, line: str) -> Iterator[Read]:
         cells = _cells(line, self._separator if self._names else _separator(line))
@@ -109,7 +113,10 @@ class CsvDecoder:
 
 
 class _Monitor:
-    """Episodes of a Stable-Baselines3 monitor: reward `r`, length `l`, seconds since the start `t`."""
+    """Episodes of a Stable-Baselines3 monitor: reward `r`, length `l`, seconds since the start `t`.
+
+    The reward of one episode is no mean over a batch, so it keeps a name of its own.
+    """
 
     def __init__(self, started: float) -> None:
         self._started = started
@@ -120,7 +127,7 @@ class _Monitor:
         if length is None or not 0 <= length <= LAST_STEP - self._step or reward is None:
             return
         self._step += int(length)
-        values: dict[str, float | None] = {"reward": reward, "episode_length": length}
+        values: dict[str, float | None] = {"episode_reward": reward, "episode_length": length}
         yield Metrics(time=self._started + (math.nan if seconds is None else seconds), step=self._step, values=values)
 
 

@@ -4,21 +4,21 @@ Such a source is a *document*: a `trainer_state.json`, a W&B file, a CSV, a capt
 rows are the run's history as they are. Where there are others, a row joins the launch whose numbers it repeats, whatever was
 read first, and rows ahead of a launch follow the rows before them. Rows that nobody else logged stand by themselves before
 all launches: those of the document with the most trainings in it give the segments, the others join them, and a document
-that contradicts them stands apart. A console is the last resort: beside others its rows count only where they agree with
-theirs, or are ahead of such.
+that contradicts them, or only numbers its rows where they know their steps, stands apart before them. A console is the last
+resort: beside others its rows count only where they agree with theirs, or are ahead of such.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import msgspec
 
-from rldk_tui.events import Measured, Metrics, Origin, Phase, RunDescribed, RunEnded
-from rldk_tui.events.entries import Kind
+from rldk_tui.events import Measured, Metrics, Origin, RunDescribed, RunEnded
 from rldk_tui.run.columns import Table
+from rldk_tui.run.document import Document, Part, Placed, compared, entries_of
 from rldk_tui.run.info import RunInfo, info_of
 from rldk_tui.run.launch import Entry, Launch, launch_of_step, named
 
@@ -27,90 +27,6 @@ LAST_RESORT = 1
 _ROUNDED = 6e-4
 """Relative difference up to which a printed number, of four digits, means the same."""
 _STEPS_A_ROW = "steps_a_row"
-_EVIDENCE = 32
-"""Rows of a document that are compared with those of another before both are taken for one training."""
-_FINAL = f"{Phase.FINAL.value}/"
-
-
-@dataclass(slots=True)
-class _Part:
-    """The rows of one training in a document.
-
-    Attributes:
-        launch: Holds the rows of which the step is known.
-        numbered: Those of which only the number is known.
-        home: The launch the newest row was given to.
-    """
-
-    launch: Launch
-    numbered: Table = field(default_factory=Table)
-    home: Launch | None = None
-    _placed_by_number: tuple[tuple[int, int, int], Launch] | None = None
-
-    @property
-    def length(self) -> int:
-        """How many rows it has."""
-        return self.launch.table.length + self.numbered.length
-
-    def at_steps(self, stride: int) -> Launch:
-        """The rows with the numbered ones at their steps."""
-        if not self.numbered.length:
-            return self.launch
-        state = (self.launch.table.version, self.numbered.version, stride)
-        if self._placed_by_number is None or self._placed_by_number[0] != state:
-            whole = Launch(key=self.launch.key, process="", started_at=-math.inf, ended=self.launch.ended)
-            whole.table.revision = self.launch.table.revision + sum(state)
-            for entry in _entries(self.numbered, stride):
-                whole.take(entry, 0)
-            for entry in _entries(self.launch.table):
-                whole.take(entry, 0)
-            self._placed_by_number = state, whole
-        return self._placed_by_number[1]
-
-
-@dataclass(slots=True)
-class _Document:
-    """What one source says.
-
-    Attributes:
-        parts: Its trainings in order.
-        info: What it tells of the run.
-        ended_at: The step at which, it says, training was over.
-        failure: The exception or exit it ended with.
-        rewritten: Whether it is written anew each time, rather than growing.
-    """
-
-    source: str
-    authority: int
-    parts: list[_Part]
-    info: RunInfo = field(default_factory=RunInfo)
-    ended_at: int | None = None
-    failure: str | None = None
-    rewritten: bool = False
-
-    @property
-    def length(self) -> int:
-        """How many rows it has."""
-        return sum(part.length for part in self.parts)
-
-    @property
-    def home(self) -> Launch | None:
-        """The launch its newest row belongs to; None if it has no rows."""
-        return self.parts[-1].home
-
-    @property
-    def last_step(self) -> int:
-        """The newest step it has a row of; −1 without rows."""
-        return max((part.launch.table.last_step or 0 for part in self.parts if part.length), default=-1)
-
-
-@dataclass(frozen=True, slots=True)
-class _Placed:
-    """Beside whose log something stands."""
-
-    launch: Launch
-    entry: Entry
-    authority: int
 
 
 class Unsigned:
@@ -125,11 +41,13 @@ class Unsigned:
         self.due = False
         self.tailable = False
         self._signed = launches
-        self._documents: dict[str, _Document] = {}
+        self._documents: dict[str, Document] = {}
         self._rewritten: set[str] = set()
         self._measured: dict[tuple[str, int], tuple[Measured, int]] = {}
-        self._placed: dict[int, dict[tuple[str, int], _Placed]] = {}
+        self._placed: dict[int, dict[tuple[str, int], Placed]] = {}
         self._anonymous: list[Launch] = []
+        self._apart: list[Launch] = []
+        self._ledger: Document | None = None
         self._built = 0
 
     def rewrite(self, source: str) -> None:
@@ -144,7 +62,7 @@ class Unsigned:
 
     def contested(self) -> bool:
         """Whether rows of a launch may be those of a document too."""
-        return bool(self._anonymous or self._placed)
+        return bool(self._anonymous or self._apart or self._placed)
 
     def describe(self, event: RunDescribed, origin: Origin) -> None:
         """Facts about the run."""
@@ -182,13 +100,13 @@ class Unsigned:
             return
         self.due = True
 
-    def _follow(self, document: _Document, part: _Part, event: Metrics) -> bool:
+    def _follow(self, document: Document, part: Part, event: Metrics) -> bool:
         """Put a row at the end of a document beside the launch it is of, if nothing else can change by that."""
-        if part.home is None or self._anonymous:
+        if part.home is None or self._anonymous or self._apart:
             return False
         entry = Entry(event.step, event.time, named(event))
         home = self._signed_home(entry, document) or part.home
-        self._put(_Placed(home, entry, document.authority), (document.source, len(document.parts)))
+        self._put(Placed(home, entry, document.authority), (document.source, len(document.parts)))
         part.home = home
         return True
 
@@ -201,44 +119,47 @@ class Unsigned:
         if home is None or (before is not None and before.launch is not home):
             self.due = True
         else:
-            self._put(_Placed(home, Entry(event.step, event.time, event.values, event.named), authority), key)
+            self._put(Placed(home, Entry(event.step, event.time, event.values, event.named), authority), key)
 
     def noticed(self, launch: Launch, event: Metrics) -> None:
         """A launch logged an entry: what was put elsewhere may be of it."""
-        if any(one.table.has_step(event.step) and one.agrees(event.step, named(event)) is not False for one in self._anonymous):
+        if any(
+            one.table.has_step(event.step) and one.agrees(event.step, named(event)) is not False
+            for one in (*self._anonymous, *self._apart)
+        ):
             self.due = True  # a document's row that nobody had logged is this one
         elif any(place.launch is not launch and place.launch in self._signed for place in self._at(event.step)):
             self.due = True  # what was put beside another launch's log may be of this one
 
-    def _at(self, step: int) -> Iterator[_Placed]:
+    def _at(self, step: int) -> Iterator[Placed]:
         return iter(self._placed.get(step, {}).values())
 
-    def _put(self, place: _Placed, key: tuple[str, int]) -> None:
+    def _put(self, place: Placed, key: tuple[str, int]) -> None:
         place.launch.stand_beside(place.entry, place.authority)
         self._placed.setdefault(place.entry.step, {})[key] = place
 
-    def _document(self, origin: Origin) -> _Document:
+    def _document(self, origin: Origin) -> Document:
         document = self._documents.get(origin.source)
         if document is None:
             parts = [self._part(origin.source, 0)]
-            document = _Document(origin.source, origin.authority, parts, rewritten=origin.source in self._rewritten)
+            document = Document(origin.source, origin.authority, parts, rewritten=origin.source in self._rewritten)
             self._documents[origin.source] = document
         return document
 
-    def _part(self, source: str, index: int) -> _Part:
+    def _part(self, source: str, index: int) -> Part:
         self._built += 1
-        launch = Launch(key="" if index == 0 else f"{source}#{index}", process="", started_at=-math.inf)
+        launch = Launch(key=source if index == 0 else f"{source}#{index + 1}", process="", started_at=-math.inf)
         launch.table.revision = self._built
-        return _Part(launch)
+        return Part(launch)
 
-    def _alone(self) -> _Document | None:
+    def _alone(self) -> Document | None:
         """The document that is all there is."""
         if self._signed or self._measured:
             return None
         with_rows = [document for document in self._documents.values() if document.length]
         return with_rows[0] if len(with_rows) == 1 else None
 
-    def _stride(self, document: _Document) -> int:
+    def _stride(self, document: Document) -> int:
         """How many steps lie between two numbered rows: what the settings say, else what the document found out."""
         others = [known.info for known in self._documents.values()]
         for info in (*(launch.info for launch in reversed(self._signed)), *others):
@@ -256,6 +177,7 @@ class Unsigned:
                 place.launch.withdraw(place.entry, place.authority)
             self._placed = {}
             stride = self._stride(alone)
+            self._apart = []
             self._anonymous = [part.at_steps(stride) for part in alone.parts if part.length]
             for part in alone.parts:
                 part.home = part.at_steps(stride) if part.length else None
@@ -265,8 +187,8 @@ class Unsigned:
         self.due = False
 
     def _join_all(self) -> None:
-        self._anonymous = []
-        placed: dict[int, dict[tuple[str, int], _Placed]] = {}
+        self._anonymous, self._apart, self._ledger = [], [], None
+        placed: dict[int, dict[tuple[str, int], Placed]] = {}
         for key, place in self._places():
             placed.setdefault(place.entry.step, {})[key] = place
         for step, places in self._placed.items():
@@ -282,73 +204,89 @@ class Unsigned:
         for document in self._documents.values():
             self._end_by(document)
 
-    def _places(self) -> Iterator[tuple[tuple[str, int], _Placed]]:
+    def _places(self) -> Iterator[tuple[tuple[str, int], Placed]]:
         """Whose is what: the rows of documents, those that give the segments first, and measurements."""
         for document in self._in_order():
-            stride = self._stride(document)
             for index, part in enumerate(document.parts, 1):
-                own: Launch | None = None
-                part.home = None
-                source = part.at_steps(stride).table
-                for entry in _entries(source):
-                    home = self._home(entry, document, part)
-                    if home is None and document.authority <= LAST_RESORT and self._others(document):
-                        continue
-                    if home is None:
-                        own = own or self._anonymous_for(source, index)
-                        home = own
-                    if home not in self._signed:
-                        home.take(entry, document.authority)
-                    part.home = home
-                    yield (document.source, index), _Placed(home, entry, document.authority)
+                for entry in self._homes_of(document, part, index):
+                    home = part.home
+                    assert home is not None  # noqa: S101 - a row without one is left out
+                    yield (document.source, index), Placed(home, entry, document.authority)
         for (name, step), (measured, authority) in self._measured.items():
             entry = Entry(step, measured.time, measured.values, measured.named)
             launch = self._who_reached(step)
             if launch is None:
-                launch = self._anonymous[-1] if self._anonymous else self._new_anonymous()
+                if not self._anonymous:
+                    self._built += 1
+                    self._anonymous.append(Launch(key=name, process="", started_at=-math.inf))
+                    self._anonymous[0].table.revision = self._built
+                launch = self._anonymous[-1]
                 launch.stand_beside(entry, authority)
-            yield (name, 0), _Placed(launch, entry, authority)
+            yield (name, 0), Placed(launch, entry, authority)
 
-    def _in_order(self) -> list[_Document]:
-        """The document with the most trainings first, the last resorts last, among equals the more trusted first."""
+    def _homes_of(self, document: Document, part: Part, index: int) -> Iterator[Entry]:
+        """The rows of a part, each once its launch is `part.home`; those that nothing vouches for are left out."""
+        own: Launch | None = None
+        part.home = None
+        table = part.at_steps(self._stride(document)).table
+        dropped = document.authority <= LAST_RESORT and self._better()
+        for entry in entries_of(table):
+            home = self._home(entry, document, part)
+            if home is None and dropped:
+                continue
+            if home is None:
+                own = own or self._anonymous_for(document, table, index)
+                home = own
+            if home not in self._signed:
+                home.take(entry, document.authority)
+            part.home = home
+            yield entry
+
+    def _in_order(self) -> list[Document]:
+        """The document with the most trainings first, the roughest last; among equals the more trusted, then the newest."""
         documents = [document for document in self._documents.values() if document.length]
-        return sorted(documents, key=lambda one: (one.authority <= LAST_RESORT, -len(one.parts), -one.authority, one.source))
+        documents.sort(key=lambda one: one.source, reverse=True)
+        return sorted(
+            documents, key=lambda one: (one.authority <= LAST_RESORT, one.only_numbered, -len(one.parts), -one.authority)
+        )
 
-    def _others(self, document: _Document) -> bool:
-        """Whether somebody else has rows."""
-        return bool(self._signed) or any(other.length for other in self._documents.values() if other is not document)
+    def _better(self) -> bool:
+        """Whether somebody else than a last resort has rows."""
+        return bool(self._signed) or any(other.length and other.authority > LAST_RESORT for other in self._documents.values())
 
-    def _home(self, entry: Entry, document: _Document, part: _Part) -> Launch | None:
+    def _home(self, entry: Entry, document: Document, part: Part) -> Launch | None:
         """The signed launch a row is of, or for a last resort any launch that has its numbers."""
         home = self._signed_home(entry, document)
         if home is None and document.authority <= LAST_RESORT:
-            home = next((one for one in reversed(self._anonymous) if one.agrees(entry.step, entry.values, _ROUNDED)), None)
+            home = next((one for one in reversed(self.launches()) if one.agrees(entry.step, entry.values, _ROUNDED)), None)
         before = part.home
         if home is None and before is not None and (before in self._signed or document.authority <= LAST_RESORT):
             home = before if entry.step > (before.step or 0) else None  # ahead of what the launch's own log shows
         return home
 
-    def _signed_home(self, entry: Entry, document: _Document) -> Launch | None:
+    def _signed_home(self, entry: Entry, document: Document) -> Launch | None:
         if document.authority > LAST_RESORT:
             return launch_of_step(self._signed, entry.step, entry.values)
         return next((one for one in reversed(self._signed) if one.agrees(entry.step, entry.values, _ROUNDED)), None)
 
-    def _anonymous_for(self, table: Table, index: int) -> Launch:
+    def _anonymous_for(self, document: Document, table: Table, index: int) -> Launch:
         """Where the rows of a part stand that nobody signed: with those they agree with, apart if they contradict."""
-        best: Launch | None = None
-        for launch in self._anonymous:
-            verdict = _compared(table, launch)
+        first = not self._anonymous
+        undecided: Launch | None = None
+        for launch in (*self._anonymous, *self._apart):
+            verdict = compared(table, launch)
             if verdict:
                 return launch
-            best = launch if verdict is None and (best is None or len(self._anonymous) >= index) else best
-        return best or self._new_anonymous()
-
-    def _new_anonymous(self) -> Launch:
+            if verdict is None and launch in self._anonymous and undecided is None:
+                undecided = launch
+        if undecided is not None and index == 1 and not document.only_numbered:
+            return undecided
         self._built += 1
-        key = "" if not self._anonymous else f"#{len(self._anonymous)}"
-        launch = Launch(key=key, process="", started_at=-math.inf)
+        launch = Launch(key=document.source if index == 1 else f"{document.source}#{index}", process="", started_at=-math.inf)
         launch.table.revision = self._built
-        self._anonymous.append(launch)
+        same = first or document is self._ledger
+        (self._anonymous if same else self._apart).append(launch)
+        self._ledger = document if first else self._ledger
         return launch
 
     def _who_reached(self, step: int) -> Launch | None:
@@ -357,7 +295,7 @@ class Unsigned:
         logged = next((launch for launch in newest_first if launch.logged(step)), None)
         return logged or next((launch for launch in newest_first if launch.info.first_step < step), None)
 
-    def _end_by(self, document: _Document) -> None:
+    def _end_by(self, document: Document) -> None:
         """A final state is the end of the launch its rows are of; without rows, of the newest if that got just as far."""
         home = document.home or next((one for one in self._signed[-1:] if one.step == document.ended_at), None)
         if home is None or document.ended_at is None:
@@ -365,13 +303,13 @@ class Unsigned:
         if home not in self._signed or document.ended_at == home.step:
             if document.failure is None:
                 home.end("finished", document.ended_at)
-            else:
+            elif home.over is None:  # what failed after the training's last words was not the training
                 home.fail(document.failure, document.ended_at)
         home.ended_later = document.ended_at > (home.step or 0)
 
     def launches(self) -> list[Launch]:
-        """The launches nobody signed, in order."""
-        return [launch for launch in self._anonymous if launch.table.length]
+        """The launches nobody signed, in order, those that stand apart first."""
+        return [launch for launch in (*reversed(self._apart), *self._anonymous) if launch.table.length]
 
     def completed(self, info: RunInfo, launch: Launch | None) -> RunInfo:
         """The facts of a launch, completed by what the documents tell of it."""
@@ -381,30 +319,6 @@ class Unsigned:
         if _STEPS_A_ROW in info.config:
             info = replace(info, config={name: value for name, value in info.config.items() if name != _STEPS_A_ROW})
         return info
-
-
-def _entries(table: Table, stride: int = 1) -> Iterator[Entry]:
-    """The rows of a table, one by one."""
-    rows = table.rows()
-    columns = [(name, rows.column(name)) for name in rows.columns]
-    cells = [(name, column.values.tolist(), column.kinds.tolist()) for name, column in columns]
-    for at, (step, time) in enumerate(zip(rows.steps.tolist(), rows.times.tolist(), strict=True)):
-        values = {
-            name: None if kinds[at] == Kind.NULL else numbers[at] for name, numbers, kinds in cells if kinds[at] != Kind.ABSENT
-        }
-        yield Entry(step * stride, time, values)
-
-
-def _compared(table: Table, launch: Launch) -> bool | None:
-    """Whether the rows of a part say what a launch says: most of those that can be compared; None if none can."""
-    for_it = against = 0
-    for entry in _entries(table):
-        agrees = launch.agrees(entry.step, entry.values) if launch.table.has_step(entry.step) else None
-        for_it += agrees is True
-        against += agrees is False
-        if for_it + against >= _EVIDENCE:
-            break
-    return None if for_it + against == 0 else for_it >= against
 
 
 def _with_earlier(before: tuple[Measured, int] | None, event: Measured) -> Measured:
