@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rldk_tui.checkpoints.figures import MOST_NAMES, Figure
 from rldk_tui.checkpoints.kernels.formats import decode
 from rldk_tui.checkpoints.optimizer_state import OptimizerState, ParameterState
+from rldk_tui.checkpoints.tensor_reader import TensorReader
 from rldk_tui.checkpoints.tensors import StoredTensor
 
 BELOW, STEP = "checkpoint/adam_below_epsilon", "checkpoint/adam_largest_step"
@@ -49,18 +50,19 @@ def _names(found: list[_Found]) -> tuple[str, ...]:
 
 def _parameters(optimizer: OptimizerState) -> Iterator[_Found]:
     groups = {index: group for group in optimizer.groups for index in group.params}
-    for parameter in optimizer.parameters:
-        group = groups.get(parameter.index)
-        if group is not None and group.eps is not None and group.betas is not None and parameter.step:
-            try:
-                found = _moments(parameter, group.betas, group.eps)
-            except (OSError, ValueError):
-                continue  # the file was replaced: its weights' analysis says so
-            if found is not None:
-                yield found
+    with TensorReader() as reader:
+        for parameter in optimizer.parameters:
+            group = groups.get(parameter.index)
+            if group is not None and group.eps is not None and group.betas is not None and parameter.step:
+                try:
+                    found = _moments(parameter, group.betas, group.eps, reader)
+                except (OSError, ValueError):
+                    continue  # the file was replaced: its weights' analysis says so
+                if found is not None:
+                    yield found
 
 
-def _moments(parameter: ParameterState, betas: tuple[float, float], epsilon: float) -> _Found | None:
+def _moments(parameter: ParameterState, betas: tuple[float, float], epsilon: float, reader: TensorReader) -> _Found | None:
     first, second, step = parameter.exp_avg, parameter.exp_avg_sq, parameter.step or 0.0
     if first is None or second is None or first.shape != second.shape or not first.count:
         return None
@@ -69,7 +71,7 @@ def _moments(parameter: ParameterState, betas: tuple[float, float], epsilon: flo
         return None
     trained = below = 0
     largest = 0.0
-    for mean, square in _blocks(first, second):
+    for mean, square in _blocks(first, second, reader):
         rows = square.any(axis=1)
         root = np.sqrt(square[rows] / two)
         trained += root.size
@@ -80,9 +82,11 @@ def _moments(parameter: ParameterState, betas: tuple[float, float], epsilon: flo
     return _Found(parameter.index, trained, below, largest)
 
 
-def _blocks(first: StoredTensor, second: StoredTensor) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+def _blocks(
+    first: StoredTensor, second: StoredTensor, reader: TensorReader
+) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
     """Both moments, some whole rows at a time; NaN and what is negative is taken as no gradient at all."""
-    means, squares = first.numbers(), second.numbers()
+    means, squares = reader.numbers(first), reader.numbers(second)
     columns = first.count // first.rows
     rows = max(1, _BLOCK // columns)
     for top in range(0, first.rows, rows):

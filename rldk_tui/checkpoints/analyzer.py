@@ -22,6 +22,7 @@ from rldk_tui.checkpoints.reference import Memory, RecentReferences, Reference, 
 from rldk_tui.checkpoints.roles import Role, place_of
 from rldk_tui.checkpoints.summaries import by_layer, by_role, summary
 from rldk_tui.checkpoints.survey import Task, TensorStatistics, survey
+from rldk_tui.checkpoints.tensor_reader import TensorReader
 from rldk_tui.checkpoints.tensors import StoredTensor
 from rldk_tui.checkpoints.trace import samples_a_tensor
 from rldk_tui.checkpoints.training_state import read_training_state
@@ -135,7 +136,9 @@ def _judged(
     if previous is not None:
         since_previous = figures_.compared(tensors, step, previous)
         figures.update(figures_.of_change(since_previous, since_first))
-    problems = (*files.problems, *training.problems, *_unreadable(tensors), *changed_since(files.tensors))
+    changed = changed_since(files.tensors)
+    unreadable = _unreadable(tensors, {problem.source for problem in changed})
+    problems = (*files.problems, *training.problems, *changed, *unreadable)
     evidence = Evidence(
         files=files, problems=problems, step=step, tensors=tensors, figures=figures, base=first, training=training
     )
@@ -167,9 +170,8 @@ def _reference(step: int | None, tensors: tuple[TensorStatistics, ...]) -> Refer
     return Reference(step, traces) if step is not None and traces else None
 
 
-def _unreadable(tensors: tuple[TensorStatistics, ...]) -> Iterator[FileProblem]:
-    """Tensors that could be found and not be read, one problem a file."""
-    told = set()
+def _unreadable(tensors: tuple[TensorStatistics, ...], told: set[str]) -> Iterator[FileProblem]:
+    """Tensors that could be found and not be read, one problem a file of which nothing was told yet."""
     for one in tensors:
         if one.problem is not None and one.source not in told:
             told.add(one.source)
@@ -197,7 +199,8 @@ def _tied(files: CheckpointFiles) -> dict[str, Figure]:
         return {"checkpoint/tied_mismatch": Figure(0.0)}  # one tensor was saved for the two
     if first is None or last is None or first.shape != last.shape:
         return {}
-    change = tensor_change(first, last).change
+    with TensorReader() as reader:
+        change = tensor_change(first, last, reader).change
     return {} if change is None else {"checkpoint/tied_mismatch": Figure(change.relative, (last.name, first.name))}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,11 +12,13 @@ import numpy as np
 
 from rldk_tui.checkpoints import kernels
 from rldk_tui.checkpoints.executor import Executor, Names, Opened, named_tensors
+from rldk_tui.checkpoints.file_problem import FileProblem, of_tensors
 from rldk_tui.checkpoints.kernels.formats import decode
-from rldk_tui.checkpoints.layout import CheckpointFiles, FileProblem
+from rldk_tui.checkpoints.layout import CheckpointFiles, changed_since
 from rldk_tui.checkpoints.roles import Place, Role, place_of
 from rldk_tui.checkpoints.statistics import Change
-from rldk_tui.checkpoints.tensors import StoredTensor
+from rldk_tui.checkpoints.tensor_reader import Numbers, TensorReader
+from rldk_tui.checkpoints.tensors import DType, StoredTensor
 
 _RANK_ROWS, _RANK_COUNT = 256, 4_000_000
 """A matrix whose smaller side is at most this, with at most so many numbers, is as small as an adapter's: its difference is
@@ -136,8 +138,21 @@ def comparison(before: CheckpointFiles, after: CheckpointFiles, changes: Iterabl
         roles=tuple(
             change_summary(group, members) for group, members in _grouped(weights, lambda one: one.place.role.group).items()
         ),
-        problems=(*before.problems, *after.problems),
+        problems=(*_problems(before), *_problems(after), *_not_compared(after, tensors)),
     )
+
+
+def _problems(files: CheckpointFiles) -> Iterator[FileProblem]:
+    """What is wrong with one of the two, which is named before the file."""
+    folder = f"{files.path.name}/" if files.path.is_dir() else ""
+    for problem in (*files.problems, *changed_since(files.tensors)):
+        yield replace(problem, source=f"{folder}{problem.source}")
+
+
+def _not_compared(after: CheckpointFiles, changes: Iterable[TensorChange]) -> Iterator[FileProblem]:
+    names = [one.name for one in changes if one.problem is not None]
+    if names:
+        yield of_tensors("unreadable-tensor", after.path.name, names, "could not be read and was not compared", "")
 
 
 def _grouped(changes: Iterable[TensorChange], key: Callable[[TensorChange], Key]) -> dict[Key, list[TensorChange]]:
@@ -151,27 +166,27 @@ def changes_of(opened: Opened, names: Names) -> list[TensorChange]:
     """The change of these tensors from the first of the opened checkpoints to the second."""
     before, after = (named_tensors(files, names) for files in opened)
     earlier = {tensor.name: tensor for tensor in before}
-    return [tensor_change(earlier[tensor.name], tensor) for tensor in after if tensor.name in earlier]
+    with TensorReader() as reader:
+        return [tensor_change(earlier[tensor.name], tensor, reader) for tensor in after if tensor.name in earlier]
 
 
-def tensor_change(before: StoredTensor, after: StoredTensor) -> TensorChange:
+def tensor_change(before: StoredTensor, after: StoredTensor, reader: TensorReader) -> TensorChange:
     """One tensor in two checkpoints."""
     facts = {"name": after.name, "shape": after.shape, "place": place_of(after.name)}
     try:
-        old, new = before.numbers(), after.numbers()
+        old, new = reader.numbers(before), reader.numbers(after)
         change = kernels.change(old, before.dtype, new, after.dtype)
-        rank = _effective_rank(before, after) if change.change_square_sum > 0 else None
+        rank = _effective_rank(old, before.dtype, new, after) if change.change_square_sum > 0 else None
     except (OSError, ValueError) as failure:
         return TensorChange(**facts, change=None, problem=str(failure) or type(failure).__name__)  # type: ignore[arg-type]
     return TensorChange(**facts, change=change, effective_rank=rank)  # type: ignore[arg-type]
 
 
-def _effective_rank(before: StoredTensor, after: StoredTensor) -> float | None:
+def _effective_rank(old: Numbers, old_dtype: DType, new: Numbers, after: StoredTensor) -> float | None:
     shape = after.shape
     if len(shape) != 2 or min(shape) > _RANK_ROWS or after.count > _RANK_COUNT or min(shape) == 0:
         return None
-    old, new = (decode(tensor.numbers(), tensor.dtype).reshape(shape) for tensor in (before, after))
-    difference = new.astype(np.float64) - old
+    difference = (decode(new[:], after.dtype) - decode(old[:], old_dtype)).reshape(shape)
     return kernels.effective_rank(difference) if np.isfinite(difference).all() else None
 
 

@@ -15,7 +15,6 @@ from rldk_tui.checkpoints.folder import step_of
 from rldk_tui.checkpoints.json_file import CONFIG, TRAINER_STATE, read_object
 from rldk_tui.checkpoints.safetensors_file import read_safetensors
 from rldk_tui.checkpoints.shards import Read, lies_within, read_shards
-from rldk_tui.checkpoints.stored_bytes import Stretch
 from rldk_tui.checkpoints.tensors import StoredTensor
 from rldk_tui.checkpoints.torch_file import read_torch_weights
 from rldk_tui.errors import UserError
@@ -111,8 +110,8 @@ def open_checkpoint(path: Path) -> CheckpointFiles:
 
 def changed_since(tensors: Iterable[StoredTensor]) -> tuple[FileProblem, ...]:
     """One problem for every file of these tensors that is no longer the one that was opened; to be asked after the work."""
-    first = {tensor.source: tensor.numbers for tensor in tensors if isinstance(tensor.numbers, Stretch)}
-    return tuple(of_system(source, FileChangedError()) for source, numbers in first.items() if numbers.changed())
+    first = {tensor.source: tensor.stretch for tensor in tensors}
+    return tuple(of_system(source, FileChangedError()) for source, stretch in first.items() if stretch.changed())
 
 
 def _reader(name: str) -> Read:

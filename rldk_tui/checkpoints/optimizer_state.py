@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rldk_tui.checkpoints.file_problem import FileProblem
 from rldk_tui.checkpoints.numbers import number
+from rldk_tui.checkpoints.tensor_reader import TensorReader
 from rldk_tui.checkpoints.tensors import StoredTensor
 from rldk_tui.checkpoints.torch_file import TorchFile, load_torch_file
 
@@ -93,12 +94,14 @@ def load_optimizer(path: Path) -> OptimizerState | FileProblem:
     if not isinstance(state, Mapping) or not isinstance(groups, list):
         return FileProblem("unknown-optimizer", path.name, "It has no `state` and `param_groups`, as torch's have.", _ADVICE)
     try:
-        parameters = tuple(_parameter(index, kept) for index, kept in state.items() if isinstance(kept, Mapping))
+        with TensorReader() as reader:
+            parameters = tuple(_parameter(index, kept, reader) for index, kept in state.items() if isinstance(kept, Mapping))
+            described = tuple(_group(group, reader) for group in groups if isinstance(group, Mapping))
     except (OSError, ValueError):
         return FileProblem("changed-while-read", path.name, "The file changed while it was read.", "Look again later.")
     return OptimizerState(
         parameters=parameters,
-        groups=tuple(_group(group) for group in groups if isinstance(group, Mapping)),
+        groups=described,
         step=max((one.step for one in parameters if one.step is not None), default=None),
         problems=file.problems,
     )
@@ -126,29 +129,30 @@ def _numbers(value: object) -> tuple[float, ...]:
     return tuple(found for found in map(number, listed) if found is not None)
 
 
-def _scalar(value: object) -> float | None:
+def _scalar(value: object, reader: TensorReader) -> float | None:
     """A number that may be saved as a tensor, as Adam's step is."""
     if isinstance(value, StoredTensor):
-        return number(value.numbers()[0].item()) if value.count == 1 and value.dtype.storage.kind in "fi" else None
+        known = value.count == 1 and value.dtype.storage.kind in "fi"
+        return number(reader.numbers(value)[:].item()) if known else None
     return number(value)
 
 
-def _parameter(index: object, kept: Mapping[object, object]) -> ParameterState:
+def _parameter(index: object, kept: Mapping[object, object], reader: TensorReader) -> ParameterState:
     first, second = kept.get("exp_avg"), kept.get("exp_avg_sq")
     return ParameterState(
         index=index if isinstance(index, int) else -1,
-        step=_scalar(kept.get("step")),
+        step=_scalar(kept.get("step"), reader),
         exp_avg=first if isinstance(first, StoredTensor) else None,
         exp_avg_sq=second if isinstance(second, StoredTensor) else None,
     )
 
 
-def _group(group: Mapping[object, object]) -> ParameterGroup:
+def _group(group: Mapping[object, object], reader: TensorReader) -> ParameterGroup:
     betas, params = _numbers(group.get("betas")), group.get("params")
     return ParameterGroup(
         params=tuple(index for index in params if isinstance(index, int)) if isinstance(params, list) else (),
-        lr=_scalar(group.get("lr")),
-        initial_lr=_scalar(group.get("initial_lr")),
+        lr=_scalar(group.get("lr"), reader),
+        initial_lr=_scalar(group.get("initial_lr"), reader),
         betas=(betas[0], betas[1]) if len(betas) == 2 else None,
         eps=number(group.get("eps")),
         weight_decay=number(group.get("weight_decay")),

@@ -118,6 +118,13 @@ def place_of(name: str) -> Place:
     """Where the tensor of this name stands."""
     bare = _WRAPPERS.sub("", name)
     layer = _LAYER.search(bare)
-    role = next((role for role, pattern in _ROLES if pattern.search(bare)), Role.OTHER)
-    kind = bare if layer is None else f"{bare[: layer.start(1)]}*{bare[layer.end(1) :]}"
-    return Place(role, None if layer is None else int(layer[1]), kind)
+    if layer is None:
+        return Place(_role_of(bare), None, bare)
+    kind = f"{bare[: layer.start(1)]}*{bare[layer.end(1) :]}"
+    return Place(_role_of(kind), int(layer[1]), kind)
+
+
+@lru_cache(maxsize=20_000)
+def _role_of(kind: str) -> Role:
+    """The role of all tensors of this kind: a layer's number says nothing of it."""
+    return next((role for role, pattern in _ROLES if pattern.search(kind)), Role.OTHER)

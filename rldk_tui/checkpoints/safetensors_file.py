@@ -218,5 +218,5 @@ def _misfit(place: _Place) -> str | None:
 def _tensor(place: _Place, path: Path, source: str, identity: FileIdentity, start: int) -> StoredTensor:
     dtype = _DTYPES[place.entry.dtype]
     count = prod(place.entry.shape)
-    numbers = Stretch(path, identity, start + place.begin, count, dtype.storage)
-    return StoredTensor(place.name, dtype, place.entry.shape, source, numbers)
+    stretch = Stretch(path, identity, start + place.begin, count, dtype.storage)
+    return StoredTensor(place.name, dtype, place.entry.shape, source, stretch)

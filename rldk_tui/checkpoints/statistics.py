@@ -51,6 +51,23 @@ class Moments:
         finite = self.count - self.nan - self.inf
         return float(np.sqrt(self.square_sum / finite)) if finite else float("nan")
 
+    def without_lines(self) -> Moments:
+        """The same without the sums of rows and columns, which are as many as the hidden dimensions together."""
+        return Moments(
+            count=self.count,
+            nan=self.nan,
+            inf=self.inf,
+            zeros=self.zeros,
+            minimum=self.minimum,
+            maximum=self.maximum,
+            mean=self.mean,
+            std=self.std,
+            square_sum=self.square_sum,
+            outliers=self.outliers,
+            row_square_sums=None,
+            column_square_sums=None,
+        )
+
 
 OUTLIER_STDS = 6.0
 """A number further from the mean than this many standard deviations is an outlier: one in 5e8 of a normal distribution."""

@@ -1,14 +1,7 @@
-"""The bytes of one tensor in a file, taken so that a file that changes under the reader is an error, not a crash.
+"""Bytes of files that others may be writing: only regular files are opened, and one that changes is an error, not a crash.
 
-A mapped file that is truncated in place kills whoever touches the lost pages (SIGBUS), and Python cannot catch that. So:
-
-- A tensor of at most `COPIED` bytes is copied with `pread`, which cannot crash: a short read is a `FileChangedError`. The
-  copy costs about 15 % of a bare sum over the mapped file (4.8 against 5.6 GB/s on one core); for larger tensors, whose
-  fresh memory falls out of the caches, it costs half and the memory of the tensor, so these are mapped.
-- Before every tensor the file's device, inode, size and time of change are compared with those it was opened with. What
-  remains is a truncation in place while one large tensor is being gone through. Writers that replace a file by renaming
-  (safetensors' own do) or remove it leave the mapped inode whole, and nothing happens; for one that truncates, look at the
-  checkpoint in a process of its own, as the monitor does.
+A file is known by its device, inode, size and time of change, which are compared before and after it is read. Bytes are taken
+with `pread`: a file that ends too early is a short read.
 """
 
 from __future__ import annotations
@@ -22,12 +15,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rldk_tui.checkpoints.file_problem import FileChangedError, NotAFileError
 
-COPIED = 4 << 20
-"""Tensors up to this many bytes are copied instead of mapped."""
 MAX_EMPTY_DIMENSION = 1 << 24
 """Largest dimension of a tensor without numbers: no vocabulary is larger, and nobody must reserve memory for its rows."""
 
@@ -84,11 +74,16 @@ def read_at(descriptor: int, offset: int, size: int) -> bytearray:
         FileChangedError: if the file ends before.
     """
     buffer = bytearray(size)
-    _fill(descriptor, memoryview(buffer), offset)
+    fill(descriptor, memoryview(buffer), offset)
     return buffer
 
 
-def _fill(descriptor: int, buffer: memoryview, offset: int) -> None:
+def fill(descriptor: int, buffer: memoryview, offset: int) -> None:
+    """Fill a buffer of bytes from `offset` on.
+
+    Raises:
+        FileChangedError: if the file ends before.
+    """
     done = 0
     while done < len(buffer):
         got = os.preadv(descriptor, [buffer[done:]], offset + done)
@@ -99,7 +94,7 @@ def _fill(descriptor: int, buffer: memoryview, offset: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Where the numbers of a tensor lie; called, it gives them, flat. It can be sent to another process.
+    """Where the numbers of a tensor lie; it can be sent to another process.
 
     Attributes:
         path: The file.
@@ -107,8 +102,7 @@ class Stretch:
         offset: Of the first number, in bytes.
         count: How many numbers.
         storage: Their NumPy type.
-        layout: Shape and strides (in numbers) of a tensor that does not lie in order, None if it does; the numbers of such
-            a one are copied into order, which takes the memory of the tensor.
+        layout: Shape and strides (in numbers) of a tensor that does not lie in order, None if it does.
     """
 
     path: Path
@@ -118,53 +112,18 @@ class Stretch:
     storage: np.dtype[np.generic]
     layout: tuple[tuple[int, ...], tuple[int, ...]] | None = None
 
-    def __call__(self) -> NDArray[np.generic]:
-        """The numbers, shape (count,); a view of the mapped file where they are larger than `COPIED` and lie in order.
-
-        Raises:
-            FileChangedError: if the file is not the one whose header was read, or changes meanwhile.
-            OSError, ValueError: if it cannot be opened or mapped.
-        """
-        if not self.count:
-            return np.empty(0, self.storage)
-        with opened(self.path) as descriptor:
-            self._check(descriptor)
-            if self._span * self.storage.itemsize > COPIED:
-                lying = self._mapped(descriptor)
-            else:
-                lying = np.empty(self._span, self.storage)
-                _fill(descriptor, lying.view(np.uint8).data, self.offset)
-                self._check(descriptor)
-        if self.layout is None:
-            return lying
-        shape, strides = self.layout
-        in_bytes = tuple(stride * self.storage.itemsize for stride in strides)
-        return np.lib.stride_tricks.as_strided(lying, shape, in_bytes, writeable=False).flatten()
-
     @property
-    def _span(self) -> int:
+    def span(self) -> int:
         """Numbers between the first and the last of it, both included."""
-        if self.layout is None:
-            return self.count
-        return span(*self.layout)
-
-    def _mapped(self, descriptor: int) -> NDArray[np.generic]:
-        with os.fdopen(os.dup(descriptor), "rb") as file:
-            mapped = np.memmap(file, dtype=self.storage, mode="r", offset=self.offset, shape=(self._span,))
-        return mapped.view(np.ndarray)
-
-    def _check(self, descriptor: int) -> None:
-        if FileIdentity.of(descriptor) != self.identity:
-            raise FileChangedError("the file changed since it was opened")
+        return self.count if self.layout is None else span(*self.layout)
 
     def changed(self) -> bool:
         """Whether the file is no longer the one whose header was read."""
         try:
             with opened(self.path) as descriptor:
-                self._check(descriptor)
+                return FileIdentity.of(descriptor) != self.identity
         except OSError:
             return True
-        return False
 
 
 def span(shape: tuple[int, ...], strides: tuple[int, ...]) -> int:

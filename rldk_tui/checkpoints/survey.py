@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,11 @@ from rldk_tui.checkpoints.kernels.formats import decode
 from rldk_tui.checkpoints.limits import SPECTRAL_SMALLEST
 from rldk_tui.checkpoints.roles import Place, Role, place_of
 from rldk_tui.checkpoints.statistics import Moments
+from rldk_tui.checkpoints.tensor_reader import Numbers, TensorReader
 from rldk_tui.checkpoints.tensors import DType, StoredTensor
 from rldk_tui.checkpoints.trace import TensorTrace, dead_rows, sample_positions, trace_of
+
+_NOTHING = np.empty(0, np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class Task:
     samples: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class TensorStatistics:
     """One tensor of a checkpoint, measured.
 
@@ -77,48 +80,46 @@ class TensorStatistics:
 
 def survey(tensors: Iterable[StoredTensor], task: Task) -> list[TensorStatistics]:
     """Measure these, one after the other. A tensor that cannot be read is told as such."""
-    return [measure(tensor, task) for tensor in tensors]
+    with TensorReader() as reader:
+        return [measure(tensor, task, reader) for tensor in tensors]
 
 
-def measure(tensor: StoredTensor, task: Task) -> TensorStatistics:
+def measure(tensor: StoredTensor, task: Task, reader: TensorReader) -> TensorStatistics:
     """Measure one tensor."""
-    facts = TensorStatistics(
-        name=tensor.name,
-        dtype=tensor.dtype,
-        shape=tensor.shape,
-        source=tensor.source,
-        place=place_of(tensor.name),
-        moments=None,
-    )
+    place = place_of(tensor.name)
+    weight = tensor.dtype.floating and place.role is not Role.BUFFER
+    singular = alpha = math.nan
+    samples = _NOTHING
     try:
-        numbers = tensor.numbers()
+        numbers = reader.numbers(tensor)
         moments = kernels.moments(numbers, tensor.dtype, tensor.rows)
-        if not facts.is_weight:
-            return replace(facts, moments=_without_sums(moments))
-        samples = _samples(numbers, tensor.dtype, task.samples)
-        singular, alpha = _spectrum(numbers, tensor) if task.spectral else (math.nan, math.nan)
+        if weight:
+            samples = _samples(numbers, tensor.dtype, task.samples)
+        if weight and task.spectral:
+            singular, alpha = _spectrum(numbers, tensor)
     except (OSError, ValueError) as failure:
-        return replace(facts, problem=str(failure) or type(failure).__name__)
-    stable_rank = moments.square_sum / singular**2 if singular > 0 else math.nan
-    trace = trace_of(tensor.shape, moments, samples)
-    return replace(
-        facts,
-        moments=_without_sums(moments),
-        dead_rows=None if trace.dead is None else int(trace.dead.sum()),
-        dead_columns=_dead_columns(tensor, moments),
+        problem = str(failure) or type(failure).__name__
+        return TensorStatistics(tensor.name, tensor.dtype, tensor.shape, tensor.source, place, None, problem=problem)
+    trace = trace_of(tensor.shape, moments, samples, singular) if weight else None
+    return TensorStatistics(
+        tensor.name,
+        tensor.dtype,
+        tensor.shape,
+        tensor.source,
+        place,
+        moments.without_lines(),
+        dead_rows=None if trace is None or trace.dead is None else int(np.count_nonzero(trace.dead)),
+        dead_columns=_dead_columns(tensor, moments) if weight else None,
         largest_singular=singular,
         power_law_alpha=alpha,
-        trace=replace(trace, largest_singular=singular, stable_rank=stable_rank),
+        trace=trace,
     )
 
 
-def _without_sums(moments: Moments) -> Moments:
-    """The sums of rows and columns are as many as the hidden dimensions together: they are not kept."""
-    return replace(moments, row_square_sums=None, column_square_sums=None)
-
-
-def _samples(numbers: NDArray[np.generic], dtype: DType, samples: int) -> NDArray[np.float32]:
-    some = numbers[sample_positions(numbers.size, samples)]
+def _samples(numbers: Numbers, dtype: DType, samples: int) -> NDArray[np.float32]:
+    some = numbers[:] if numbers.size <= samples else numbers[sample_positions(numbers.size, samples)]
+    if dtype is DType.F32:
+        return some.astype(np.float32)
     with np.errstate(over="ignore", invalid="ignore"):  # a float64 beyond float32 is infinite there: it is left out later
         return decode(some, dtype).astype(np.float32)
 
@@ -128,10 +129,10 @@ def _dead_columns(tensor: StoredTensor, moments: Moments) -> int | None:
     sums = moments.column_square_sums
     if sums is None or len(tensor.shape) < 2 or moments.nan + moments.inf:
         return None
-    return int(dead_rows(sums).sum())
+    return int(np.count_nonzero(dead_rows(sums)))
 
 
-def _spectrum(numbers: NDArray[np.generic], tensor: StoredTensor) -> tuple[float, float]:
+def _spectrum(numbers: Numbers, tensor: StoredTensor) -> tuple[float, float]:
     """σ and α of a matrix that is large enough to be judged; NaN of any other tensor."""
     if len(tensor.shape) != 2 or min(tensor.shape) < SPECTRAL_SMALLEST:
         return math.nan, math.nan

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from math import prod
 
 import numpy as np
-from numpy.typing import NDArray
+
+from rldk_tui.checkpoints.stored_bytes import Stretch
 
 
 class DType(StrEnum):
@@ -30,12 +31,12 @@ class DType(StrEnum):
     U8 = "U8"
     BOOL = "BOOL"
 
-    @property
+    @cached_property
     def storage(self) -> np.dtype[np.generic]:
         """The NumPy type its bytes are viewed as: formats NumPy does not know are unsigned integers of the same width."""
         return np.dtype(_STORAGE[self])
 
-    @property
+    @cached_property
     def floating(self) -> bool:
         """Whether it holds weights, which are judged; whole numbers are only counted."""
         return self.value.startswith(("F", "BF"))
@@ -69,15 +70,14 @@ class StoredTensor:
         dtype: How its numbers are stored.
         shape: Its dimensions; empty for a scalar.
         source: The file's name, relative to the checkpoint's folder.
-        numbers: Gives its numbers, flat and in order, of type `dtype.storage`; a view of the mapped file, so that nothing is
-            read before it is used. May raise OSError or ValueError if the file changed since it was opened.
+        stretch: Where its numbers lie; `TensorReader` reads them.
     """
 
     name: str
     dtype: DType
     shape: tuple[int, ...]
     source: str
-    numbers: Callable[[], NDArray[np.generic]]
+    stretch: Stretch
 
     @property
     def count(self) -> int:

@@ -229,5 +229,5 @@ class _Walk:
         if self.taken > _MOST_REPEATED * self.identity.size:
             return "offsets-overlap"
         layout = None if tensor.is_contiguous() else (shape, strides)
-        numbers = Stretch(self.path, self.identity, storage + first, count, np.dtype(dtype.storage), layout)
-        return StoredTensor(name, dtype, shape, self.source, numbers)
+        stretch = Stretch(self.path, self.identity, storage + first, count, np.dtype(dtype.storage), layout)
+        return StoredTensor(name, dtype, shape, self.source, stretch)

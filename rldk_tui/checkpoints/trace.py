@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import struct
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,7 @@ ALL_SAMPLES = 4_000_000
 FEWEST_SAMPLES = 16
 _SAME_SUM = 1e-11
 """Relative: sums of the same numbers in another order differ by less. One number of 1e8 that moved by a percent makes more."""
+_DIGESTED = struct.Struct("=4q2d")
 _GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
 
 
@@ -93,17 +95,19 @@ def sample_positions(count: int, samples: int) -> NDArray[np.int64]:
 def dead_rows(square_sums: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Rows (or columns) whose norm is below a millionth of the median's; every one that is zero."""
     middle = square_sums.size // 2
-    # np.median costs ten times as much for the few rows that most tensors have
-    limit = DEAD_ROW**2 * float(np.partition(square_sums, middle)[middle]) if middle else 0.0
-    return square_sums <= limit
+    if not middle:
+        return square_sums <= 0.0
+    ordered = square_sums.copy()
+    ordered.partition(middle)  # np.median costs ten times as much for the few rows that most tensors have
+    dead: NDArray[np.bool_] = square_sums <= DEAD_ROW**2 * ordered[middle]
+    return dead
 
 
-def trace_of(shape: tuple[int, ...], moments: Moments, samples: NDArray[np.float32]) -> TensorTrace:
-    """The trace of a tensor whose sums are still at hand."""
+def trace_of(shape: tuple[int, ...], moments: Moments, samples: NDArray[np.float32], singular: float = math.nan) -> TensorTrace:
+    """The trace of a tensor whose sums are still at hand; `singular` is its largest singular value, if that was measured."""
     rows = moments.row_square_sums
     counts = (moments.count, moments.nan, moments.inf, moments.zeros)
-    digest = hashlib.blake2b(np.array(counts, np.int64).tobytes(), digest_size=16)
-    digest.update(np.array((moments.minimum, moments.maximum)).tobytes())
+    digest = hashlib.blake2b(_DIGESTED.pack(*counts, moments.minimum, moments.maximum), digest_size=16)
     digest.update(samples.tobytes())
     return TensorTrace(
         shape=shape,
@@ -112,6 +116,8 @@ def trace_of(shape: tuple[int, ...], moments: Moments, samples: NDArray[np.float
         samples=samples,
         largest=max(abs(moments.minimum), abs(moments.maximum)),
         dead=dead_rows(rows) if rows is not None and len(shape) > 1 and not moments.nan + moments.inf else None,
+        largest_singular=singular,
+        stable_rank=moments.square_sum / singular**2 if singular > 0 else math.nan,
     )
 
 

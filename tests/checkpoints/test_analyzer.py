@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -11,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rldk_tui.checkpoints import CheckpointAnalysis, CheckpointAnalyzer
+from rldk_tui.checkpoints import CheckpointAnalysis, CheckpointAnalyzer, executor
+from rldk_tui.checkpoints.executor import LocalThreads
 from rldk_tui.errors import UserError
 from rldk_tui.events import Severity
 from tests.checkpoints.made import Weights, adapter, checkpoint, sharded, tensors_file, trained, weights
@@ -298,3 +300,21 @@ def test_progress_reaches_the_whole(tmp_path: Path) -> None:
 def test_nothing_there_is_an_error_for_people(tmp_path: Path) -> None:
     with pytest.raises(UserError):
         CheckpointAnalyzer().analyze_checkpoint(tmp_path / "none")
+
+
+def test_a_shard_that_is_cut_short_meanwhile_is_one_issue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(executor, "_PIECE", 1)  # one tensor at a time
+    folder = sharded(tmp_path, 10, weights())
+    second = folder / "model-00002-of-00003.safetensors"
+
+    def cut(done: int, _total: int) -> None:
+        if done:
+            os.truncate(second, 0)
+
+    found = CheckpointAnalyzer(progress=cut, executor=LocalThreads(1)).analyze_checkpoint(folder)
+    (problem,) = found.problems
+    assert (problem.kind, problem.source) == ("changed-while-read", second.name)
+    assert len([issue for issue in found.issues if issue.severity is not Severity.INFO]) == 1
+    read = {one.source for one in found.tensors if one.moments is not None}
+    assert read == {"model-00001-of-00003.safetensors", "model-00003-of-00003.safetensors"}
+    assert not found.usable

@@ -13,7 +13,7 @@ import pytest
 
 from rldk_tui.checkpoints.layout import CheckpointFiles, CheckpointKind, changed_since, open_checkpoint
 from rldk_tui.errors import UserError
-from tests.checkpoints.weights import entry, model, write
+from tests.checkpoints.weights import entry, held, model, write
 
 FOUR = np.arange(4, dtype="<f4").tobytes()
 
@@ -78,7 +78,7 @@ def test_a_real_model_in_shards_is_the_model(tmp_path: Path) -> None:
     state = tiny.state_dict()
     assert {tensor.name for tensor in files.tensors} == set(state)
     for tensor in files.tensors:
-        np.testing.assert_array_equal(tensor.numbers(), state[tensor.name].numpy().reshape(-1))
+        np.testing.assert_array_equal(held(tensor), state[tensor.name].numpy().reshape(-1))
     assert open_checkpoint(tmp_path / "model.safetensors.index.json").tensors == files.tensors
 
 
@@ -87,9 +87,9 @@ def test_a_real_model_in_torch_shards_is_the_model(tmp_path: Path) -> None:
     state = model().state_dict()
     names = list(state)
     shards = {"pytorch_model-00001-of-00002.bin": names[:9], "pytorch_model-00002-of-00002.bin": names[9:]}
-    for shard, held in shards.items():
-        torch.save({name: state[name] for name in held}, tmp_path / shard)
-    weight_map = {name: shard for shard, held in shards.items() for name in held}
+    for shard, some in shards.items():
+        torch.save({name: state[name] for name in some}, tmp_path / shard)
+    weight_map = {name: shard for shard, some in shards.items() for name in some}
     (tmp_path / "pytorch_model.bin.index.json").write_text(json.dumps({"weight_map": weight_map}))
     files = open_checkpoint(tmp_path)
     assert not files.problems
@@ -103,7 +103,7 @@ def test_a_real_adapter(tmp_path: Path) -> None:
     files = open_checkpoint(tmp_path)
     assert (files.kind, files.problems) == (CheckpointKind.ADAPTER, ())
     assert len(files.tensors) == 8
-    assert all(not tensor.numbers().any() for tensor in files.tensors if "lora_B" in tensor.name)
+    assert all(not held(tensor).any() for tensor in files.tensors if "lora_B" in tensor.name)
     assert files.adapter_config is not None
     assert files.adapter_config["r"] == 2
 

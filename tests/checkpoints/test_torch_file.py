@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from rldk_tui.checkpoints import torch_file, torch_zip
 from rldk_tui.checkpoints.file_problem import FileProblem
 from rldk_tui.checkpoints.torch_file import load_torch_file, read_torch_weights
+from tests.checkpoints.weights import held
 
 torch = pytest.importorskip("torch")
 
@@ -48,7 +49,7 @@ def test_a_state_dict_is_read_as_it_was(tmp_path: Path) -> None:
         expected = saved[tensor.name].detach().contiguous()
         assert tensor.shape == tuple(expected.shape)
         if tensor.count:
-            assert tensor.numbers().tobytes() == expected.reshape(-1).view(torch.uint8).numpy().tobytes()
+            assert held(tensor).tobytes() == expected.reshape(-1).view(torch.uint8).numpy().tobytes()
 
 
 @pytest.mark.parametrize("key", ["state_dict", "model", "module"])
@@ -178,7 +179,7 @@ def test_a_zip_that_torch_did_not_write_is_refused(tmp_path: Path) -> None:
 def test_a_file_of_a_torch_before_2_6_is_read(tmp_path: Path) -> None:
     torch.save({"w": torch.arange(50.0)}, tmp_path / "m.bin")
     (tensor,), _ = read_torch_weights(rewritten(tmp_path / "m.bin", {}, without=_SINCE_2_6), "m.bin")
-    assert tensor.numbers().tolist() == list(range(50))
+    assert held(tensor).tolist() == list(range(50))
 
 
 def test_a_storage_shorter_than_its_tensor_is_told(tmp_path: Path) -> None:
@@ -223,7 +224,7 @@ def test_a_file_that_changed_is_an_error(tmp_path: Path) -> None:
     (tensor,), _ = read_torch_weights(tmp_path / "m.bin", "m.bin")
     torch.save({"w": torch.ones(2)}, tmp_path / "m.bin")
     with pytest.raises(OSError, match="changed"):
-        tensor.numbers()
+        held(tensor)
 
 
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -237,4 +238,4 @@ def test_a_damaged_file_is_told_and_nothing_is_raised(tmp_path: Path, at: float,
     found = load_torch_file(tmp_path / "m.bin", "m.bin")
     assert isinstance(found, FileProblem) or found.content is not None
     for tensor in read_torch_weights(tmp_path / "m.bin", "m.bin")[0]:
-        assert np.size(tensor.numbers()) == tensor.count
+        assert np.size(held(tensor)) == tensor.count

@@ -13,7 +13,7 @@ from rldk_tui.checkpoints.file_problem import FileProblem
 from rldk_tui.checkpoints.layout import CheckpointFiles, open_checkpoint
 from rldk_tui.checkpoints.training_state import OptimizerState, load_optimizer, read_training_state
 from rldk_tui.events import Algorithm
-from tests.checkpoints.weights import entry, write
+from tests.checkpoints.weights import entry, held, write
 
 torch = pytest.importorskip("torch")
 
@@ -68,7 +68,7 @@ def test_what_the_training_saved(tmp_path: Path) -> None:
             moment = getattr(parameter, name)
             expected = saved["state"][parameter.index][name]
             assert moment.shape == tuple(expected.shape)
-            assert moment.numbers().tolist() == expected.reshape(-1).tolist()
+            assert held(moment).tolist() == expected.reshape(-1).tolist()
 
 
 @pytest.mark.parametrize(("step", "planned", "updates"), [(1, 10, 1), (10, 10, 1), (8, 20, 4), (50, 100, 1)])

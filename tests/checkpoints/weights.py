@@ -7,6 +7,12 @@ import struct
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from rldk_tui.checkpoints.tensor_reader import TensorReader
+from rldk_tui.checkpoints.tensors import StoredTensor
+
 
 def entry(begin: int, end: int, shape: list[int] | None = None, dtype: str = "F32") -> dict[str, Any]:
     """A header's entry; by default a vector of 4-byte numbers."""
@@ -18,6 +24,12 @@ def write(path: Path, header: dict[str, Any] | bytes, data: bytes = b"") -> Path
     text = header if isinstance(header, bytes) else json.dumps(header).encode()
     path.write_bytes(struct.pack("<Q", len(text)) + text + data)
     return path
+
+
+def held(tensor: StoredTensor) -> NDArray[np.generic]:
+    """A copy of its numbers."""
+    with TensorReader() as reader:
+        return np.array(reader.numbers(tensor)[:])
 
 
 def model(**config: Any) -> Any:

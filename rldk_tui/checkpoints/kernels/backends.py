@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rldk_tui.checkpoints.kernels import numpy_kernel
-from rldk_tui.checkpoints.kernels.part import Part, Window
+from rldk_tui.checkpoints.kernels.part import Part
 from rldk_tui.checkpoints.statistics import Change
 from rldk_tui.checkpoints.tensors import DType
 from rldk_tui.errors import UserError
@@ -26,7 +26,7 @@ NAMES = ("numba", "numpy")
 class Kernels:
     """One implementation of the passes; see `numpy_kernel` for what each does."""
 
-    scan: Callable[[NDArray[np.generic], DType, int, Window], Part]
+    scan: Callable[[NDArray[np.generic], DType, int], Part]
     beyond: Callable[[NDArray[np.generic], DType, int, Part, float, float], int]
     compare: Callable[[NDArray[np.generic], DType, NDArray[np.generic], DType], Change]
 
@@ -41,12 +41,17 @@ def backend() -> str:
         UserError: if the environment asks for others, or for numba where it is not installed.
     """
     asked = os.environ.get(VARIABLE, "")
-    installed = find_spec("numba") is not None
+    installed = _numba_installed()
     if asked and asked not in NAMES:
         raise UserError(f"{VARIABLE} is {asked!r}.", f"Set it to one of: {', '.join(NAMES)}.")
     if asked == "numba" and not installed:
         raise UserError(f"{VARIABLE} asks for numba, which is not installed.", "Install it with: pip install 'rldk-tui[fast]'")
     return asked or ("numba" if installed else "numpy")
+
+
+@cache
+def _numba_installed() -> bool:
+    return find_spec("numba") is not None
 
 
 @cache
@@ -57,13 +62,7 @@ def _compiled() -> Kernels:
     return Kernels(numba_scan.scan, numba_scan.beyond, numba_change.compare)
 
 
-def kernels_for(name: str | None, dtypes: tuple[DType, ...], *arrays: NDArray[np.generic]) -> Kernels:
-    """The kernels for these arrays; `name` overrides `backend()`.
-
-    Whole numbers and unaligned arrays (a file whose header is not padded) are left to NumPy.
-    """
+def kernels_for(name: str | None, *dtypes: DType) -> Kernels:
+    """The kernels for tensors of these types; `name` overrides `backend()`. Whole numbers are left to NumPy."""
     plain = (name or backend()) == "numpy"
-    suited = all(dtype.floating for dtype in dtypes) and all(
-        array.flags.aligned and array.flags.c_contiguous for array in arrays
-    )
-    return PLAIN if plain or not suited else _compiled()
+    return PLAIN if plain or not all(dtype.floating for dtype in dtypes) else _compiled()

@@ -2,13 +2,11 @@
 
 A block is decoded and summed, which is when memory is waited for, then looked at again in the cache as integers, at the
 width they are stored in: floating point numbers sort like integers once the negative ones are flipped, so its smallest and
-largest key also tell whether all of it is finite. At the first number that is not, the window is begun again, extremes first:
+largest key also tell whether all of it is finite. At the first number that is not, the run is begun again, extremes first:
 blocks with such numbers then take a slow path.
 """
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +24,7 @@ from rldk_tui.checkpoints.kernels.numba_formats import (
     value_of,
     viewed,
 )
-from rldk_tui.checkpoints.kernels.part import Part, Window
+from rldk_tui.checkpoints.kernels.part import Part
 from rldk_tui.checkpoints.tensors import DType
 
 WIDTH, BLOCK = 2048, 8192
@@ -161,20 +159,21 @@ def _extremes_of_block(bits, stride, height, width):  # type: ignore[no-untyped-
 
 
 @compiled
-def _scan(bits, stride, top, bottom, left, right, row_sums, column_sums, lows, highs, careful):  # type: ignore[no-untyped-def]
-    """The pass over a window; unless `careful`, it gives up at a number that is not finite, and says so first."""
+def _scan(bits, stride, row_sums, column_sums, lows, highs, careful):  # type: ignore[no-untyped-def]
+    """The pass over a run of rows; unless `careful`, it gives up at a number that is not finite, and says so first."""
     finite = nan = inf = zeros = block = 0
     mean = deviations = 0.0
-    width = max(1, min(WIDTH, right - left))
+    lowest, highest = np.inf, -np.inf
+    width = max(1, min(WIDTH, stride))
     height = max(1, BLOCK // width)
-    copy = np.empty(width * height, bits.dtype)
+    copy = np.empty(width * height if careful else 0, bits.dtype)
     low, high, found, clean = largest_key(bits[0]), largest_key(bits[0]), 0, True
-    for row in range(top, bottom, height):
-        tall = min(height, bottom - row)
-        for column in range(left, right, width):
-            wide = min(width, right - column)
+    for row in range(0, row_sums.size, height):
+        tall = min(height, row_sums.size - row)
+        for column in range(0, stride, width):
+            wide = min(width, stride - column)
             own = bits[row * stride + column : (row + tall - 1) * stride + column + wide]
-            own_rows, own_columns = row_sums[row - top : row - top + tall], column_sums[column - left : column - left + wide]
+            own_rows, own_columns = row_sums[row : row + tall], column_sums[column : column + wide]
             number, pivot = tall * wide, value_of(own[0])
             if careful:
                 low, high, found, clean = _extremes_of_block(own, stride, tall, wide)
@@ -189,7 +188,7 @@ def _scan(bits, stride, top, bottom, left, right, row_sums, column_sums, lows, h
             if not careful:
                 low, high, found, clean = _extremes_of_block(own, stride, tall, wide)
                 if not clean:
-                    return False, finite, nan, inf, zeros, mean, deviations
+                    return False, finite, nan, inf, zeros, mean, deviations, lowest, highest
             zeros += found
             if number:
                 step = pivot + total / number - mean
@@ -197,21 +196,25 @@ def _scan(bits, stride, top, bottom, left, right, row_sums, column_sums, lows, h
                 mean += step * (number / finite)
                 deviations += max(0.0, squares - total * (total / number)) + step * step * ((finite - number) / finite * number)
                 lows[block], highs[block] = value_of(bits_of(low, bits[0])), value_of(bits_of(high, bits[0]))
+                lowest, highest = min(lowest, lows[block]), max(highest, highs[block])
+            else:
+                lows[block], highs[block] = np.inf, -np.inf
             block += 1
-    return True, finite, nan, inf, zeros, mean, deviations
+    return True, finite, nan, inf, zeros, mean, deviations, lowest, highest
 
 
 @compiled
-def _beyond(bits, stride, top, bottom, left, right, lows, highs, low, high):  # type: ignore[no-untyped-def]
+def _beyond(bits, stride, lows, highs, low, high):  # type: ignore[no-untyped-def]
     largest = largest_key(bits[0])
     found = block = 0
-    width = max(1, min(WIDTH, right - left))
+    width = max(1, min(WIDTH, stride))
     height = max(1, BLOCK // width)
-    for row in range(top, bottom, height):
-        for column in range(left, right, width):
+    rows = bits.size // stride
+    for row in range(0, rows, height):
+        for column in range(0, stride, width):
             if lows[block] < low or highs[block] > high:
-                for i in range(row, min(row + height, bottom)):
-                    for stored in bits[i * stride + column : i * stride + min(column + width, right)]:
+                for i in range(row, min(row + height, rows)):
+                    for stored in bits[i * stride + column : i * stride + min(column + width, stride)]:
                         key = key_of(stored)
                         value = value_of(stored)
                         found += (~largest <= key) & (key <= largest) & ((value < low) | (value > high))
@@ -219,24 +222,21 @@ def _beyond(bits, stride, top, bottom, left, right, lows, highs, low, high):  # 
     return found
 
 
-def scan(numbers: NDArray[np.generic], dtype: DType, stride: int, window: Window) -> Part:
-    """Statistics of a window of a matrix with `stride` columns."""
-    rows, columns = window.bottom - window.top, window.right - window.left
-    width = max(1, min(WIDTH, columns))
-    blocks = math.ceil(rows / max(1, BLOCK // width)) * math.ceil(columns / width)
-    bits, bounds = viewed(numbers, dtype), (window.top, window.bottom, window.left, window.right)
+def scan(numbers: NDArray[np.generic], dtype: DType, columns: int) -> Part:
+    """Statistics of whole rows of a matrix."""
+    rows, width = numbers.size // columns, max(1, min(WIDTH, columns))
+    blocks = -(-rows // max(1, BLOCK // width)) * -(-columns // width)
+    bits = viewed(numbers, dtype)
     for careful in (False, True):
         row_sums, column_sums = np.zeros(rows), np.zeros(columns)
-        lows, highs = np.full(blocks, math.inf), np.full(blocks, -math.inf)
-        done, *found = call(_scan, bits, stride, *bounds, row_sums, column_sums, lows, highs, careful)
+        lows, highs = np.empty(blocks), np.empty(blocks)
+        done, *found = call(_scan, bits, columns, row_sums, column_sums, lows, highs, careful)
         if done:
             break
-    finite, nan, inf, zeros, mean, deviations = found
-    return Part(window, finite, nan, inf, zeros, mean, deviations, row_sums, column_sums, lows, highs)
+    finite, nan, inf, zeros, mean, deviations, low, high = found
+    return Part(finite, nan, inf, zeros, mean, deviations, low, high, row_sums, column_sums, lows, highs)
 
 
-def beyond(numbers: NDArray[np.generic], dtype: DType, stride: int, part: Part, low: float, high: float) -> int:
+def beyond(numbers: NDArray[np.generic], dtype: DType, columns: int, part: Part, low: float, high: float) -> int:
     """How many finite numbers are below `low` or above `high`; only blocks that hold one are read."""
-    window = part.window
-    bounds = (window.top, window.bottom, window.left, window.right)
-    return int(call(_beyond, viewed(numbers, dtype), stride, *bounds, part.lows, part.highs, low, high))
+    return int(call(_beyond, viewed(numbers, dtype), columns, part.lows, part.highs, low, high))

@@ -1,19 +1,31 @@
-"""The plain kernels: the same statistics with NumPy alone, in blocks that fit the cache; and whole numbers."""
+"""The plain kernels: the same statistics with NumPy alone, in blocks that fit the cache; and whole numbers.
+
+A block is gone through in float32 where that is as good as float64, which the block's own extremes and sums tell: no square is
+lost below float32's range or beyond it, the mean does not outweigh the deviations, and every sum is of few numbers or pairwise.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rldk_tui.checkpoints.kernels.formats import FloatFormat, coarser, decode
-from rldk_tui.checkpoints.kernels.part import Part, Window
+from rldk_tui.checkpoints.kernels.part import Part
 from rldk_tui.checkpoints.statistics import Change
 from rldk_tui.checkpoints.tensors import DType
 
-WIDTH, BLOCK = 4096, 32_768
-"""Columns and numbers of a block at most: its float64 copies stay in the second-level cache."""
+WIDTH, BLOCK = 4096, 65_536
+"""Columns and numbers of a block at most: few enough for the second-level cache, enough for the threads to be
+worth handing over the interpreter's lock."""
+_NARROWEST = 1024
+"""Columns from which on a block has so few rows that its columns may be summed in float32."""
+_LEAST_SQUARE, _LARGEST = 2.0**-80, 2.0**50
+"""Of a row's or column's squares, and of a number, for float32: what is lost below is at most 2^-149 a number."""
+_LEAST_SPREAD = 0.25
+"""Share of the squares that deviations from the mean have to be: their difference costs two bits at most."""
 
 
 class _Sums:
@@ -25,9 +37,52 @@ class _Sums:
         self.row_sums, self.column_sums = np.zeros(rows), np.zeros(columns)
         self.lows: list[float] = []
         self.highs: list[float] = []
+        self._scratch = np.empty(BLOCK, np.float32)
+        self._bits = np.empty(BLOCK, np.uint32)
 
-    def add(self, block: NDArray[np.float64], row: int, column: int) -> None:
-        """Add a block at this place of the window; the block is spent."""
+    def add(self, stored: NDArray[np.generic], dtype: DType, row: int, column: int) -> None:
+        """Add a block at this place of the run."""
+        single = self._single(stored, dtype)
+        if single is None or not self._add_single(single, row, column):
+            self._add_exactly(decode(stored, dtype), row, column)
+
+    def _single(self, stored: NDArray[np.generic], dtype: DType) -> NDArray[np.float32] | None:
+        """The block as float32, if that holds its numbers exactly; to be used before the next block."""
+        if stored.shape[1] < _NARROWEST:
+            return None
+        if dtype is DType.F32:
+            return stored.view(np.float32)
+        if dtype is DType.F16:
+            return stored.astype(np.float32)
+        if dtype is DType.BF16:
+            bits = self._bits[: stored.size].reshape(stored.shape)
+            np.left_shift(stored.view(np.uint16), 16, out=bits, dtype=np.uint32)
+            return bits.view(np.float32)
+        return None
+
+    def _add_single(self, block: NDArray[np.float32], row: int, column: int) -> bool:
+        """Add it by sums in float32; False, and nothing is done, if these would not be good enough."""
+        low, high = float(block.min()), float(block.max())
+        if not max(-low, high) <= _LARGEST:  # NaN is not either
+            return False
+        squares = np.square(block, out=self._scratch[: block.size].reshape(block.shape))
+        rows, columns = squares.sum(axis=1), squares.sum(axis=0)
+        number, total = float(block.size), float(block.sum(axis=1).sum(dtype=np.float64))
+        square_sum = float(rows.sum(dtype=np.float64))
+        deviations = square_sum - total * total / number
+        if min(rows.min(), columns.min()) < _LEAST_SQUARE or deviations < _LEAST_SPREAD * square_sum:
+            return False
+        self.row_sums[row : row + block.shape[0]] += rows
+        self.column_sums[column : column + block.shape[1]] += columns
+        self.lows.append(low)
+        self.highs.append(high)
+        if low <= 0.0 <= high:
+            self.zeros += int(np.count_nonzero(block == 0.0))
+        self._join(block.size, total / number, deviations)
+        return True
+
+    def _add_exactly(self, block: NDArray[np.float64], row: int, column: int) -> None:
+        """Add it in float64; the block is spent."""
         finite = np.isfinite(block)
         numbers = block
         if not finite.all():
@@ -36,51 +91,49 @@ class _Sums:
             self.inf += int(block.size - np.count_nonzero(finite)) - nan
             numbers = block[finite]
             block[~finite] = 0.0
-        self._centre(numbers)
+        self.lows.append(float(numbers.min(initial=math.inf)))
+        self.highs.append(float(numbers.max(initial=-math.inf)))
+        if numbers.size:
+            self.zeros += int(numbers.size - np.count_nonzero(numbers))
+            mean = float(numbers.mean())
+            self._join(numbers.size, mean, float(np.square((numbers - mean).ravel()).sum()))
         np.multiply(block, block, out=block)
         self.row_sums[row : row + block.shape[0]] += block.sum(axis=1)
         self.column_sums[column : column + block.shape[1]] += block.sum(axis=0)
 
-    def _centre(self, numbers: NDArray[np.float64]) -> None:
-        self.lows.append(float(numbers.min(initial=math.inf)))
-        self.highs.append(float(numbers.max(initial=-math.inf)))
-        if numbers.size == 0:
-            return
-        self.zeros += int(numbers.size - np.count_nonzero(numbers))
-        mean = float(numbers.mean())
-        differences = (numbers - mean).ravel()
+    def _join(self, number: int, mean: float, deviations: float) -> None:
         step, before = mean - self.mean, self.finite
-        self.finite += numbers.size
-        self.mean += step * (numbers.size / self.finite)
-        self.deviations += float(np.square(differences).sum()) + step * step * (before / self.finite * numbers.size)
+        self.finite += number
+        self.mean += step * (number / self.finite)
+        self.deviations += deviations + step * step * (before / self.finite * number)
 
 
-def _places(window: Window) -> list[Window]:
-    width = max(1, min(WIDTH, window.right - window.left))
+def _blocks(matrix: NDArray[np.generic]) -> Iterator[tuple[int, int, NDArray[np.generic]]]:
+    """Row and column at which each block begins, and the block."""
+    rows, columns = matrix.shape
+    width = max(1, min(WIDTH, columns))
     height = max(1, BLOCK // width)
-    return [
-        Window(row, min(row + height, window.bottom), column, min(column + width, window.right))
-        for row in range(window.top, window.bottom, height)
-        for column in range(window.left, window.right, width)
-    ]
+    for row in range(0, rows, height):
+        for column in range(0, columns, width):
+            yield row, column, matrix[row : row + height, column : column + width]
 
 
-def scan(numbers: NDArray[np.generic], dtype: DType, stride: int, window: Window) -> Part:
-    """Statistics of a window of a matrix with `stride` columns."""
-    matrix = numbers.reshape(-1, stride)
-    sums = _Sums(window.bottom - window.top, window.right - window.left)
+def scan(numbers: NDArray[np.generic], dtype: DType, columns: int) -> Part:
+    """Statistics of whole rows of a matrix."""
+    matrix = numbers.reshape(-1, columns)
+    sums = _Sums(*matrix.shape)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        for place in _places(window):
-            block = decode(matrix[place.top : place.bottom, place.left : place.right], dtype)
-            sums.add(block, place.top - window.top, place.left - window.left)
+        for row, column, block in _blocks(matrix):
+            sums.add(block, dtype, row, column)
     return Part(
-        window,
         sums.finite,
         sums.nan,
         sums.inf,
         sums.zeros,
         sums.mean,
         sums.deviations,
+        min(sums.lows, default=math.inf),
+        max(sums.highs, default=-math.inf),
         sums.row_sums,
         sums.column_sums,
         np.array(sums.lows),
@@ -88,12 +141,12 @@ def scan(numbers: NDArray[np.generic], dtype: DType, stride: int, window: Window
     )
 
 
-def beyond(numbers: NDArray[np.generic], dtype: DType, stride: int, part: Part, low: float, high: float) -> int:
+def beyond(numbers: NDArray[np.generic], dtype: DType, columns: int, part: Part, low: float, high: float) -> int:
     """How many finite numbers are below `low` or above `high`; only blocks that hold one are read."""
-    matrix, found = numbers.reshape(-1, stride), 0
-    for place, lowest, highest in zip(_places(part.window), part.lows, part.highs, strict=True):
+    found = 0
+    for (_, _, stored), lowest, highest in zip(_blocks(numbers.reshape(-1, columns)), part.lows, part.highs, strict=True):
         if lowest < low or highest > high:
-            block = decode(matrix[place.top : place.bottom, place.left : place.right], dtype)
+            block = decode(stored, dtype)
             found += int(np.count_nonzero(np.isfinite(block) & ((block < low) | (block > high))))
     return found
 

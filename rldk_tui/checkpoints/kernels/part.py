@@ -13,48 +13,29 @@ from rldk_tui.checkpoints.statistics import Change, Moments
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
-    """A rectangle of a tensor seen as a matrix: rows `top` to `bottom`, columns `left` to `right`, ends excluded."""
-
-    top: int
-    bottom: int
-    left: int
-    right: int
-
-
-@dataclass(frozen=True, slots=True)
 class Part:
-    """The statistics of one window; the fields of the same name are those of `Moments`.
+    """The statistics of one run of whole rows; the fields of the same name are those of `Moments`.
 
     Attributes:
         finite: Numbers that are finite.
         deviations: Sum of the squared differences from `mean`.
-        row_sums, column_sums: Sums of squares of the window's rows and columns.
-        lows, highs: Smallest and largest finite number of each block the kernel went through, in its order; a block without
-            one has +inf and -inf.
+        low, high: Smallest and largest finite number; +inf and -inf without one.
+        row_sums, column_sums: Sums of squares of its rows and columns.
+        lows, highs: As `low` and `high`, of each block the kernel went through, in its order.
     """
 
-    window: Window
     finite: int
     nan: int
     inf: int
     zeros: int
     mean: float
     deviations: float
+    low: float
+    high: float
     row_sums: NDArray[np.float64]
     column_sums: NDArray[np.float64]
     lows: NDArray[np.float64]
     highs: NDArray[np.float64]
-
-    @property
-    def low(self) -> float:
-        """Its smallest finite number; +inf without one."""
-        return float(self.lows.min(initial=math.inf))
-
-    @property
-    def high(self) -> float:
-        """Its largest finite number; -inf without one."""
-        return float(self.highs.max(initial=-math.inf))
 
 
 @dataclass(slots=True)
@@ -79,8 +60,8 @@ class Total:
     low: float = math.inf
     high: float = -math.inf
 
-    def add(self, part: Part) -> None:
-        """Add a part; in the tensor's order, so that the same file gives the same digits."""
+    def add(self, part: Part, row: int) -> None:
+        """Add a part that begins at this row; in the tensor's order, so that the same file gives the same digits."""
         self.nan, self.inf, self.zeros = self.nan + part.nan, self.inf + part.inf, self.zeros + part.zeros
         if part.finite:
             before = self.finite
@@ -90,29 +71,32 @@ class Total:
             self.deviations += part.deviations + step * step * (before / self.finite * part.finite)
         self.low, self.high = min(self.low, part.low), max(self.high, part.high)
         if self.rows is not None and self.columns is not None:
-            self.rows[part.window.top : part.window.bottom] += part.row_sums
-            self.columns[part.window.left : part.window.right] += part.column_sums
+            self.rows[row : row + part.row_sums.size] += part.row_sums
+            self.columns += part.column_sums
 
-    def moments(self, count: int) -> Moments:
-        """The statistics of the `count` numbers, outliers not counted."""
-        low, high, mean, std = self.low, self.high, self.mean, math.nan
+    @property
+    def spread(self) -> tuple[float, float]:
+        """Mean and standard deviation; NaN without a finite number."""
         if not self.finite:
-            low = high = mean = math.nan
-        elif low == high:  # exactly, where the sums are rounded
-            mean, std = low, 0.0
-        else:
-            std = math.sqrt(self.deviations / self.finite)
+            return math.nan, math.nan
+        if self.low == self.high:  # exactly, where the sums are rounded
+            return self.low, 0.0
+        return self.mean, math.sqrt(self.deviations / self.finite)
+
+    def moments(self, count: int, outliers: int | None) -> Moments:
+        """The statistics of the `count` numbers."""
+        mean, std = self.spread
         return Moments(
             count=count,
             nan=self.nan,
             inf=self.inf,
             zeros=self.zeros,
-            minimum=low,
-            maximum=high,
+            minimum=self.low if self.finite else math.nan,
+            maximum=self.high if self.finite else math.nan,
             mean=mean,
             std=std,
             square_sum=self.deviations + self.finite * self.mean * self.mean,
-            outliers=None,
+            outliers=outliers,
             row_square_sums=self.rows,
             column_square_sums=self.columns,
         )

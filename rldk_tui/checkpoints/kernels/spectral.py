@@ -1,16 +1,18 @@
 """Singular values of weight matrices, on demand: these cost far more than a pass.
 
-All work is in float64 on blocks of rows, so that a mapped tensor is never copied as a whole.
+All work is in float64 on blocks of rows, so that a tensor is never held as a whole.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rldk_tui.checkpoints.kernels.formats import decode
+from rldk_tui.checkpoints.tensor_reader import Numbers
 from rldk_tui.checkpoints.tensors import DType
 
 _BLOCK = 1 << 20
@@ -23,21 +25,30 @@ LARGEST_SIDE = 8192
 _SHORTEST_TAIL = 16
 
 
-def _blocks(matrix: NDArray[np.generic], dtype: DType) -> Iterator[NDArray[np.float64]]:
-    height = max(1, _BLOCK // max(1, matrix.shape[1]))
-    for row in range(0, matrix.shape[0], height):
-        yield decode(matrix[row : row + height], dtype)
+def _blocks(numbers: Numbers, dtype: DType, columns: int) -> Iterator[NDArray[np.float64]]:
+    """Some whole rows at a time."""
+    length = max(1, _BLOCK // max(1, columns)) * columns
+    for at in range(0, numbers.size, length):
+        yield decode(numbers[at : at + length], dtype).reshape(-1, columns)
 
 
-def _times_transpose(matrix: NDArray[np.generic], dtype: DType, vector: NDArray[np.float64]) -> NDArray[np.float64]:
+def _column_blocks(numbers: Numbers, dtype: DType, rows: int, columns: int) -> Iterator[NDArray[np.float64]]:
+    """Some whole columns at a time."""
+    width = max(1, _BLOCK // rows)
+    for at in range(0, columns, width):
+        until = min(columns, at + width)
+        yield decode(np.stack([numbers[row * columns + at : row * columns + until] for row in range(rows)]), dtype)
+
+
+def _times_transpose(numbers: Numbers, dtype: DType, vector: NDArray[np.float64]) -> NDArray[np.float64]:
     """AᵀA times a vector, in one sweep."""
-    out = np.zeros(matrix.shape[1])
-    for block in _blocks(matrix, dtype):
+    out = np.zeros(vector.size)
+    for block in _blocks(numbers, dtype, vector.size):
         out += block.T @ (block @ vector)
     return out
 
 
-def spectral_norm(numbers: NDArray[np.generic], dtype: DType, rows: int, columns: int) -> float:
+def spectral_norm(numbers: Numbers, dtype: DType, rows: int, columns: int) -> float:
     """The largest singular value of a matrix, by Lanczos' method on AᵀA.
 
     The start is the same every time. It stops when the residual is below 1e-6 of the eigenvalue, so the result is within 5e-7
@@ -46,7 +57,6 @@ def spectral_norm(numbers: NDArray[np.generic], dtype: DType, rows: int, columns
     """
     if not rows * columns:
         return float("nan")
-    matrix = numbers.reshape(rows, columns)
     start = np.random.default_rng(0).standard_normal(columns)
     basis = [start / np.linalg.norm(start)]
     diagonal: list[float] = []
@@ -54,7 +64,7 @@ def spectral_norm(numbers: NDArray[np.generic], dtype: DType, rows: int, columns
     largest = 0.0
     with np.errstate(invalid="ignore", over="ignore"):
         for _ in range(min(_STEPS, rows + 1, columns)):
-            image = _times_transpose(matrix, dtype, basis[-1])
+            image = _times_transpose(numbers, dtype, basis[-1])
             if not np.isfinite(image).all():
                 return float("nan")
             diagonal.append(float(basis[-1] @ image))
@@ -70,17 +80,13 @@ def spectral_norm(numbers: NDArray[np.generic], dtype: DType, rows: int, columns
     return float(np.sqrt(max(0.0, largest)))
 
 
-def _eigenvalues(matrix: NDArray[np.generic], dtype: DType) -> NDArray[np.float64]:
+def _eigenvalues(numbers: Numbers, dtype: DType, rows: int, columns: int) -> NDArray[np.float64]:
     """Eigenvalues of the inner products of its shorter side, ascending; those that are rounding noise left out."""
-    if matrix.shape[0] < matrix.shape[1]:
-        width = max(1, _BLOCK // matrix.shape[0])
-        blocks = (decode(matrix[:, at : at + width], dtype).T for at in range(0, matrix.shape[1], width))
-    else:
-        blocks = (block for block in _blocks(matrix, dtype))
-    side = min(matrix.shape)
-    products = np.zeros((side, side))
+    tall, side = rows >= columns, min(rows, columns)
+    blocks = _blocks(numbers, dtype, columns) if tall else _column_blocks(numbers, dtype, rows, columns)
+    products: NDArray[Any] = np.zeros((side, side))
     for block in blocks:
-        products += block.T @ block
+        products += block.T @ block if tall else block @ block.T
     if not np.isfinite(products).all():
         return np.empty(0)
     values: NDArray[np.float64] = np.linalg.eigvalsh(products)
@@ -88,7 +94,7 @@ def _eigenvalues(matrix: NDArray[np.generic], dtype: DType) -> NDArray[np.float6
     return np.extract(values > noise, values)
 
 
-def power_law_alpha(numbers: NDArray[np.generic], dtype: DType, rows: int, columns: int) -> float:
+def power_law_alpha(numbers: Numbers, dtype: DType, rows: int, columns: int) -> float:
     """Exponent of the power law in the tail of a matrix's eigenvalue spectrum (Martin and Mahoney, arXiv 1810.01075).
 
     The tail begins where the Kolmogorov-Smirnov distance of the fit is smallest, and the exponent is the maximum likelihood
@@ -98,7 +104,7 @@ def power_law_alpha(numbers: NDArray[np.generic], dtype: DType, rows: int, colum
     if not SMALLEST_SIDE <= min(rows, columns) <= LARGEST_SIDE:
         return float("nan")
     with np.errstate(invalid="ignore", over="ignore"):
-        values = _eigenvalues(numbers.reshape(rows, columns), dtype)
+        values = _eigenvalues(numbers, dtype, rows, columns)
     logs = np.log(values)
     best, alpha = np.inf, float("nan")
     for at in range(logs.size - _SHORTEST_TAIL):
