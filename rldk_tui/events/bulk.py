@@ -107,11 +107,10 @@ class Gathering:
         if not (np.diff(steps) > 0).all():
             yield from (line if shape is None else shape.event(line) for _, _, shape, line in order)
             return
-        for shape, rows in self.shaped.items():
-            yield shape.entries([line for _, line in rows])
-        plain = [event for _, event in self.others if not _names(event)]
-        if plain:
-            yield entries_of(plain)
+        plain: list[Any] = [event for _, event in self.others if not _names(event)]
+        found = [shape.entries([line for _, line in rows]) for shape, rows in self.shaped.items()]
+        found += [entries_of(plain)] if plain else []
+        yield from sorted(found, key=lambda entries: int(entries.steps[0]))  # a table grows at its end most cheaply
         yield from (event for _, event in self.others if _names(event))
 
 

@@ -11,9 +11,10 @@ import hashlib
 import mmap
 import os
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -120,7 +121,7 @@ def recall(log: Path, form: str) -> Parsed | None:
         same = (index.format, index.device, index.inode) == (form, facts.st_dev, facts.st_ino)
         if not same or index.position > facts.st_size or index.digest != _digest(log, index.position):
             return None
-        reads = [_read(content, item) for item in index.reads]
+        reads = _with_counts([_read(content, item) for item in index.reads])
         os.utime(place)
     except (OSError, ValueError, msgspec.MsgspecError):
         return None
@@ -150,6 +151,20 @@ def _read(content: mmap.mmap, item: _Table | _Single | _Problem) -> Read:
     steps = np.frombuffer(content, np.int64, item.rows, item.steps)
     times = np.frombuffer(content, np.float64, item.rows, item.times)
     return Entries(phase=item.phase, steps=steps, times=times, columns=columns)
+
+
+def _with_counts(reads: list[Read]) -> list[Read]:
+    """The same; the first entries of each phase tell how many follow."""
+    left: Counter[Phase | None] = Counter()
+    for read in reads:
+        if isinstance(read, Entries):
+            left[read.phase] += len(read)
+    told: set[Phase | None] = set()
+    for place, read in enumerate(reads):
+        if isinstance(read, Entries) and read.phase not in told:
+            told.add(read.phase)
+            reads[place] = replace(read, to_come=left[read.phase] - len(read))
+    return reads
 
 
 class Recording:

@@ -269,6 +269,10 @@ class Table:
         if new.any():
             self._append_many(steps[new], times[new], _part(columns, new), authority)
 
+    def reserve(self, rows: int) -> None:
+        """Make room for so many more rows."""
+        self._make_room(self.length + rows)
+
     def _append_many(
         self, steps: NDArray[np.int64], times: NDArray[np.float64], columns: Mapping[str, Cells], authority: int
     ) -> None:
