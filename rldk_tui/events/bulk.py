@@ -128,7 +128,7 @@ class Gatherer:
         kind = _kind(line)
         for place, shape in enumerate(self._likely[kind] if kind else ()):
             try:
-                decoded = shape.decode(line)
+                decoded: Any = shape.decode(line)
             except msgspec.MsgspecError:
                 continue
             if shape.phase is not None and decoded.phase is not shape.phase:
