@@ -36,7 +36,7 @@ def plot(shape: Shape, width: int, height: int, glyphs: Glyphs, limit: float | N
     known = [*(columns.span() or ()), *([] if limit is None else [limit])]
     span = (min(known), max(known)) if known else (0.0, 0.0)
     dots = height * glyphs.down
-    lit = _joined(rows_of(columns.low, span, dots), rows_of(columns.high, span, dots), dots)
+    lit = joined(rows_of(columns.low, span, dots), rows_of(columns.high, span, dots), dots)
     limit_at = -1 if limit is None else int(rows_of(np.array([limit]), span, dots)[0]) // glyphs.down
     labels = {0: number(span[0]), height - 1: number(span[1])}
     if limit is not None:
@@ -49,7 +49,7 @@ def plot(shape: Shape, width: int, height: int, glyphs: Glyphs, limit: float | N
     return (*rows, PlotRow("", f"{first}{last:>{max(0, width - len(first))}}"[:width], limit=False))
 
 
-def _joined(low: NDArray[np.intp], high: NDArray[np.intp], rows: int) -> NDArray[np.bool_]:
+def joined(low: NDArray[np.intp], high: NDArray[np.intp], rows: int) -> NDArray[np.bool_]:
     """Which dots are lit: each column from its lowest to its highest, and on to where the column before it was."""
     low, high = low.copy(), high.copy()
     for column in range(1, low.size):

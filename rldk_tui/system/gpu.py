@@ -21,13 +21,15 @@ _MILLIWATTS = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class _OpenGpu:
+class OpenGpu:
+    """A GPU that can be asked; `handle` is NVML's."""
+
     index: int
     name: str | None
     handle: Any
 
 
-def _ask(question: Callable[..., Any], *arguments: Any) -> Any:
+def ask(question: Callable[..., Any], *arguments: Any) -> Any:
     """NVML's answer, or None where it has none."""
     try:
         return question(*arguments)
@@ -41,26 +43,24 @@ def _text(answer: str | bytes | None) -> str | None:
 
 
 @lru_cache(maxsize=1)
-def _open_gpus(_pid: int) -> tuple[_OpenGpu, ...]:
+def open_gpus(_pid: int) -> tuple[OpenGpu, ...]:
     """Every GPU of the machine. Kept by process: handles do not survive a fork."""
     try:
         pynvml.nvmlInit()
         count = int(pynvml.nvmlDeviceGetCount())
     except (pynvml.NVMLError, OSError):
         return ()
-    handles = ((index, _ask(pynvml.nvmlDeviceGetHandleByIndex, index)) for index in range(count))
+    handles = ((index, ask(pynvml.nvmlDeviceGetHandleByIndex, index)) for index in range(count))
     return tuple(
-        _OpenGpu(index, _text(_ask(pynvml.nvmlDeviceGetName, handle)), handle)
-        for index, handle in handles
-        if handle is not None
+        OpenGpu(index, _text(ask(pynvml.nvmlDeviceGetName, handle)), handle) for index, handle in handles if handle is not None
     )
 
 
-def _read(gpu: _OpenGpu) -> Gpu:
-    memory = _ask(pynvml.nvmlDeviceGetMemoryInfo, gpu.handle)
-    rates = _ask(pynvml.nvmlDeviceGetUtilizationRates, gpu.handle)
-    power = _ask(pynvml.nvmlDeviceGetPowerUsage, gpu.handle)
-    heat = _ask(pynvml.nvmlDeviceGetTemperature, gpu.handle, pynvml.NVML_TEMPERATURE_GPU)
+def _read(gpu: OpenGpu) -> Gpu:
+    memory = ask(pynvml.nvmlDeviceGetMemoryInfo, gpu.handle)
+    rates = ask(pynvml.nvmlDeviceGetUtilizationRates, gpu.handle)
+    power = ask(pynvml.nvmlDeviceGetPowerUsage, gpu.handle)
+    heat = ask(pynvml.nvmlDeviceGetTemperature, gpu.handle, pynvml.NVML_TEMPERATURE_GPU)
     return Gpu(
         index=gpu.index,
         name=gpu.name,
@@ -74,9 +74,9 @@ def _read(gpu: _OpenGpu) -> Gpu:
 
 def read_gpus() -> tuple[Gpu, ...]:
     """Every GPU of this machine now; empty where there is none."""
-    return tuple(_read(gpu) for gpu in _open_gpus(os.getpid()))
+    return tuple(_read(gpu) for gpu in open_gpus(os.getpid()))
 
 
 def driver_version() -> str | None:
     """The NVIDIA driver's version; None where there is no GPU."""
-    return _text(_ask(pynvml.nvmlSystemGetDriverVersion)) if _open_gpus(os.getpid()) else None
+    return _text(ask(pynvml.nvmlSystemGetDriverVersion)) if open_gpus(os.getpid()) else None

@@ -36,10 +36,11 @@ class Tone(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A piece of a line in one tone."""
+    """A piece of a line in one tone; `shaded` sets it off from what is around it, where a terminal has colours."""
 
     text: str
     tone: Tone = Tone.PLAIN
+    shaded: bool = False
 
     def __post_init__(self) -> None:
         if not self.text.isprintable():
@@ -84,6 +85,25 @@ class Page:
     key: str
     title: str = field(compare=False)
     draw: Callable[[View, Box], tuple[Line, ...]] = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MetricPage(Page):
+    """Leads to a metric's chart; `draw` is its card, for a terminal too small for a chart.
+
+    Attributes:
+        step: Where the crosshair stands at first; None for the newest log.
+    """
+
+    metric: str
+    step: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FindingPage(Page):
+    """Leads to a finding."""
+
+    finding: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +169,7 @@ def cut(shown: Line, width: int) -> Line:
     spans, room = [], width
     for span in shown.spans:
         if span.width >= room:
-            spans.append(Span(left(span.text + " " * width, room), span.tone))
+            spans.append(Span(left(span.text + " " * width, room), span.tone, span.shaded))
             break
         spans.append(span)
         room -= span.width
@@ -189,4 +209,4 @@ def _folded(text: str, width: int) -> list[str]:
 
 def in_ascii(shown: Line) -> Line:
     """The same line in ASCII alone, cell for cell."""
-    return Line(tuple(Span(to_ascii(span.text, cell_len), span.tone) for span in shown.spans), shown.opens)
+    return Line(tuple(Span(to_ascii(span.text, cell_len), span.tone, span.shaded) for span in shown.spans), shown.opens)

@@ -6,7 +6,6 @@ first frame is drawn.
 
 from __future__ import annotations
 
-import platform
 import threading
 import time
 from collections.abc import Callable
@@ -17,7 +16,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from textual.message import Message
 
-from rldk_tui.tui.messages import FeedFailed, HealthUpdated, Waiting
+from rldk_tui.tui.messages import FeedFailed, HealthUpdated, Repointed, Waiting
+from rldk_tui.tui.options import MonitorOptions
 
 if TYPE_CHECKING:
     from rldk_tui.session import RunHealth
@@ -26,34 +26,30 @@ Poll: TypeAlias = "Callable[[], RunHealth | None]"
 """One look at the run; None while there is none."""
 
 
-def opening(path: Path, replay: float | None = None) -> Poll:
-    """A look that opens the run as soon as it is there; with `replay`, plays it so many times as fast as it was."""
-    opened: list[Poll] = []
+def opening(path: Path) -> Poll:
+    """A look that opens the run as soon as it is there, and another one when a link at the path leads elsewhere."""
+    opened: list[tuple[Path, Poll]] = []
 
     def poll() -> RunHealth | None:
-        if not opened:
-            found = _opened(path, replay)
-            if found is None:
-                return None
-            opened.append(found)
-        return opened[0]()
+        target = path.resolve()
+        if not opened or (opened[-1][0] != target and path.exists()):
+            found = _opened(path)
+            if found is not None:
+                opened[:] = [(target, found)]
+        return opened[-1][1]() if opened else None
 
     return poll
 
 
-def _opened(path: Path, replay: float | None) -> Poll | None:
+def _opened(path: Path) -> Poll | None:
     from rldk_tui.ingest.locate import NoLogError
 
     if not path.exists():
         return None
     try:
-        if replay is not None:
-            from rldk_tui.replay import Replay
-
-            return Replay(path, replay).poll
         from rldk_tui.session import RunSession
 
-        return partial(RunSession.open(path).poll, whole=False)
+        return partial(RunSession.open(path.resolve() if path.is_symlink() else path).poll, whole=False)
     except NoLogError:
         return None
 
@@ -65,13 +61,13 @@ class Feed:
         self,
         poll: Poll,
         post: Callable[[Message], object],
-        interval: float,
+        options: MonitorOptions,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._poll = poll
         self._post = post
-        self._interval = interval
+        self._options = options
         self._clock = clock
         self._paused = False
         self._stopped = False
@@ -88,29 +84,36 @@ class Feed:
         self._woken.set()
 
     def pause(self, *, paused: bool) -> None:
-        """Hold, or go on with a look at once."""
+        """Hold, or go on with a look at once; a replay's clock stands still meanwhile."""
         self._paused = paused
+        if self._options.pause is not None:
+            self._options.pause(paused)
+        self._woken.set()
+
+    def look(self) -> None:
+        """Look now, and not only when the interval is over."""
         self._woken.set()
 
     def _run(self) -> None:
-        from rldk_tui.tui.checkpoint_list import RecordedCheckpoints
-        from rldk_tui.tui.metric_lines import MetricLines
-        from rldk_tui.tui.view import View
+        from rldk_tui.tui.looking import Looking
 
-        lines, saved, host, begun = MetricLines(), RecordedCheckpoints(), platform.node(), self._clock()
+        looking, begun = Looking(self._options), self._clock()
         with _HandedOver(self._post):
             while not self._stopped:
                 self._woken.clear()
-                health = None
+                more = False
                 if not self._paused:
                     health = self._poll()
+                    more = health is not None and health.more
                     if health is None:
                         self._post(Waiting(self._clock() - begun))
                     else:
-                        metrics, checkpoints = lines.update(health.snapshot), saved.update(health)
-                        self._post(HealthUpdated(View(health, metrics, host, health.vanished, checkpoints)))
-                if not (health and health.more):
-                    self._woken.wait(self._interval)
+                        if looking.elsewhere(health):
+                            self._post(Repointed(str(looking.directory), health.snapshot.name))
+                            looking = Looking(self._options)
+                        self._post(HealthUpdated(looking.at(health)))
+                if not more:
+                    self._woken.wait(self._options.interval)
 
 
 class _HandedOver:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual.message import Message
 
 from rldk_tui.tui.view import View
+
+if TYPE_CHECKING:
+    from rldk_tui.tui.runs_index import RunRow
 
 
 class _Newest(Message):
@@ -31,9 +36,27 @@ class Waiting(_Newest):
         super().__init__()
 
 
+class RunsRead(_Newest):
+    """The runs of a folder were looked at; `reading` is whether there is more to read."""
+
+    def __init__(self, rows: tuple[RunRow, ...], reading: bool) -> None:
+        self.rows = rows
+        self.reading = reading
+        super().__init__()
+
+
 class FeedFailed(Message):
     """The run cannot be looked at; the app ends and says why."""
 
     def __init__(self, failure: BaseException) -> None:
         self.failure = failure
+        super().__init__()
+
+
+class Repointed(Message):
+    """The path that is followed leads to another run than before."""
+
+    def __init__(self, path: str, name: str) -> None:
+        self.path = path
+        self.name = name
         super().__init__()

@@ -14,9 +14,9 @@ from rldk_tui.system import gpu
 
 @pytest.fixture(autouse=True)
 def opened_anew() -> Iterator[None]:
-    gpu._open_gpus.cache_clear()
+    gpu.open_gpus.cache_clear()
     yield
-    gpu._open_gpus.cache_clear()
+    gpu.open_gpus.cache_clear()
 
 
 def _unsupported(*_: object) -> None:

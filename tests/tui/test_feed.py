@@ -14,6 +14,7 @@ from rldk_tui.session import RunHealth
 from rldk_tui.tui.app import MonitorApp
 from rldk_tui.tui.feed import Feed, opening
 from rldk_tui.tui.messages import FeedFailed, HealthUpdated, Waiting
+from rldk_tui.tui.options import MonitorOptions
 from tests.tui.runs import health_of_run, healthy_run
 
 
@@ -29,7 +30,7 @@ def posted(answers: list[RunHealth | Exception | None], wanted: int) -> list[Mes
         return last[0]
 
     box: queue.Queue[Message] = queue.Queue()
-    feed = Feed(poll, box.put, interval=0.001, clock=iter(range(1000)).__next__)
+    feed = Feed(poll, box.put, MonitorOptions(interval=0.001), clock=iter(range(1000)).__next__)
     feed.start()
     messages = [box.get(timeout=30) for _ in range(wanted)]
     feed.stop()
@@ -81,7 +82,7 @@ async def test_the_app_ends_with_what_ended_the_feed() -> None:
     def poll() -> None:
         raise UserError("no run")
 
-    app = MonitorApp(poll, interval=0.01)
+    app = MonitorApp(poll, options=MonitorOptions(interval=0.01))
     async with app.run_test(size=(80, 24)) as pilot:
         for _ in range(200):
             if app.failure is not None:

@@ -15,14 +15,27 @@ KEYS = (
     ("Tab h l ← →", "the next or the previous panel"),
     ("⏎", "open the line: a finding, a completion"),
     ("Esc", "back"),
-    ("0", "all panels again"),
+    ("0", "all panels again; on a chart, the whole run"),
+    ("M", "the panel with the cursor on the whole screen, and back"),
+    ("/ n N", "filter a panel, search a page; the next and the previous place"),
+    ("i", "is this normal? what the metric is, its unit, what it is mistaken for"),
+    ("w", "what share of the sampled work taught nothing"),
     ("u", "what could not be evaluated, and why"),
     ("r", "write the health report (rldk report)"),
-    ("Space", "hold the screen still, and go on"),
-    ("t", "next colour theme"),
+    ("e", "export the metrics as CSV into the working directory"),
+    ("c", "copy what is on the screen: to the clipboard and to a file"),
+    ("S", "ask the training to save a checkpoint and to stop, once confirmed"),
+    ("Space", "hold the screen still, and go on; a replay pauses"),
+    ("< >", "back and forth in a replay, a tenth of the run"),
+    ("t", "next colours: dark, light, for colour-blind eyes, the terminal's own"),
+    ("ctrl+p", "everything by name: metrics, findings, commands"),
+    ("ctrl+z", "to the shell; fg comes back"),
     ("q ctrl+c", "quit; the training is never touched"),
 )
-_CHECKPOINTS = ("4", "checkpoints: Space marks two, c compares them, a analyses, x cancels, ⏎ all tensors")
+_SCREENS = (
+    ("4", "checkpoints: Space marks two, c compares them, a analyses, x cancels, ⏎ all tensors"),
+    ("5", "config: what is set otherwise than by default, risky settings, versions, hardware"),
+)
 _SIGNS = (
     ("▲ ▼ ─", "rise, fall or no clear trend over the last 100 logs (or as many as the column says)"),
     ("× ○", "in a chart: NaN or infinity was logged here, None was logged here"),
@@ -33,18 +46,23 @@ _SIGNS = (
 )
 
 
-def help_page() -> Page:
-    """The page behind `?`."""
-    return Page("help", "Help", _draw)
+def help_page(own: tuple[tuple[str, str], ...] = ()) -> Page:
+    """The page behind `?`, the keys of the screen it was asked on first."""
 
+    def draw(_view: View, box: Box) -> tuple[Line, ...]:
+        here = [
+            line(Span("On this screen", Tone.ACCENT)),
+            *(row for keys, does in own for row in _entry(keys, does, box)),
+            line(),
+        ]
+        return (*(here if own else ()), *help_lines(box))
 
-def _draw(_view: View, box: Box) -> tuple[Line, ...]:
-    return help_lines(box)
+    return Page("help", "Help", draw)
 
 
 def help_lines(box: Box) -> tuple[Line, ...]:
     """The page; it needs no run."""
-    digits = (*((panel.key, f"{panel.name} on the whole screen") for panel in load_panels()), _CHECKPOINTS)
+    digits = (*((panel.key, f"{panel.name} on the whole screen") for panel in load_panels()), *_SCREENS)
     rows = [line(Span("Keys", Tone.ACCENT))]
     for keys, meaning in (*KEYS[:4], *sorted(digits), *KEYS[4:]):
         rows += _entry(keys, meaning, box)

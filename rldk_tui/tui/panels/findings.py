@@ -21,7 +21,7 @@ _MOST_SUMMARY = 3
 
 def draw(view: View, box: Box) -> Drawing:
     """A line a finding, set in where another explains it; with room, its sentence below."""
-    findings = view.health.findings
+    findings = in_order(view)
     roots = {finding.id for finding in findings}
     names = [f"{_FOLLOWS if finding.parent in roots else ''}{finding.rule}" for finding in findings]
     footer = _footer(view, box)
@@ -31,9 +31,12 @@ def draw(view: View, box: Box) -> Drawing:
     where_width = max(len(span_of(finding, state)) for finding in findings)
     rule_width = min(max(len(name) for name in names), max(8, box.width - 3 - _WORD - 2 - where_width))
     heads = [
-        _head(finding, name, span_of(finding, state), rule_width, box) for finding, name in zip(findings, names, strict=True)
+        _head(finding, name, span_of(finding, state), rule_width, box, muted=finding.rule in view.muted)
+        for finding, name in zip(findings, names, strict=True)
     ]
-    sentences = [wrapped(finding.summary, box.width - 1, Tone.DIM, "   ") for finding in findings]
+    sentences = [
+        () if finding.rule in view.muted else wrapped(finding.summary, box.width - 1, Tone.DIM, "   ") for finding in findings
+    ]
     room = None if box.height is None else box.height - len(heads) - len(footer)
     lines: list[Line] = []
     shown = _affordable([min(len(sentence), _MOST_SUMMARY) for sentence in sentences], room)
@@ -41,7 +44,14 @@ def draw(view: View, box: Box) -> Drawing:
         lines.append(head)
         lines.extend(Line(row.spans, head.opens) for row in _shortened(sentence, rows, box.width))
     opened = sum(finding.open for finding in findings)
-    return Drawing(tuple(lines), footer, f"{count(opened)} open · {count(len(findings) - opened)} closed")
+    muted = sum(finding.rule in view.muted for finding in findings)
+    note = f"{count(opened)} open · {count(len(findings) - opened)} closed" + (f" · {count(muted)} muted" if muted else "")
+    return Drawing(tuple(lines), footer, note)
+
+
+def in_order(view: View) -> tuple[Finding, ...]:
+    """The findings, the muted ones last."""
+    return tuple(sorted(view.health.findings, key=lambda finding: finding.rule in view.muted))
 
 
 def _shortened(sentence: tuple[Line, ...], rows: int, width: int) -> tuple[Line, ...]:
@@ -65,8 +75,10 @@ def _affordable(wanted: list[int], room: int | None) -> list[int]:
     return given
 
 
-def _head(finding: Finding, name: str, where: str, rule_width: int, box: Box) -> Line:
+def _head(finding: Finding, name: str, where: str, rule_width: int, box: Box, *, muted: bool) -> Line:
     glyph, word, tone = SEVERITY_GLYPHS[finding.severity], finding.severity.value, SEVERITY_TONES[finding.severity]
+    if muted:
+        glyph, word, tone = "–", "muted", Tone.DIM
     if tone is Tone.CRITICAL and not finding.open:
         tone = Tone.HIGH  # over, so it does not shout
     rule = left(name, rule_width)
@@ -75,7 +87,7 @@ def _head(finding: Finding, name: str, where: str, rule_width: int, box: Box) ->
         " " * (3 - len(glyph)),
         Span(word, tone),
         " " * (_WORD - len(word)),
-        Span(rule, Tone.STRONG if finding.open else Tone.DIM),
+        Span(rule, Tone.STRONG if finding.open and not muted else Tone.DIM),
         Span(f"  {where}", Tone.PLAIN if finding.open else Tone.DIM),
         opens=finding_page(finding),
     )

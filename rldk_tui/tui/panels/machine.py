@@ -1,4 +1,4 @@
-"""The machine the training runs on, as the training process last measured it."""
+"""The machine the training runs on: as it is now where it is this one, else as the training process last measured it."""
 
 from __future__ import annotations
 
@@ -9,27 +9,47 @@ from rldk_tui.charts.growing import shape_of
 from rldk_tui.charts.sparkline import sparkline
 from rldk_tui.events import Gpu, RunState, System
 from rldk_tui.tui.cells import Box, Drawing, Line, Span, Tone, cut, left, line, wrapped
+from rldk_tui.tui.machine_over_time import filling_lines, gpu_history, process_lines
 from rldk_tui.tui.panels import Panel, Place
 from rldk_tui.tui.view import View
 
 _BAR, _LEAST_BAR = 18, 8
 _LABEL = 10
 _TREND = 12
+_ROOMY = 20
+"""Rows from which on the course over the run and the processes are shown too."""
 _OVER = frozenset({RunState.FINISHED, RunState.DIED, RunState.UNKNOWN})
 
 
 def draw(view: View, box: Box) -> Drawing:
-    """GPUs, torch's memory, the training process and its host."""
+    """GPUs, torch's memory, the training process and its host; with room, their course and who uses the GPUs."""
     samples = view.health.snapshot.system
-    if not samples:
+    now = view.machine
+    if not samples and now is None:
         return Drawing(wrapped("Not measured: RLDKCallback records memory, GPU and CPU.", box.width, Tone.DIM))
     newest = _newest_by_rank(samples)
-    first = newest[min(newest)]
+    first = newest[min(newest)] if newest else None
     gpus = {gpu.index: gpu for sample in newest.values() for gpu in sample.gpus}
-    rows = [_gpu(gpu, box) for _, gpu in sorted(gpus.items())] or [line(Span("No GPU seen.", Tone.DIM))]
-    rows += _torch(first)
-    rows += _process(first, samples, box, len(newest))
-    rows += _host(first)
+    if now is not None:
+        gpus = {gpu.index: gpu for gpu in now.taken.gpus} or gpus
+    rows = []
+    for _, gpu in sorted(gpus.items()):
+        rows.append(_gpu(gpu, box))
+    rows = rows or [line(Span("No GPU seen.", Tone.DIM))]
+    rows += filling_lines(view, gpus)
+    told = first if now is None or first is not None else now.taken
+    if told is not None:
+        rows += _torch(told)
+    if first is not None and now is None:
+        rows += _process(first, samples, box, len(newest))
+    elif now is not None:
+        rows += _process(now.taken, (*samples, now.taken), box, len(newest))
+    host = now.taken if now is not None else first
+    if host is not None:
+        rows += _host(host)
+    if box.height is not None and box.height >= _ROOMY:
+        rows += process_lines(view, box)
+        rows += gpu_history(view, box)
     return Drawing(tuple(cut(row, box.width) for row in rows), note=_when(view, first))
 
 
@@ -40,12 +60,14 @@ def _newest_by_rank(samples: tuple[System, ...]) -> dict[int, System]:
     return newest
 
 
-def _when(view: View, sample: System) -> str:
+def _when(view: View, sample: System | None) -> str:
     """Numbers of a run that is over, or of another machine, are no picture of this one now."""
+    if view.machine is not None or sample is None:
+        return "now, on this machine"
     snapshot = view.health.snapshot
     elsewhere = snapshot.info.host is not None and snapshot.info.host != view.host
     notes = [f"on {snapshot.info.host}"] if elsewhere else []
-    if snapshot.state in _OVER:
+    if snapshot.state in _OVER or elsewhere:
         notes.append(f"recorded {age(snapshot.taken_at - sample.time)} ago")
     return " · ".join(notes)
 

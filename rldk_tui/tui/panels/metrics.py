@@ -10,10 +10,13 @@ from rldk_tui.charts.format import NOT_MEASURED, count, number, signed
 from rldk_tui.charts.glyphs import Glyphs
 from rldk_tui.charts.sparkline import Cells, sparkline
 from rldk_tui.events import Severity
-from rldk_tui.metrics import CATALOGUE, MEASURED, Direction, lookup, title
+from rldk_tui.metrics import Direction, lookup, title
 from rldk_tui.tui.cells import Box, Drawing, Line, Span, Tone, cut, left, line, right, tail
 from rldk_tui.tui.metric_lines import MetricLine
 from rldk_tui.tui.metric_notes import newest_log, note_on, outside_band
+from rldk_tui.tui.metric_order import metrics_in_order
+from rldk_tui.tui.pages.learning import learning_line
+from rldk_tui.tui.pages.metric_card import metric_card, metric_page
 from rldk_tui.tui.panels import Panel, Place
 from rldk_tui.tui.view import View
 from rldk_tui.tui.waiting import nothing_to_follow
@@ -22,10 +25,6 @@ _LEAST_VALUE, _TREND, _WIDE_TREND = 6, 9, 11
 _LEAST_CHART, _MOST_CHART = 6, 120
 _WITH_UNITS, _WIDE = 50, 96
 """Columns from which units are shown, and from which nothing is abbreviated."""
-_UNSHOWN = frozenset({"epoch"})
-"""The header's progress says it better."""
-_ELSEWHERE = ("final/", "system/", "checkpoint/")
-"""Prefixes of what the header, the machine panel and the checkpoints screen show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class _Columns:
 
 def draw(view: View, box: Box) -> Drawing:
     """A row a metric, the algorithm's headline metrics first."""
-    names = _names(view)
+    names = metrics_in_order(view)
     if not names:
         return Drawing(_none_logged(view, box))
     known = [view.metrics[name] for name in names if name in view.metrics]
@@ -60,14 +59,26 @@ def draw(view: View, box: Box) -> Drawing:
         metric = view.metrics.get(name)
         start = (_title(name, columns.title), Span(" "))
         if metric is None:
-            rows.append(line(*start, Span(NOT_MEASURED, Tone.DIM)))
+            rows.append(line(*start, Span(NOT_MEASURED, Tone.DIM), opens=metric_card(name)))
             continue
         chart = _chart(view, metric, box, columns.chart)
         gap = Span(" " * (columns.chart + 2 - sum(span.width for span in chart)) if notes[name].text else "")
         unit = Span(f" {left(_unit(metric, wide=wide), columns.unit)} ", Tone.DIM)
-        row = line(*start, _value(view, metric, columns), unit, _trend(metric, columns), Span(" "), *chart, gap, notes[name])
+        row = line(
+            *start,
+            _value(view, metric, columns),
+            unit,
+            _trend(metric, columns),
+            Span(" "),
+            *chart,
+            gap,
+            notes[name],
+            opens=metric_page(name),
+        )
         rows.append(cut(row, box.width))
-    return Drawing(tuple(rows), (_unusable(view, box),), _counted(view, names))
+    learned = learning_line(view)
+    footer = (_unusable(view, box),) if learned is None else (cut(learned, box.width), _unusable(view, box))
+    return Drawing(tuple(rows), footer, _counted(view, names))
 
 
 def _columns(names: list[str], known: list[MetricLine], note: int, width: int) -> _Columns:
@@ -85,25 +96,6 @@ def _none_logged(view: View, box: Box) -> tuple[Line, ...]:
     if view.health.snapshot.tailable:
         return (line(Span("No metric has been logged yet.", Tone.DIM)),)
     return nothing_to_follow(box, "No metric was logged, and nothing here can be followed while the training runs.")
-
-
-def _names(view: View) -> list[str]:
-    """Headline metrics in their order, logged or only expected of this trainer, then everything else."""
-    algorithm = view.health.snapshot.info.algorithm
-    headline = [
-        (metric.headline, metric.name)
-        for metric in CATALOGUE
-        if metric.headline
-        and (metric.name in view.metrics or (view.metrics and algorithm is not None and algorithm in metric.expected_in))
-    ]
-    first = [name for _, name in sorted(headline)]
-    rest = [name for name in view.metrics if name not in first and name not in _UNSHOWN and not name.startswith(_ELSEWHERE)]
-    return first + sorted(rest, key=_further)
-
-
-def _further(name: str) -> tuple[bool, ...]:
-    """Single rewards before what the catalogue knows, that before the trainer's other keys, then evaluation, then samples."""
-    return (name.startswith(MEASURED), name.startswith("eval/"), not name.startswith("rewards/"), title(name) == name)
 
 
 def _counted(view: View, names: list[str]) -> str:
@@ -185,7 +177,7 @@ def _unusable(view: View, box: Box) -> Line:
 
 
 def _wants(view: View, _width: int) -> int:
-    return max(4, len(_names(view)) + 2)
+    return max(4, len(metrics_in_order(view)) + 3)
 
 
 PANEL = Panel(name="metrics", key="1", order=2, place=Place.LEFT, least=10, wants=_wants, draw=draw)

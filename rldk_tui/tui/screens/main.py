@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.screen import Screen
 
-from rldk_tui.tui.cells import Box, Line, Span, Tone, cut, line, spread
+from rldk_tui.tui.cells import Box, FindingPage, Line, MetricPage, Page, Span, Tone, cut, line, spread
 from rldk_tui.tui.header import draw_header
+from rldk_tui.tui.key_line import key_line
 from rldk_tui.tui.layout import Rect, arrange, fits
+from rldk_tui.tui.pages.metric_card import metric_card
 from rldk_tui.tui.panels import load_panels
 from rldk_tui.tui.status import draw_status
 from rldk_tui.tui.view import View
@@ -20,9 +21,14 @@ from rldk_tui.tui.waiting import draw_waiting
 from rldk_tui.tui.widgets.lines_view import LinesView
 from rldk_tui.tui.widgets.scroll_view import ScrollView
 
-CHECKPOINTS = ("4", "checkpoints")
-"""The key of a screen of its own."""
-_KEYS = (("u", "not evaluated"), ("?", "help"), ("r", "report"), ("q", "quit"))
+if TYPE_CHECKING:
+    from textual.widgets import Input
+
+    from rldk_tui.tui.widgets.search_line import SearchLine
+
+SCREENS = (("4", "checkpoints"), ("5", "config"))
+"""The keys of screens of their own."""
+_KEYS = (("/", "filter"), ("u", "not evaluated"), ("?", "help"), ("r", "report"), ("q", "quit"))
 
 
 class MainScreen(Screen[None]):
@@ -31,8 +37,18 @@ class MainScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("h,left", "app.focus_previous", show=False),
         Binding("l,right", "app.focus_next", show=False),
-        Binding("0,escape", "alone('')", show=False),
+        Binding("0", "alone('')", show=False),
+        Binding("escape", "back", show=False),
         *(Binding(panel.key, f"alone('{panel.name}')", show=False) for panel in load_panels()),
+        Binding("M", "maximise", show=False),
+        Binding("slash", "filter", show=False),
+        Binding("n", "next(1)", show=False),
+        Binding("N", "next(-1)", show=False),
+        Binding("i", "card", show=False),
+        Binding("m", "mute", show=False),
+        Binding("left_square_bracket", "finding(-1)", show=False),
+        Binding("right_square_bracket", "finding(1)", show=False),
+        Binding("backspace", "app.index", show=False),
     ]
     DEFAULT_CSS = """
     MainScreen {
@@ -56,6 +72,7 @@ class MainScreen(Screen[None]):
         self._view: View | None = None
         self._waited: float | None = None
         self._alone = ""
+        self._panel = ""
         self._held = False
 
     def compose(self) -> ComposeResult:
@@ -77,7 +94,30 @@ class MainScreen(Screen[None]):
         self._view = view
         self._draw()
         if first:
-            self.query_one(f"#{load_panels()[0].name}").focus()
+            shown = [panel.name for panel in load_panels() if self.query_one(f"#{panel.name}").display]
+            if shown:
+                self.query_one(f"#{self._panel if self._panel in shown else shown[0]}").focus()
+
+    def restore(self, panel: str, alone: str) -> None:
+        """Begin where the last visit ended; a name that no panel has is left out."""
+        names = {known.name for known in load_panels()}
+        self._panel = panel if panel in names else ""
+        self._alone = alone if alone in names else ""
+
+    def state(self) -> tuple[str, str]:
+        """The panel that has the keys, and the one that has the whole screen."""
+        here = self._focused()
+        return (here.id or "" if here is not None else self._panel), self._alone
+
+    def as_text(self) -> str:
+        """Everything on it, for the clipboard: every panel as it is, and all of it."""
+        shown = [widget for widget in self.query(LinesView) if widget.id != "keys" and widget.display]
+        parts = []
+        for widget in shown:
+            title = f"{widget.border_title}\n" if isinstance(widget, ScrollView) else ""
+            text = widget.text if isinstance(widget, ScrollView) else "\n".join(row.text for row in widget.rows)
+            parts.append(title + "\n".join(row.rstrip() for row in text.splitlines()))
+        return "\n\n".join(parts) + "\n"
 
     def wait(self, seconds: float) -> None:
         """There is still no run."""
@@ -96,6 +136,82 @@ class MainScreen(Screen[None]):
         self._draw()
         if self._alone:
             self.query_one(f"#{self._alone}").focus()
+
+    def action_back(self) -> None:
+        """Everything again: first without the filter, then all panels; then the runs it was opened from."""
+        narrowed = [shown for shown in self.query(ScrollView) if shown.narrowed]
+        for shown in narrowed:
+            shown.narrow("")
+        if not narrowed and self._alone:
+            self.action_alone("")
+        elif not narrowed:
+            self.app.action_index()  # type: ignore[attr-defined]
+
+    def action_maximise(self) -> None:
+        """The panel with the cursor on the whole screen, and back."""
+        here = self._focused()
+        if here is not None and here.id:
+            self.action_alone(here.id)
+
+    def action_filter(self) -> None:
+        """Ask what the lines of the panel are to hold."""
+        from rldk_tui.tui.widgets.search_line import SearchLine
+
+        here = self._focused()
+        if here is None or self.query(SearchLine):
+            return
+        self._panel = here.id or ""
+        self.mount(SearchLine(here.narrowed, "show only what holds … then ⏎"))
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Narrow while it is typed."""
+        self._filtered().narrow(event.value)
+
+    def on_search_line_given(self, message: SearchLine.Given) -> None:
+        """It stays so; with nothing typed, everything is shown."""
+        shown = self._filtered()
+        shown.narrow(message.text)
+        shown.focus()
+
+    def _filtered(self) -> ScrollView:
+        return self.query_one(f"#{self._panel or load_panels()[0].name}", ScrollView)
+
+    def action_next(self, by: int) -> None:
+        """The next or the previous line that opens."""
+        here = self._focused()
+        if here is not None:
+            here.action_move(by)
+
+    def action_finding(self, by: int) -> None:
+        """The next or the previous finding."""
+        shown = self.query_one("#findings", ScrollView)
+        if shown.has_focus:
+            shown.action_move(by)
+        elif shown.display:
+            shown.focus()
+
+    def action_card(self) -> None:
+        """What the metric under the cursor is, and what is normal."""
+        page = self._page_here()
+        if isinstance(page, MetricPage):
+            self.post_message(ScrollView.Opened(metric_card(page.metric)))
+        else:
+            self.notify("Put the cursor on a metric (1), then i says what is normal.", markup=False)
+
+    def action_mute(self) -> None:
+        """Do not want to hear of the rule under the cursor, or want to again."""
+        page = self._page_here()
+        found = [] if self._view is None else self._view.health.findings
+        rule = next((one.rule for one in found if isinstance(page, FindingPage) and one.id == page.finding), None)
+        if rule is not None:
+            self.app.mute(rule)  # type: ignore[attr-defined]
+
+    def _focused(self) -> ScrollView | None:
+        return self.focused if isinstance(self.focused, ScrollView) else None
+
+    def _page_here(self) -> Page | None:
+        here = self._focused()
+        return None if here is None else here.here
 
     def _draw(self) -> None:
         width, height = self.size
@@ -143,18 +259,11 @@ class MainScreen(Screen[None]):
         return self.query_one(f"#{name}", LinesView)
 
     def _key_line(self, width: int) -> Line:
-        digits = sorted([*((panel.key, panel.name) for panel in load_panels()), CHECKPOINTS])
+        digits = sorted([*((panel.key, panel.name) for panel in load_panels()), *SCREENS])
         rest = [("Enter" if self._ascii else "⏎", "open"), *_KEYS]
-        shown = _keys([*digits, *rest]) if self._view is not None else _keys(_KEYS[-1:])
+        shown = key_line([*digits, *rest]) if self._view is not None else key_line(_KEYS[-1:])
         if shown.width > width:
-            shown = _keys([(f"{digits[0][0]}–{digits[-1][0]}", "panels"), *rest])
+            shown = key_line([(f"{digits[0][0]}–{digits[-1][0]}", "panels"), *rest])
         if self._held:
             return spread(shown, line(Span(" HELD: Space goes on ", Tone.WARNING)), width)
         return cut(shown, width)
-
-
-def _keys(keys: Sequence[tuple[str, str]]) -> Line:
-    spans = [Span(" ")]
-    for key, meaning in keys:
-        spans += [Span(key, Tone.ACCENT), Span(f" {meaning}", Tone.DIM), Span("  ")]
-    return Line(tuple(spans[:-1]))

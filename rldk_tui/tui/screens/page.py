@@ -1,34 +1,53 @@
-"""A page on top of the main screen: one long picture that scrolls."""
+"""A page on top of the main screen: one long picture that scrolls and can be searched."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
-from rldk_tui.tui.cells import Box, Page, Span, Tone, line
+from rldk_tui.tui.cells import Box, Page, cut
+from rldk_tui.tui.key_line import key_line
 from rldk_tui.tui.screens.view_screen import ViewScreen
 from rldk_tui.tui.view import View
 from rldk_tui.tui.widgets.lines_view import LinesView
 from rldk_tui.tui.widgets.scroll_view import ScrollView
 
+if TYPE_CHECKING:
+    from rldk_tui.tui.widgets.search_line import SearchLine
+
 
 class PageScreen(ViewScreen):
     """Shows a page of the run as it stands, and again whenever the run was looked at."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,backspace", "app.pop_screen", show=False)]
+    keys: tuple[tuple[str, str], ...] = (
+        ("Esc", "back"),
+        ("↑ ↓", "scroll"),
+        ("⏎", "open"),
+        ("/", "search"),
+        ("n N", "next"),
+        ("c", "copy"),
+        ("?", "help"),
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,backspace", "app.pop_screen", show=False),
+        Binding("slash", "search", show=False),
+        Binding("n", "again(1)", show=False),
+        Binding("N", "again(-1)", show=False),
+    ]
     DEFAULT_CSS = """
-    PageScreen > #page { border: round $border; padding: 0 1; height: 1fr; }
+    PageScreen > #page { border: round $border; padding: 0 1; height: 1fr; border-title-color: $text-accent; }
     PageScreen > #page.ascii { border: ascii $border; }
     PageScreen > #keys { height: 1; background: $panel; }
     """
 
     def __init__(self, page: Page, view: View, *, ascii: bool) -> None:  # noqa: A002
         super().__init__()
-        self._page = page
+        self.page = page
         self._view = view
         self._ascii = ascii
+        self._wanted = ""
 
     def compose(self) -> ComposeResult:
         """The page and its keys."""
@@ -38,21 +57,42 @@ class PageScreen(ViewScreen):
     def on_mount(self) -> None:
         """Draw for the first time."""
         self.query_one("#page").set_class(self._ascii, "ascii")
-        self.query_one("#keys", LinesView).show((line(Span(" Esc back   ↑ ↓ scroll   q quit", Tone.DIM)),))
         self.query_one("#page").focus()
 
     def on_resize(self) -> None:
         """Draw for the new width."""
-        self.call_after_refresh(self._draw)
+        self.call_after_refresh(self.draw)
 
     def show(self, view: View) -> None:
         """The run was looked at again."""
         self._view = view
-        self._draw()
+        self.draw()
 
-    def _draw(self) -> None:
+    def action_search(self) -> None:
+        """Ask what to search for."""
+        from rldk_tui.tui.widgets.search_line import SearchLine
+
+        if not self.query(SearchLine):
+            self.mount(SearchLine(self._wanted))
+
+    def on_search_line_given(self, message: SearchLine.Given) -> None:
+        """Search from the top, or from here on if nothing was given but before."""
+        self._wanted = message.text or self._wanted
+        self.query_one("#page").focus()
+        self.action_again(0)
+
+    def action_again(self, by: int) -> None:
+        """The next or the previous place of what was searched for."""
+        if self._wanted and not self.query_one("#page", ScrollView).find(self._wanted, by):
+            self.notify(f"{self._wanted!r} is not on this page.", severity="warning", markup=False)
+
+    def draw(self) -> None:
+        """Draw what there is now."""
+        if not self.is_mounted:
+            return
         shown = self.query_one("#page", ScrollView)
         size = shown.content_size
         if size.width:
-            rows = self._page.draw(self._view, Box(size.width, size.height, ascii=self._ascii))
-            shown.show(rows, title=self._page.title)
+            rows = self.page.draw(self._view, Box(size.width, size.height, ascii=self._ascii))
+            shown.show(rows, title=self.page.title)
+        self.query_one("#keys", LinesView).show((cut(key_line(self.keys), self.size.width),))

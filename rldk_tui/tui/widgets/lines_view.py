@@ -17,7 +17,7 @@ from rldk_tui.tui.cells import Line, Tone, cut, in_ascii
 class LinesView(Widget):
     """Lines from the top, without a cursor."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {*(f"tone--{tone.value}" for tone in Tone), "tone--cursor"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {*(f"tone--{tone.value}" for tone in Tone), "tone--cursor", "tone--shaded"}
 
     DEFAULT_CSS = """
     LinesView {
@@ -31,6 +31,7 @@ class LinesView(Widget):
         & > .tone--warning { color: $text-warning; }
         & > .tone--high { color: $text-error; text-style: bold; }
         & > .tone--critical { color: $text-error; text-style: bold reverse; }
+        & > .tone--shaded { background: $surface-lighten-1; }
         & > .tone--cursor { background: $surface-lighten-2; }
         &:ansi > .tone--cursor { text-style: reverse; }
         &:ansi > .tone--dim { text-style: dim; }
@@ -73,8 +74,11 @@ class LinesView(Widget):
     def _strip(self, shown: Line, width: int, *, cursor: bool = False) -> Strip:
         over = self.get_component_rich_style("tone--cursor", partial=True) if cursor else Style.null()
         shown = in_ascii(cut(shown, width)) if self._ascii else cut(shown, width)
-        segments = [Segment(span.text, self._style(span.tone) + over) for span in shown.spans]
+        segments = [Segment(span.text, self._style(span.tone, shaded=span.shaded) + over) for span in shown.spans]
         return Strip(segments).adjust_cell_length(width, self.rich_style + over)
 
-    def _style(self, tone: Tone) -> Style:
-        return self.get_component_rich_style(f"tone--{tone.value}")
+    def _style(self, tone: Tone, *, shaded: bool = False) -> Style:
+        style = self.get_component_rich_style(f"tone--{tone.value}")
+        if not shaded:
+            return style
+        return style + Style(bgcolor=self.get_component_rich_style("tone--shaded").bgcolor)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from itertools import groupby
 from typing import ClassVar
 
 from textual import events
@@ -44,6 +45,9 @@ class ScrollView(LinesView):
         self._stops: list[int] = []
         self._at = 0
         self._top = 0
+        self._found = -1
+        self._filter = ""
+        self._all: tuple[Line, ...] = ()
 
     def show(self, rows: tuple[Line, ...], footer: tuple[Line, ...] = (), title: str = "", note: str = "") -> None:
         """Show these lines, the footer always below them. The cursor stays with what it was on."""
@@ -53,8 +57,9 @@ class ScrollView(LinesView):
         if footer != self._footer:
             self._footer = footer
             self.refresh()
-        super().show(rows)
-        self.entitle(title, note)
+        self._all = rows
+        super().show(_narrowed(rows, self._filter) if self._filter else rows)
+        self.entitle(title, f"only {self._filter!r}" if self._filter else note)
         self._stops = [
             at for at, row in enumerate(self.rows) if row.opens and (at == 0 or self.rows[at - 1].opens != row.opens)
         ]
@@ -64,6 +69,17 @@ class ScrollView(LinesView):
         else:
             self._at = stay
             self._scroll(self._top)
+
+    def narrow(self, text: str) -> None:
+        """Show only what opens and holds this text, and what stands above all of it; "" shows everything again."""
+        self._filter = text
+        title, note = self._title
+        self.show(self._all, self._footer, title, "" if note.startswith("only ") else note)
+
+    @property
+    def narrowed(self) -> str:
+        """The text that what is shown holds; "" for everything."""
+        return self._filter
 
     def entitle(self, title: str, note: str = "") -> None:
         """Name it, with a word beside the name."""
@@ -110,6 +126,24 @@ class ScrollView(LinesView):
         """Open what the cursor's line leads to."""
         if (page := self._page_here()) is not None and self._seen():
             self.post_message(self.Opened(page))
+
+    def find(self, text: str, by: int) -> bool:
+        """Go to the next (1) or the previous (-1) line that holds this text, from the top with 0; whether there is any."""
+        wanted = text.casefold()
+        found = [at for at, row in enumerate(self.rows) if wanted in row.text.casefold()]
+        if not found:
+            return False
+        here = self._found if self._found in range(len(self.rows)) else self._top - 1
+        if by > 0:
+            self._found = next((at for at in found if at > here), found[0])
+        elif by < 0:
+            self._found = next((at for at in reversed(found) if at < here), found[-1])
+        else:
+            self._found = found[0]
+        self._scroll(self._found - self._room() // 3)
+        self._at = next((index for index, at in enumerate(self._stops) if at == self._found), self._at)
+        self.refresh()
+        return True
 
     def _page_here(self) -> Page | None:
         return self.rows[self._stops[self._at]].opens if self._at < len(self._stops) else None
@@ -175,7 +209,8 @@ class ScrollView(LinesView):
         if at >= len(self.rows):
             return Strip.blank(width, self.rich_style)
         row = self.rows[at]
-        return self._strip(row, width, cursor=self.has_focus and row.opens is not None and row.opens == self._page_here())
+        here = self.has_focus and row.opens is not None and row.opens == self._page_here()
+        return self._strip(row, width, cursor=here or at == self._found)
 
     def on_resize(self) -> None:
         """The room changed."""
@@ -213,3 +248,16 @@ class ScrollView(LinesView):
             self._go(next(index for index, stop in enumerate(self._stops) if self.rows[stop].opens == page))
             if event.chain > 1:
                 self.action_open()
+
+
+def _narrowed(rows: tuple[Line, ...], text: str) -> tuple[Line, ...]:
+    """Headings, and all lines of every item in which the text stands."""
+    wanted = text.casefold()
+    kept: list[Line] = []
+    seen = False
+    for page, item in groupby(rows, lambda row: row.opens):
+        lines = list(item)
+        seen = seen or page is not None
+        if (page is None and not seen) or (page is not None and any(wanted in row.text.casefold() for row in lines)):
+            kept += lines
+    return tuple(kept)

@@ -1,0 +1,136 @@
+"""The list of runs as lines: what each is doing, how far it is, how well, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from rldk_tui.charts.format import NOTHING, age, count, number, percent
+from rldk_tui.charts.severity import SEVERITY_GLYPHS
+from rldk_tui.charts.sparkline import sparkline
+from rldk_tui.events import RunState
+from rldk_tui.tui.cells import Box, Line, Page, Span, Tone, cut, left, line, right
+from rldk_tui.tui.runs_index import RunRow
+from rldk_tui.tui.tones import SEVERITY_TONES, STATE_GLYPHS, STATE_TONES, health_tone
+
+_STATE, _ALGORITHM, _STEP, _VALUE, _GRADE, _AGE, _OPENED = 11, 11, 17, 9, 9, 9, 25
+_LEAST_NAME, _MOST_NAME = 14, 48
+_WIDE, _MIDDLE = 110, 84
+_LEAST_CHART = 8
+_MOST_CHART = 40
+
+
+class Sort(StrEnum):
+    """The order of the list."""
+
+    NEWEST = "newest first"
+    NAME = "name"
+    TROUBLE = "worst first"
+    VALUE = "highest value first"
+
+
+_ORDER: dict[RunState | None, int] = {RunState.LIVE: 0, RunState.SLOW: 0, RunState.WAITING: 0, RunState.STALLED: 0}
+_KEYS: dict[Sort, Callable[[RunRow], tuple[object, ...]]] = {
+    Sort.NEWEST: lambda row: (_ORDER.get(row.state, 1), -row.changed_at, row.name),
+    Sort.NAME: lambda row: (row.name,),
+    Sort.TROUBLE: lambda row: (-max((severity.rank for severity, _ in row.opened), default=0), -row.changed_at, row.name),
+    Sort.VALUE: lambda row: (row.latest is None or row.latest != row.latest, -(row.latest or 0.0), row.name),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RunPage(Page):
+    """Leads to a run."""
+
+    path: Path
+
+
+def index_lines(rows: tuple[RunRow, ...], sort: Sort, now: float, box: Box) -> tuple[Line, ...]:
+    """A heading, then a line a run."""
+    ordered = sorted(rows, key=_KEYS[sort])
+    name = min(_MOST_NAME, max([_LEAST_NAME, *(len(row.name) for row in rows)]), max(_LEAST_NAME, box.width // 4))
+    fixed = name + 1 + _STATE + _STEP + _GRADE + _AGE
+    wide, middle = box.width >= _WIDE, box.width >= _MIDDLE
+    fixed += (_ALGORITHM if wide else 0) + (_VALUE if middle else 0) + _OPENED
+    chart = min(_MOST_CHART, box.width - fixed - 2)
+    columns = _Columns(name, wide, middle, chart if chart >= _LEAST_CHART else 0)
+    head = "".join(
+        (
+            left("run", name + 1),
+            left("state", _STATE),
+            left("algorithm", _ALGORITHM) if wide else "",
+            right("step", _STEP - 2) + "  ",
+            right("latest", _VALUE - 2) + "  " if middle else "",
+            left("reward", columns.chart + 2) if columns.chart else "",
+            left("health", _GRADE),
+            left("open findings", _OPENED),
+            "last sign",
+        )
+    )
+    return (line(Span(left(head, box.width).rstrip(), Tone.DIM)), *(_row(row, columns, now, box) for row in ordered))
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    name: int
+    algorithm: bool
+    value: bool
+    chart: int
+
+
+def _row(row: RunRow, columns: _Columns, now: float, box: Box) -> Line:
+    opens = RunPage(f"run:{row.path}", row.name, lambda _view, _box: (), path=row.path)
+    name = Span(left(row.name, columns.name) + " ", Tone.STRONG)
+    if row.state is None:
+        return line(name, Span("reading …", Tone.DIM), opens=opens)
+    if row.problem:
+        return cut(line(name, Span(row.problem, Tone.WARNING), opens=opens), box.width)
+    said = f"{STATE_GLYPHS[row.state]} {row.state.value}"
+    state = (Span(said, STATE_TONES[row.state]), " " * (_STATE - len(said)))
+    chart = Span("")
+    if columns.chart:
+        drawn = "" if row.shape is None else sparkline(row.shape, columns.chart, box.glyphs).text
+        chart = Span(left(drawn, columns.chart + 2), Tone.CHART)
+    value = NOTHING if row.latest is None else number(row.latest)
+    shown = line(
+        name,
+        *state,
+        Span(left(row.algorithm, _ALGORITHM) if columns.algorithm else "", Tone.DIM),
+        right(_step(row), _STEP - 2) + "  ",
+        right(value, _VALUE - 2) + "  " if columns.value else "",
+        chart,
+        _grade(row),
+        *_opened(row),
+        Span(age(max(0.0, now - row.changed_at)), Tone.DIM),
+        opens=opens,
+    )
+    return cut(shown, box.width)
+
+
+def _step(row: RunRow) -> str:
+    if row.step is None:
+        return NOTHING
+    if not row.max_steps:
+        return count(row.step)
+    return f"{count(row.step)} {right(percent(min(1.0, row.step / row.max_steps)), 6)}"
+
+
+def _grade(row: RunRow) -> Span:
+    score = row.score
+    if score is None or score.value is None:
+        return Span(left(NOTHING, _GRADE), Tone.DIM)
+    tone = health_tone(score.value)
+    return Span(left(f"{score.grade} {score.value:.2f}", _GRADE), Tone.HIGH if tone is Tone.CRITICAL else tone)
+
+
+def _opened(row: RunRow) -> list[Span]:
+    if not row.opened:
+        return [Span(left("none", _OPENED), Tone.DIM)]
+    severity, _ = row.opened[0]
+    total = sum(number for _, number in row.opened)
+    more = f" +{total - 1}" if total > 1 else ""
+    rule = left(row.worst, max(1, min(len(row.worst), _OPENED - 2 - len(SEVERITY_GLYPHS[severity]) - len(more)))).rstrip()
+    text = f"{SEVERITY_GLYPHS[severity]} {rule}{more}"
+    return [Span(left(text, _OPENED), SEVERITY_TONES[severity] if severity.rank < 4 else Tone.HIGH)]

@@ -1,0 +1,71 @@
+"""Everything by name: screens, deeds, metrics and findings of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+
+from rldk_tui.charts.text import one_line
+from rldk_tui.metrics import title
+from rldk_tui.tui.metric_order import metrics_in_order
+from rldk_tui.tui.pages.finding import finding_page
+from rldk_tui.tui.pages.metric_card import metric_card, metric_page
+
+if TYPE_CHECKING:
+    from rldk_tui.tui.app import MonitorApp
+
+_MOST_NAME = 80
+_DEEDS = (
+    ("Not evaluated: what is not known of the run", "not_evaluated"),
+    ("Checkpoints", "checkpoints"),
+    ("Config: settings, versions, hardware", "config"),
+    ("Learning signal: what of the work taught nothing", "learning"),
+    ("Write the health report", "report"),
+    ("Export the metrics as CSV", "export"),
+    ("Copy what is on the screen", "copy"),
+    ("Hold the screen, or go on", "hold"),
+    ("Ask the training to save and to stop", "safe_stop"),
+    ("Next colours", "next_theme"),
+    ("Keys and signs", "help"),
+    ("Quit", "quit"),
+)
+
+
+class RunCommands(Provider):
+    """What can be typed after ctrl+p. Text of the run is shown as text and never as markup."""
+
+    def _everything(self) -> Iterator[tuple[str, Callable[[], object]]]:
+        app = cast("MonitorApp", self.app)
+        for name, action in _DEEDS:
+            yield name, partial(self._act, action)
+        view = app.view
+        if view is None:
+            return
+        for finding in view.health.findings:
+            yield f"Finding: {finding.rule} since step {finding.first_step}", partial(app.open, finding_page(finding))
+        for name in metrics_in_order(view):
+            called = title(name) if title(name) == name else f"{title(name)} ({name})"
+            if name in view.metrics:
+                yield f"Chart: {one_line(called, _MOST_NAME)}", partial(app.open, metric_page(name))
+            yield f"Is this normal? {one_line(called, _MOST_NAME)}", partial(app.open, metric_card(name))
+
+    async def _act(self, action: str) -> None:
+        await self.app.run_action(action)
+
+    async def discover(self) -> Hits:
+        """What is offered before anything is typed."""
+        for name, callback in self._everything():
+            if not name.startswith("Is this normal?"):
+                yield DiscoveryHit(Content(name), callback, text=name)
+
+    async def search(self, query: str) -> Hits:
+        """What fits what was typed."""
+        matcher = self.matcher(query)
+        for name, callback in self._everything():
+            score = matcher.match(name)
+            if score > 0:
+                yield Hit(score, matcher.highlight(name), callback, text=name)

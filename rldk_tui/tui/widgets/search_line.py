@@ -1,0 +1,50 @@
+"""A line to type what is searched for, at the foot of the screen."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import Input
+
+
+class SearchLine(Input):
+    """⏎ searches, Esc leaves; either way the line goes away."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", show=False)]
+    DEFAULT_CSS = """
+    SearchLine { dock: bottom; height: 1; border: none; padding: 0 1; background: $panel; }
+    SearchLine:focus { border: none; }
+    """
+
+    class Given(Message):
+        """Something was typed; "" if it was left."""
+
+        def __init__(self, text: str) -> None:
+            self.text = text
+            super().__init__()
+
+    def __init__(self, text: str = "", placeholder: str = "search, then ⏎") -> None:
+        super().__init__(value=text, placeholder=placeholder, compact=True, select_on_focus=True)
+
+    def on_mount(self) -> None:
+        """What is typed is meant for it."""
+        self.focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """⏎."""
+        event.stop()
+        self.post_message(self.Given(self.value))
+        self.remove()
+
+    def action_leave(self) -> None:
+        """Esc."""
+        self.post_message(self.Given(""))
+        self.remove()
+
+    def on_key(self, event: events.Key) -> None:
+        """Keys of the screens below mean letters here."""
+        if event.is_printable:
+            event.stop()
