@@ -6,12 +6,14 @@ clock and asks the operating system about the training process.
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeAlias
 
-from rldk_tui.analysis import PhraseSearch, with_samples
+from rldk_tui.analysis import Gathered, RewardAccount, RewardRecord, with_samples
 from rldk_tui.analysis.saved_checkpoints import SavedCheckpoints, saved_checkpoints
 from rldk_tui.diagnosis.catalogue import load_rules
 from rldk_tui.diagnosis.engine import Engine
@@ -24,6 +26,7 @@ from rldk_tui.metrics import Band, lookup
 from rldk_tui.run import LoggedGenerations, RunSnapshot, RunStore
 from rldk_tui.run.long_arrays import SHORT
 from rldk_tui.scoring import Score
+from rldk_tui.statistics.windows import Floats
 from rldk_tui.system import process_is_alive
 from rldk_tui.system.heap import give_back_freed_memory
 
@@ -31,6 +34,7 @@ PIECE = 16 * 1024 * 1024
 """Bytes of logs that are read before what they say is taken in: generations of a second or two."""
 FIRST_PIECE = 1024 * 1024
 """The first piece where each is shown; every further one is twice as large, for the whole run is judged after each."""
+Disorder: TypeAlias = Callable[[Sequence[str]], Floats]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,8 @@ class RunHealth:
         settings: What was set for it in `rldk.toml`.
         deleted: Paths of its checkpoints, as the log names them, that are not there now.
         more: Whether there is more of the run to read than was read so far.
+        rewards: What the rewards of all its generations tell; None where none was scored.
+        text: Tells of texts how far they are from being any.
     """
 
     directory: Path
@@ -64,6 +70,13 @@ class RunHealth:
     settings: Settings = NO_SETTINGS
     deleted: frozenset[str] = frozenset()
     more: bool = False
+    rewards: RewardAccount | None = None
+    text: Disorder | None = None
+
+    def disorder(self, reply: str) -> float | None:
+        """How far a reply is from being text, by the text of this run (`analysis.gibberish`); None where nothing tells."""
+        found = math.nan if self.text is None else float(self.text([reply])[0])
+        return found if math.isfinite(found) else None
 
     def checkpoints(self) -> SavedCheckpoints:
         """What is recorded of its checkpoints; made anew each time, in time that grows with the log."""
@@ -94,7 +107,7 @@ class RunSession:
         self._piece = FIRST_PIECE
         self._rows = 0
         self._store = RunStore(directory.resolve().name)
-        self._phrases = PhraseSearch()
+        self._gathered, self._rewards = Gathered(), RewardRecord()
         self.rules = configured(load_rules(), self.settings)
         self._engine = Engine(self.rules)
 
@@ -127,7 +140,14 @@ class RunSession:
         snapshot = self._store.snapshot(now, batch.problems, self._store.pulse(process_alive=alive))
         health = health_of(self.directory, snapshot, self._engine, self._follower.sources(), self.settings)
         self._give_back(sum(len(segment.rows) for segment in snapshot.segments))
-        return replace(health, vanished=batch.vanished, deleted=_deleted(self.directory, snapshot), more=batch.more)
+        return replace(
+            health,
+            vanished=batch.vanished,
+            deleted=_deleted(self.directory, snapshot),
+            more=batch.more,
+            rewards=self._rewards.account(),
+            text=self._gathered.text.disorder,
+        )
 
     def _give_back(self, rows: int) -> None:
         """Keep no more memory than the next look needs."""
@@ -140,12 +160,14 @@ class RunSession:
         batch = self._follower.poll(most)
         if batch.restarted:
             self._store = RunStore(self.directory.resolve().name)
-            self._phrases = PhraseSearch()
+            self._gathered, self._rewards = Gathered(), RewardRecord()
             self._engine = Engine(self.rules)
         for source in batch.rewritten:
             self._store.rewrite(source)
-        for event, origin in with_samples(batch.events, self._phrases):
+        for event, origin in with_samples(batch.events, self._gathered):
             self._store.add(event, origin)
+            if isinstance(event, Completions):
+                self._rewards.add(event)
         return batch
 
     def take(self, events: Iterable[Event], origin: Origin) -> None:
