@@ -4,7 +4,8 @@
 above `run`.
 """
 
-from rldk_tui.analysis.paying_phrases import PhraseSearch
+from rldk_tui.analysis.gathered import Gathered
+from rldk_tui.analysis.reward_record import RewardAccount, RewardRecord
 from rldk_tui.analysis.samples import with_samples
 
-__all__ = ["PhraseSearch", "with_samples"]
+__all__ = ["Gathered", "RewardAccount", "RewardRecord", "with_samples"]

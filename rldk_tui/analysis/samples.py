@@ -1,7 +1,8 @@
 """What a step's generations measure: columns of the step's row under `samples/`, so that rules and charts read them.
 
-Every measure of a step depends on that step's generations alone, so it does not matter when or in what pieces they arrive. One
-does not: which phrase the reward pays for (`paying_phrases.py`) is told by all batches up to the step, in their order.
+Every measure of a step depends on that step's generations alone, so it does not matter when or in what pieces they arrive. Two
+do not: which phrase the reward pays for (`paying_phrases.py`), and what is no text (`gibberish.py`), are told by all batches up
+to the step, in their order.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rldk_tui.analysis.characters import unprintable_and_script
+from rldk_tui.analysis.gathered import Gathered
 from rldk_tui.analysis.generations import total_reward
+from rldk_tui.analysis.gibberish import DISORDER, sampled
 from rldk_tui.analysis.length_reward import length_reward
 from rldk_tui.analysis.likeness import distinct_2, similarity, unique_share
-from rldk_tui.analysis.paying_phrases import Batch, PayingPhrase, PhraseSearch
+from rldk_tui.analysis.paying_phrases import Batch, PayingPhrase
 from rldk_tui.analysis.reward_shape import advantage_shape, near_ties, numbers, reward_shape
 from rldk_tui.analysis.reward_variance import reward_variance
 from rldk_tui.analysis.text_health import LONGEST, TextHealth, healths
@@ -42,27 +45,27 @@ AnyEvent = TypeVar("AnyEvent")
 
 
 def with_samples(
-    events: Iterable[tuple[AnyEvent, Origin]], phrases: PhraseSearch | None = None
+    events: Iterable[tuple[AnyEvent, Origin]], gathered: Gathered | None = None
 ) -> Iterator[tuple[AnyEvent | Measured, Origin]]:
     """The events, and after each step's training generations what they measure.
 
     Args:
         events: in the order of the training.
-        phrases: What was gathered over earlier events; None where there were none.
+        gathered: What was gathered over earlier events; None where there were none.
     """
-    search = PhraseSearch() if phrases is None else phrases
+    known = Gathered() if gathered is None else gathered
     for event, origin in events:
         yield event, origin
         if isinstance(event, Completions) and event.phase is Phase.TRAIN and event.rows:
-            yield measure(event, search), origin
+            yield measure(event, known), origin
 
 
-def measure(event: Completions, phrases: PhraseSearch | None = None) -> Measured:
+def measure(event: Completions, gathered: Gathered | None = None) -> Measured:
     """The measures of one step's generations; one that cannot be taken of them is left out.
 
     Args:
         event: the generations.
-        phrases: What was gathered over earlier steps, to which this one is added.
+        gathered: What was gathered over earlier steps, to which this one is added; None for the measures of one step alone.
     """
     rows = event.rows
     looked_at = _looked_at(len(rows))
@@ -99,27 +102,47 @@ def measure(event: Completions, phrases: PhraseSearch | None = None) -> Measured
     if event.without_text:
         kept = _without_text(kept, rows)
     named = {name: _worst(event.step, badness) for name, badness in worst.items() if name in kept and (badness > 0).any()}
-    if phrases is not None and groups and not event.without_text:
-        batch = Batch(
-            mark=values["samples/batch_mark"] or 0.0,
-            prompts=[row.prompt for row in rows],
-            replies=[row.completion for row in rows],
-            standing=standing,
-            rewards=rewards,
-            groups=groups,
-        )
-        examined = phrases.add(batch)
-        if examined is not None:
-            kept.update(_phrase(examined.phrase))
-        if examined is not None and (told := examined.phrase) is not None:
-            named["samples/phrase_explained"] = (told.phrase,)
-            named["samples/phrase_share"] = tuple(f"{event.step}/{row}" for row in told.rows)
+    if gathered is not None and not event.without_text:
+        mark = values["samples/batch_mark"] or 0.0
+        kept.update(_gibberish(event, mark, gathered, named))
+        if groups:
+            batch = Batch(
+                mark=mark,
+                prompts=[row.prompt for row in rows],
+                replies=[row.completion for row in rows],
+                standing=standing,
+                rewards=rewards,
+                groups=groups,
+            )
+            kept.update(_phrase(event.step, batch, gathered, named))
     return Measured(time=event.time, step=event.step, values=dict(kept), named=named)
 
 
-def _phrase(told: PayingPhrase | None) -> dict[str, float]:
+def _gibberish(event: Completions, mark: float, gathered: Gathered, named: dict[str, tuple[str, ...]]) -> dict[str, float]:
+    """The share of replies that are no text, of those that could be judged; and names their rows."""
+    looked_at = sampled(len(event.rows))
+    rows = [event.rows[index] for index in looked_at]
+    disorder = gathered.text.add(mark, list(dict.fromkeys(row.prompt for row in rows)), [row.completion for row in rows])
+    judged = ~np.isnan(disorder)
+    if not judged.any():
+        return {}
+    badness = np.zeros(len(event.rows))
+    badness[looked_at] = np.where(disorder > DISORDER, disorder, 0.0)
+    if (badness > 0).any():
+        named["samples/gibberish"] = _worst(event.step, badness)
+    return {"samples/gibberish": float(np.mean(disorder[judged] > DISORDER))}
+
+
+def _phrase(step: int, batch: Batch, gathered: Gathered, named: dict[str, tuple[str, ...]]) -> dict[str, float]:
+    """What one phrase explains of the reward, and names it and its rows; nothing where it was not looked for."""
+    examined = gathered.phrases.add(batch)
+    if examined is None:
+        return {}
+    told: PayingPhrase | None = examined.phrase
     if told is None:
         return {"samples/phrase_explained": 0.0}
+    named["samples/phrase_explained"] = (told.phrase,)
+    named["samples/phrase_share"] = tuple(f"{step}/{row}" for row in told.rows)
     return {
         "samples/phrase_explained": told.explained,
         "samples/phrase_effect": told.effect,

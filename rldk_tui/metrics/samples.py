@@ -39,6 +39,12 @@ SAMPLES: tuple[Metric, ...] = (
     _row("repeating", "Replies that loop", "by compression or repeated 4-grams at their end", direction=Direction.DOWN),
     _row("special_tokens", "Replies with template tokens", "other than at their very end", direction=Direction.DOWN),
     _row("unprintable", "Unprintable characters", "share of all characters: controls and U+FFFD", direction=Direction.DOWN),
+    _row(
+        "gibberish",
+        "Replies that are no text",
+        "their characters stand in no order that the run's own text has",
+        direction=Direction.DOWN,
+    ),
     _row("script_mismatch", "Replies in another script", "than most of the prompt", direction=Direction.DOWN),
     _row("empty", "Empty replies", "no text, or two tokens at most where tokens are counted", direction=Direction.DOWN),
     _row("ref_nll", "Surprise of the reference", unit="nat/token", direction=Direction.DOWN),

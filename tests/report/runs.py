@@ -7,6 +7,7 @@ from pathlib import Path
 
 from msgspec.structs import replace as with_changes
 
+from rldk_tui.analysis import RewardAccount, RewardRecord
 from rldk_tui.diagnosis.findings import NotEvaluated, RuleFailure
 from rldk_tui.events import (
     Advice,
@@ -67,7 +68,15 @@ def health_of(
         not_evaluated=not_evaluated,
         rule_failures=failures,
         score=score_of(judged, rules),
+        rewards=_rewards(snapshot),
     )
+
+
+def _rewards(snapshot: RunSnapshot) -> RewardAccount | None:
+    record = RewardRecord()
+    for log in snapshot.completions:
+        record.add(log)
+    return record.account()
 
 
 def started(**facts: object) -> RunStarted:

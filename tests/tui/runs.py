@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
+from rldk_tui.analysis import RewardRecord
 from rldk_tui.diagnosis.engine import Engine
 from rldk_tui.diagnosis.findings import NotEvaluated
 from rldk_tui.events import (
@@ -42,14 +43,14 @@ def health_of_run(
     name: str = "grpo-qwen-17",
 ) -> RunHealth:
     """The run's health `silent` seconds after its last event."""
-    store = RunStore(name)
-    for event, origin in run.events():
+    store, rewards = RunStore(name), RewardRecord()
+    for event, origin in (*run.events(), *((event, OURS) for event in also)):
         store.add(event, origin)
-    for event in also:
-        store.add(event, OURS)
+        if isinstance(event, Completions):
+            rewards.add(event)
     pulse = store.pulse(process_alive=alive)
     snapshot = store.snapshot((pulse.last_event_at or 0.0) + silent, problems, pulse)
-    return health_of(Path("runs") / name, snapshot, Engine())
+    return replace(health_of(Path("runs") / name, snapshot, Engine()), rewards=rewards.account())
 
 
 def view_of_run(health: RunHealth, *, host: str = "h", gone: bool = False) -> View:

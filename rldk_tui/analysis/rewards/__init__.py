@@ -1,7 +1,8 @@
 """Can this reward be trusted? A rolling window of rewards, judged by its stability, consistency, variance and shape.
 
-`integrator` is the door; `window` holds what the others look at; `stability`, `consistency`, `variance`, `patterns` and
-`anomalies` each measure one thing, `advice` says what to change. `reward_model` judges a reward model by its pairs.
+`integrator` is the door, `watch` what it asks; `window` holds what the others look at; `stability`, `consistency`, `variance`,
+`patterns` and `anomalies` each measure one thing, `advice` says what to change. `reward_model` judges a reward model by its
+pairs.
 """
 
 from rldk_tui.analysis.rewards.integrator import RewardModelIntegrator, RewardReliability

@@ -64,10 +64,11 @@ class Memory:
     def __init__(self, compared: int) -> None:
         self._rewards: OrderedDict[int, float] = OrderedDict()
         self._off: deque[float] = deque(maxlen=compared)
+        self._newest: list[float] = []
 
-    def meet(self, marks: list[int], rewards: list[float]) -> list[float]:
-        """Compare each with the last time it came; returns how far it is off, NaN where it is new."""
-        found = []
+    def meet(self, marks: list[int], rewards: list[float]) -> None:
+        """Compare each with the last time it came."""
+        found = self._newest = []
         for mark, reward in zip(marks, rewards, strict=True):
             if mark == UNKNOWN or not math.isfinite(reward):
                 found.append(math.nan)
@@ -79,14 +80,13 @@ class Memory:
             found.append(math.nan if before is None else abs(reward - before))
             if before is not None:
                 self._off.append(found[-1])
-        return found
 
-    def repeats(self, allowed: float, newest: list[float], step: int) -> Repeats:
+    def repeats(self, allowed: float, step: int) -> Repeats:
         """What came again, and how much of it differs by more than allowed."""
         if not self._off:
             return Repeats(compared=0, differing=None, largest=None)
         off = np.array(self._off)
-        worst = sorted((-value, index) for index, value in enumerate(newest) if value > allowed)[:_NAMED]
+        worst = sorted((-value, index) for index, value in enumerate(self._newest) if value > allowed)[:_NAMED]
         return Repeats(
             compared=off.size,
             differing=float(np.mean(off > allowed)),
@@ -101,24 +101,27 @@ class ConsistencyWatch:
     def __init__(self, compared: int) -> None:
         self._same, self._near = Memory(compared), Memory(compared)
         self._measured = False
+        self._step = 0
 
-    def meet(self, batch: Given, window: RewardWindow, step: int) -> Consistency:
-        """What the newest rewards add.
-
-        Args:
-            batch: They.
-            window: With them in it.
-            step: Of theirs.
-        """
+    def take(self, batch: Given, step: int) -> None:
+        """Take in the newest rewards."""
         rewards = batch.rewards.tolist()
         self._measured |= bool((batch.replies != UNKNOWN).any())
-        off = self._same.meet(batch.replies.tolist(), rewards)
-        nearly = self._near.meet(batch.near.tolist(), rewards)
+        self._same.meet(batch.replies.tolist(), rewards)
+        self._near.meet(batch.near.tolist(), rewards)
+        self._step = step
+
+    def told(self, window: RewardWindow) -> Consistency:
+        """What everything so far tells.
+
+        Args:
+            window: The rewards, the newest ones included.
+        """
         spread = float(window.rewards.std()) if window.rewards.size else 0.0
         return Consistency(
             measured=self._measured,
-            same=self._same.repeats(SAME * spread, off, step),
-            near=self._near.repeats(NEARLY * spread, nearly, step),
+            same=self._same.repeats(SAME * spread, self._step),
+            near=self._near.repeats(NEARLY * spread, self._step),
             agreement=agreement(window),
         )
 

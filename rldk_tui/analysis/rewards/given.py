@@ -74,6 +74,27 @@ def given(rewards: Any, prompts: Any = None, completions: Any = None, other: Any
     )
 
 
+def of_record(rewards: Floats, prompts: Sequence[str], replies: Sequence[str] | None) -> Given:
+    """The same of generations on record; near duplicates are not looked for.
+
+    Args:
+        rewards: shape (n,), NaN where nothing was scored.
+        prompts: n.
+        replies: n; None where what was said is not on record.
+    """
+    marks = {prompt: _mark(prompt) for prompt in dict.fromkeys(prompts)}
+    asked = np.array([marks[prompt] for prompt in prompts], np.int64)
+    nowhere = np.full(rewards.size, UNKNOWN, np.int64)
+    said = nowhere if replies is None else np.array([hash(both) for both in zip(prompts, replies, strict=True)], np.int64)
+    return Given(
+        rewards=np.where(np.isfinite(rewards), np.clip(rewards, -LARGEST, LARGEST), rewards),
+        other=np.full(rewards.size, math.nan),
+        prompts=asked,
+        replies=said,
+        near=nowhere,
+    )
+
+
 def step_of(step: Any) -> int:
     """The step as a whole number.
 

@@ -3,58 +3,19 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from rldk_tui.analysis.rewards.advice import recommendations
-from rldk_tui.analysis.rewards.anomalies import Anomaly, AnomalyKind, anomalies
-from rldk_tui.analysis.rewards.consistency import Consistency, ConsistencyWatch
-from rldk_tui.analysis.rewards.direction import Trend, trend
+from rldk_tui.analysis.rewards.anomalies import AnomalyKind
 from rldk_tui.analysis.rewards.given import RewardInputError, given, step_of
-from rldk_tui.analysis.rewards.patterns import Pattern, pattern
-from rldk_tui.analysis.rewards.stability import Stability, stability
-from rldk_tui.analysis.rewards.variance import Variance, variance
-from rldk_tui.analysis.rewards.window import RewardWindow
+from rldk_tui.analysis.rewards.watch import RewardReliability, RewardWatch
 from rldk_tui.analysis.rewards.written import measured
-from rldk_tui.events import SUBFOLDER, Advice
+from rldk_tui.events import SUBFOLDER
 from rldk_tui.events.writer import EventWriter
 
 LOG = "events-rewards.jsonl"
 """The log that is written to: no process of the training signed it, so its rows join the launch that reached their steps."""
 _SMALLEST_WINDOW = 200
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RewardReliability:
-    """What the rewards so far say of the reward; every part of it says so where there was too little to judge by.
-
-    Attributes:
-        step: Of the newest rewards.
-        seen: Finite rewards in all, `window` how many of them were looked at.
-        stability: Drift of the distribution.
-        consistency: Whether like is scored alike.
-        variance: Where the rewards differ.
-        trend: Which way their mean goes.
-        pattern: What they have been doing, with evidence.
-        anomalies: What stands off in the newest call.
-        outside_range: The share of the newest rewards outside `reward_range`; None without one.
-        recommendations: What to change.
-    """
-
-    step: int
-    seen: int
-    window: int
-    stability: Stability
-    consistency: Consistency
-    variance: Variance
-    trend: Trend
-    pattern: Pattern
-    anomalies: tuple[Anomaly, ...]
-    outside_range: float | None
-    recommendations: tuple[Advice, ...]
 
 
 class RewardModelIntegrator:
@@ -86,9 +47,7 @@ class RewardModelIntegrator:
         if reward_range is not None and not reward_range[0] <= reward_range[1]:
             raise RewardInputError(f"reward_range is {reward_range!r}, which is no (lowest, highest).", "See scored_range.")
         self._writer = None if log_dir is None else EventWriter(Path(log_dir) / SUBFOLDER / LOG)
-        self._range = reward_range
-        self._window = RewardWindow(size=window)
-        self._consistency = ConsistencyWatch(compared=window)
+        self._watch = RewardWatch(window=window, reward_range=reward_range)
 
     @property
     def lost(self) -> str | None:
@@ -114,33 +73,10 @@ class RewardModelIntegrator:
         """
         step = step_of(step)
         batch = given(rewards, prompts, completions, other_rewards)
-        # what stands off must not stand beside itself, nor beside the rest of its own step
-        before = self._window.before(step)
-        window = self._window = self._window.with_batch(batch, step)
-        parts = (stability(window), self._consistency.meet(batch, window, step), variance(window))
-        way = trend(window.means)
-        shape, strange = pattern(window, way), anomalies(batch, before, window, step)
-        result = RewardReliability(
-            step=step,
-            seen=window.seen,
-            window=int(window.rewards.size),
-            stability=parts[0],
-            consistency=parts[1],
-            variance=parts[2],
-            trend=way,
-            pattern=shape,
-            anomalies=strange,
-            outside_range=self._outside(batch.rewards[batch.known]),
-            recommendations=recommendations(*parts, shape, strange),
-        )
+        strange = self._watch.take(batch, step)
+        result = self._watch.judged(strange)
         self._write(result)
         return result
-
-    def _outside(self, rewards: Any) -> float | None:
-        if self._range is None or not rewards.size:
-            return None
-        low, high = self._range
-        return float(np.mean((rewards < low) | (rewards > high)))
 
     def _write(self, result: RewardReliability) -> None:
         if self._writer is None:

@@ -28,7 +28,7 @@ import numpy as np
 
 from rldk_tui.analysis.rewards.direction import FEWEST_STEPS, Trend
 from rldk_tui.analysis.rewards.shapes import Shape, bimodal, heavy_tailed
-from rldk_tui.analysis.rewards.variance import SATURATED, at_bounds
+from rldk_tui.analysis.rewards.variance import SATURATED
 from rldk_tui.analysis.rewards.window import RewardWindow
 from rldk_tui.charts.format import number, percent
 from rldk_tui.statistics.level_shift import Cycle, LevelShift, cycle, level_shift
@@ -75,16 +75,17 @@ class Pattern:
     also: tuple[Pattern, ...] = ()
 
 
-def pattern(window: RewardWindow, way: Trend) -> Pattern:
+def pattern(window: RewardWindow, way: Trend, high: float | None) -> Pattern:
     """What the rewards have been doing; what else holds stands in `also`.
 
     Args:
         window: The rewards.
         way: The trend of their step means.
+        high: The share of them at the highest; None where that is not measured.
     """
     if window.seen < FEWEST_REWARDS or window.rewards.size < FEWEST_REWARDS:
         return _not_enough(f"{window.rewards.size} rewards; {FEWEST_REWARDS} are needed.")
-    bound = _collapsed(window) or _saturated(window)
+    bound = _collapsed(window, high) or _saturated(window, high)
     shapes = (_heaps(bimodal(window.rewards)), _tails(heavy_tailed(window.rewards))) if bound is None else ()
     found = [one for one in (bound, *(_over_time(window, way) if bound is None else ()), *shapes) if one is not None]
     if not found and window.means.size < FEWEST_STEPS:
@@ -111,11 +112,10 @@ def _over_time(window: RewardWindow, way: Trend) -> tuple[Pattern | None, ...]:
     return (waves if waves is not None else _plateau(way),)
 
 
-def _collapsed(window: RewardWindow) -> Pattern | None:
+def _collapsed(window: RewardWindow, high: float | None) -> Pattern | None:
     rewards = window.rewards
     quarter = rewards[-max(FEWEST_REWARDS, rewards.size // 4) :]
     usual, now = float(window.first.std()), float(quarter.std())
-    high, _ = at_bounds(window)
     if np.ptp(rewards) == 0 and usual < 1e-12 + 1e-9 * abs(float(rewards[0])):
         evidence = f"All {rewards.size} rewards are {number(float(rewards[0]))}: there is nothing to learn from."
         return Pattern(name=PatternName.COLLAPSED, confidence=1.0, evidence=evidence, numbers={"std": 0.0})
@@ -130,8 +130,7 @@ def _collapsed(window: RewardWindow) -> Pattern | None:
     )
 
 
-def _saturated(window: RewardWindow) -> Pattern | None:
-    high, _ = at_bounds(window)
+def _saturated(window: RewardWindow, high: float | None) -> Pattern | None:
     if high is None or high < SATURATED:
         return None
     top = float(window.rewards.max())

@@ -9,7 +9,7 @@ from rldk_tui.analysis.rewards.anomalies import AnomalyKind
 from rldk_tui.events import Measured
 
 if TYPE_CHECKING:
-    from rldk_tui.analysis.rewards.integrator import RewardReliability
+    from rldk_tui.analysis.rewards.watch import RewardReliability
 
 
 def measured(result: RewardReliability, now: float) -> Measured:

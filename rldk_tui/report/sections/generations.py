@@ -1,42 +1,30 @@
-"""What the model wrote: the best, the worst and the longest of the last log, the extremes of all, how it changed over time."""
+"""What the model wrote: the best, the worst and the longest of the last log, and how it changed over time."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rldk_tui.analysis.generations import MeasuredCompletion, measure, why_none, worst_first
-from rldk_tui.analysis.over_time import Placed, extremes, of_training, reward_heat
-from rldk_tui.charts.heat_map import HeatMap
+from rldk_tui.analysis.gibberish import DISORDER
 from rldk_tui.charts.line_chart import LineChart
 from rldk_tui.events import Completions
 from rldk_tui.metrics import title
 from rldk_tui.report.figures import metric_chart
 from rldk_tui.report.sections import Section
+from rldk_tui.report.texts import Text, beginning
 from rldk_tui.session import RunHealth
 
 LONGEST_PROMPT = 600
 LONGEST_COMPLETION = 1500
 """Characters shown of a text; how many more there are is said."""
-LONGEST_EXTREME = 240
-"""Characters shown of a text in the table of extremes."""
-_EXTREMES = 5
-_HEAT_ROWS, _HEAT_COLUMNS = 10, 64
 _OVER_TIME = (
     ("completions/mean_length", "samples/length_mean"),
     ("samples/unique_in_group",),
     ("samples/distinct_2",),
     ("samples/repeating",),
+    ("samples/gibberish",),
 )
 """Length and diversity: of each, the first metric there is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """The beginning of a text and how many characters follow."""
-
-    shown: str
-    more: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +37,7 @@ class Sample:
         rewards: Each reward function's.
         length: In tokens, where the trainer said so.
         repetition: Share of repeated 4-grams of words.
+        gibberish: Whether its characters stand in no order that the run's own text has; None where that cannot be told.
     """
 
     why: str
@@ -62,20 +51,7 @@ class Sample:
     truncated: bool | None
     words: int
     repetition: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Extreme:
-    """A generation in the table of the lowest and the highest rewards."""
-
-    reward: float
-    step: int
-    row: int
-    length: int | None
-    characters: int
-    truncated: bool | None
-    prompt: Text
-    completion: Text
+    gibberish: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +72,7 @@ class Generations:
         samples: Of that step.
         then_and_now: One prompt at its first and its last log; empty if no prompt came twice.
         missing: Why there are none and how to get some.
-        heat: How the rewards are spread over time; None with fewer than two scored steps.
         courses: Length and diversity over time.
-        lowest, highest: The extreme rewards of the steps in memory; empty with one step.
-        looked_at: How many steps these, and the heat map, are of.
     """
 
     step: int | None
@@ -108,11 +81,7 @@ class Generations:
     samples: tuple[Sample, ...]
     then_and_now: tuple[Sample, ...]
     missing: str | None = None
-    heat: HeatMap | None = None
     courses: tuple[Course, ...] = ()
-    lowest: tuple[Extreme, ...] = ()
-    highest: tuple[Extreme, ...] = ()
-    looked_at: int = 0
 
 
 def build(health: RunHealth) -> Generations | None:
@@ -124,19 +93,13 @@ def build(health: RunHealth) -> Generations | None:
         return None if missing is None else Generations(None, 0, 0, (), (), missing)
     on_record = [logged for logged in health.snapshot.generations if logged.count]
     last = logs[-1]
-    training = of_training(logs)
-    lowest, highest = extremes(training, _EXTREMES) if len(training) > 1 else ((), ())
     return Generations(
         step=last.step,
         steps=len(on_record),
         rows=sum(logged.count for logged in on_record),
-        samples=_extremes(last),
-        then_and_now=_then_and_now(logs),
-        heat=reward_heat(training, _HEAT_ROWS, _HEAT_COLUMNS),
+        samples=tuple(_judged(sample, health) for sample in _extremes(last)),
+        then_and_now=tuple(_judged(sample, health) for sample in _then_and_now(logs)),
         courses=_courses(health),
-        lowest=tuple(map(_extreme, lowest)),
-        highest=tuple(map(_extreme, highest)),
-        looked_at=len(training),
     )
 
 
@@ -145,20 +108,6 @@ def _courses(health: RunHealth) -> tuple[Course, ...]:
     names = (next((name for name in choice if name in logged), None) for choice in _OVER_TIME)
     series = (health.snapshot.series(name) for name in names if name is not None)
     return tuple(Course(title(one.name), metric_chart(one, health)) for one in series if len(one) > 1)
-
-
-def _extreme(placed: Placed) -> Extreme:
-    row = placed.completion
-    return Extreme(
-        reward=placed.reward if placed.reward is not None else math.nan,
-        step=placed.log.step,
-        row=placed.row,
-        length=row.length,
-        characters=len(row.completion),
-        truncated=row.truncated,
-        prompt=_text(row.prompt, LONGEST_EXTREME),
-        completion=_text(row.completion, LONGEST_EXTREME),
-    )
 
 
 def _extremes(log: Completions) -> tuple[Sample, ...]:
@@ -180,6 +129,11 @@ def _extremes(log: Completions) -> tuple[Sample, ...]:
         known = seen.get(id(row))
         seen[id(row)] = _sample(why if known is None else f"{known.why}, {why}", log.step, row)
     return tuple(seen.values())
+
+
+def _judged(sample: Sample, health: RunHealth) -> Sample:
+    disorder = health.disorder(sample.completion.shown)
+    return sample if disorder is None else replace(sample, gibberish=disorder > DISORDER)
 
 
 def _length(row: MeasuredCompletion) -> tuple[int, int]:
@@ -209,8 +163,8 @@ def _sample(why: str, step: int, row: MeasuredCompletion) -> Sample:
     return Sample(
         why=why,
         step=step,
-        prompt=_text(completion.prompt, LONGEST_PROMPT),
-        completion=_text(completion.completion, LONGEST_COMPLETION),
+        prompt=beginning(completion.prompt, LONGEST_PROMPT),
+        completion=beginning(completion.completion, LONGEST_COMPLETION),
         reward=row.reward,
         rewards=tuple(completion.rewards.items()),
         advantage=completion.advantage,
@@ -219,10 +173,6 @@ def _sample(why: str, step: int, row: MeasuredCompletion) -> Sample:
         words=row.words,
         repetition=row.repetition,
     )
-
-
-def _text(text: str, most: int) -> Text:
-    return Text(text[:most], max(0, len(text) - most))
 
 
 SECTION = Section(title="Generations", order=40, build=build, template="generations")

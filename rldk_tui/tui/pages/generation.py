@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from rldk_tui.analysis.generations import total_reward
+from rldk_tui.analysis.gibberish import DISORDER
 from rldk_tui.analysis.over_time import Placed, mean_reward, same_prompt
 from rldk_tui.charts.format import NOTHING, count, number, signed
 from rldk_tui.charts.text import lines, one_line
 from rldk_tui.events import Completion, Completions
 from rldk_tui.tui.cells import Box, Line, Page, Span, Tone, left, line, right, wrapped
+from rldk_tui.tui.recalled import Recalled
 from rldk_tui.tui.view import View
 
 _MOST = 20_000
@@ -27,10 +29,28 @@ def generation_page(completions: Completions, index: int, listed: str = "") -> P
     row = completions.rows[index]
     key = f"generation:{completions.phase.value}:{completions.step}:{index}:{listed}"
     title = f"Completion {index + 1} of {len(completions.rows)}, step {count(completions.step)}"
-    return Page(key, title, lambda view, box: (*_draw(row, box), *_others(view, completions, index, box)))
+    return Page(key, title, lambda view, box: (*_draw(row, view, box), *_others(view, completions, index, box)))
 
 
-def _draw(row: Completion, box: Box) -> tuple[Line, ...]:
+def placed_page(placed: Placed) -> Page:
+    """The page of one of the run's extremes; the texts of its step may have to be read again."""
+    key = f"generation:{placed.phase.value}:{placed.step}:{placed.row}:extreme"
+    title = f"Completion {placed.row + 1} of step {count(placed.step)}"
+    recalled = Recalled(placed.step, placed.phase)
+
+    def draw(view: View, box: Box) -> tuple[Line, ...]:
+        others = recalled.of(view)
+        about = _others(view, others, placed.row, box) if isinstance(others, Completions) else [line(), *_unread(others, box)]
+        return (*_draw(placed.completion, view, box), *about)
+
+    return Page(key, title, draw)
+
+
+def _unread(problem: str, box: Box) -> tuple[Line, ...]:
+    return wrapped(f"The other answers of this step: {problem}.", box.width, Tone.DIM)
+
+
+def _draw(row: Completion, view: View, box: Box) -> tuple[Line, ...]:
     facts = [line(Span("reward      ", Tone.DIM), Span(number(total_reward(row), 4), Tone.STRONG))]
     if len(row.rewards) > 1 or total_reward(row) is None:
         facts += [
@@ -43,6 +63,7 @@ def _draw(row: Completion, box: Box) -> tuple[Line, ...]:
     facts.append(line(Span("length      ", Tone.DIM), length_of(row), cut_off))
     return (
         *facts,
+        *_order(row, view),
         line(),
         line(Span("Prompt", Tone.ACCENT)),
         *_text(row.prompt, box.width, Tone.DIM),
@@ -50,6 +71,17 @@ def _draw(row: Completion, box: Box) -> tuple[Line, ...]:
         line(Span("Completion", Tone.ACCENT)),
         *_text(row.completion, box.width, Tone.PLAIN),
     )
+
+
+def _order(row: Completion, view: View) -> tuple[Line, ...]:
+    """Whether it is text at all, by what this run's text is made of."""
+    disorder = view.health.disorder(row.completion)
+    if disorder is None:
+        return ()
+    label = Span("text        ", Tone.DIM)
+    if disorder > DISORDER:
+        return (line(label, Span(f"none: its characters stand in random order ({disorder:.2f})", Tone.WARNING)),)
+    return (line(label, f"yes ({disorder:.2f}; in random order it would be 1)"),)
 
 
 def _text(text: str, width: int, tone: Tone) -> list[Line]:
@@ -63,7 +95,8 @@ def _others(view: View, completions: Completions, index: int, box: Box) -> list[
     prompt = completions.rows[index].prompt
     here: tuple[Placed, ...] = ()
     elsewhere = []
-    for log, answers in same_prompt(view.health.snapshot.completions, prompt, completions.phase):
+    held = {(log.step, log.phase): log for log in (*view.health.snapshot.completions, completions)}
+    for log, answers in same_prompt([held[key] for key in sorted(held)], prompt, completions.phase):
         if log.step == completions.step:
             here = answers
         else:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from rldk_tui.analysis.generations import total_reward, why_none
-from rldk_tui.analysis.over_time import Placed, extremes, of_training, reward_heat
+from rldk_tui.analysis.over_time import Placed
 from rldk_tui.charts.format import count, number
 from rldk_tui.charts.heat_map import heat_lines
 from rldk_tui.charts.text import one_line
 from rldk_tui.events import Completion, Completions, Phase
 from rldk_tui.tui.cells import Box, Drawing, Line, Span, Tone, left, line, right, wrapped
-from rldk_tui.tui.pages.generation import generation_page, length_of
+from rldk_tui.tui.pages.generation import generation_page, length_of, placed_page
+from rldk_tui.tui.pages.reward import reward_line
 from rldk_tui.tui.panels import Panel, Place
 from rldk_tui.tui.view import View
 
@@ -26,10 +27,10 @@ _LEAST_SHARED = 16
 
 def draw(view: View, box: Box) -> Drawing:
     """A row a completion: reward, length, whether it was cut off, prompt and text."""
-    latest = _latest(view)
+    latest, told = _latest(view), reward_line(view)
     if latest is None or not latest.rows:
         why = why_none(view.health.snapshot.info.algorithm) or "This trainer samples nothing."
-        return Drawing(wrapped(why.replace("`", ""), box.width, Tone.DIM))
+        return Drawing((*((told,) if told else ()), *wrapped(why.replace("`", ""), box.width, Tone.DIM)))
     ranked = sorted(enumerate(latest.rows), key=lambda item: _worst_first(item[1]))
     shared = _shared_beginning(latest.rows)
     room = max(0, box.width - _REWARD - 1 - _LENGTH - 3)
@@ -42,35 +43,35 @@ def draw(view: View, box: Box) -> Drawing:
     above = _whole_run(view, box) if box.height is not None and box.height >= _ROOMY else []
     if above:
         above += [line(Span(f"Step {count(latest.step)}{phase}", Tone.ACCENT))]
-    return Drawing((*above, *rows), note=note)
+    return Drawing((*((told,) if told else ()), *above, *rows), note=note)
 
 
 def _whole_run(view: View, box: Box) -> list[Line]:
     """How the rewards are spread over time, and the lowest and the highest; nothing where there is one step only."""
-    logs = of_training(view.health.snapshot.completions)
-    heat = reward_heat(logs, _HEAT_ROWS, min(_MOST_COLUMNS, max(1, box.width - _REWARD - 1)))
-    if heat is None:
+    account = view.health.rewards
+    heat = None if account is None else account.heat(_HEAT_ROWS, min(_MOST_COLUMNS, max(1, box.width - _REWARD - 1)))
+    if account is None or heat is None:
         return []
     rows = [line(Span("Reward over time", Tone.ACCENT), Span(" · each column adds up to its step's replies", Tone.DIM))]
     for label, cells in heat_lines(heat, max(1, box.width - _REWARD - 1), ascii=box.ascii):
         tone = Tone.CHART if label else Tone.DIM
         rows.append(line(Span(right(label, _REWARD), Tone.DIM), " ", Span(cells, tone)))
-    lowest, highest = extremes(logs, _EXTREMES + (box.height is not None and box.height >= _TALL))
-    for title, chosen in (("Lowest rewards", lowest), ("Highest rewards", highest)):
+    most = _EXTREMES + (box.height is not None and box.height >= _TALL)
+    for title, chosen in (("Lowest rewards", account.lowest[:most]), ("Highest rewards", account.highest[:most])):
         if chosen:
-            rows.append(line(Span(title, Tone.ACCENT), Span(f" of {count(len(logs))} steps", Tone.DIM)))
+            rows.append(line(Span(title, Tone.ACCENT), Span(f" of {count(account.batches)} steps", Tone.DIM)))
             rows += [_extreme(placed, box.width) for placed in chosen]
     return rows
 
 
 def _extreme(placed: Placed, width: int) -> Line:
     row = placed.completion
-    step = right(f"step {count(placed.log.step)}", _LENGTH)
+    step = right(f"step {count(placed.step)}", _LENGTH)
     facts = (Span(right(number(placed.reward), _REWARD), Tone.STRONG), " ", Span(right(length_of(row), _LENGTH)))
     cut_off = Span(" ✂ " if row.truncated else "   ", Tone.WARNING)
     room = max(0, width - _REWARD - 1 - 2 * _LENGTH - 3 - 2)
     text = Span(left(one_line(row.completion[: 4 * room + 4]), room).rstrip())
-    return line(*facts, cut_off, Span(step, Tone.DIM), "  ", text, opens=generation_page(placed.log, placed.row, "extreme"))
+    return line(*facts, cut_off, Span(step, Tone.DIM), "  ", text, opens=placed_page(placed))
 
 
 def _latest(view: View) -> Completions | None:
@@ -116,7 +117,8 @@ def _row(row: Completion, latest: Completions, index: int, room: tuple[int, int,
 
 def _wants(view: View, _width: int) -> int:
     latest = _latest(view)
-    return 1 if latest is None else len(latest.rows) + 1
+    told = reward_line(view) is not None
+    return 1 + told if latest is None else len(latest.rows) + 1 + told
 
 
 PANEL = Panel(name="generations", key="3", order=3, place=Place.BOTTOM, least=4, wants=_wants, draw=draw)

@@ -109,7 +109,7 @@ def test_memory_is_bounded() -> None:
     integrator = RewardModelIntegrator(window=200)
     for step in range(400):
         result = integrator.monitor_reward_model(RNG.normal(size=64), step, ["p"] * 64, [f"{step} {row}" for row in range(64)])
-    held = integrator._window
+    held = integrator._watch._window
     assert (held.rewards.size, held.first.size, held.means.size) == (200, 200, 256)
     assert result.seen == 400 * 64
 
