@@ -113,11 +113,11 @@ def entries_of(table: Table, stride: int = 1) -> Iterator[Entry]:
         yield Entry(step * stride, time, values)
 
 
-def compared(table: Table, launch: Launch) -> bool | None:
+def compared(table: Table, launch: Launch, tolerance: float) -> bool | None:
     """Whether the rows of a part say what a launch says: most of those that can be compared; None if none can."""
     for_it = against = 0
     for entry in entries_of(table):
-        agrees = launch.agrees(entry.step, entry.values) if launch.table.has_step(entry.step) else None
+        agrees = launch.agrees(entry.step, entry.values, tolerance) if launch.table.has_step(entry.step) else None
         for_it += agrees is True
         against += agrees is False
         if for_it + against >= _EVIDENCE:

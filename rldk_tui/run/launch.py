@@ -16,6 +16,8 @@ from rldk_tui.run.pulse import SIGNS, Pace
 _FINAL = f"{Phase.FINAL.value}/"
 SAME_NUMBER = 1e-4
 """Relative difference up to which two sources mean the same number: TensorBoard keeps 32 bits, some logs four digits."""
+ROUNDED = 6e-4
+"""The same for numbers that were printed with four digits, or four decimals."""
 
 
 def named(event: Metrics) -> dict[str, float | None]:

@@ -24,8 +24,6 @@ from rldk_tui.run.launch import Entry, Launch, launch_of_step, named
 
 LAST_RESORT = 1
 """Authority up to which a source's steps and numbers are too rough to stand beside another's."""
-_ROUNDED = 6e-4
-"""Relative difference up to which a printed number, of four digits, means the same."""
 _STEPS_A_ROW = "steps_a_row"
 
 
@@ -231,7 +229,7 @@ class Unsigned:
         table = part.at_steps(self._stride(document)).table
         dropped = document.authority <= LAST_RESORT and self._better()
         for entry in entries_of(table):
-            home = self._home(entry, document, part)
+            home = self._home(entry, document, part, dropped=dropped)
             if home is None and dropped:
                 continue
             if home is None:
@@ -254,27 +252,27 @@ class Unsigned:
         """Whether somebody else than a last resort has rows."""
         return bool(self._signed) or any(other.length and other.authority > LAST_RESORT for other in self._documents.values())
 
-    def _home(self, entry: Entry, document: Document, part: Part) -> Launch | None:
-        """The signed launch a row is of, or for a last resort any launch that has its numbers."""
+    def _home(self, entry: Entry, document: Document, part: Part, *, dropped: bool) -> Launch | None:
+        """The signed launch a row is of, or for a row that must be vouched for any launch that has its numbers."""
         home = self._signed_home(entry, document)
-        if home is None and document.authority <= LAST_RESORT:
-            home = next((one for one in reversed(self.launches()) if one.agrees(entry.step, entry.values, _ROUNDED)), None)
+        if home is None and dropped:
+            home = next((one for one in reversed(self.launches()) if one.agrees(entry.step, entry.values, ROUNDED)), None)
         before = part.home
-        if home is None and before is not None and (before in self._signed or document.authority <= LAST_RESORT):
+        if home is None and before is not None and (before in self._signed or dropped):
             home = before if entry.step > (before.step or 0) else None  # ahead of what the launch's own log shows
         return home
 
     def _signed_home(self, entry: Entry, document: Document) -> Launch | None:
         if document.authority > LAST_RESORT:
             return launch_of_step(self._signed, entry.step, entry.values)
-        return next((one for one in reversed(self._signed) if one.agrees(entry.step, entry.values, _ROUNDED)), None)
+        return next((one for one in reversed(self._signed) if one.agrees(entry.step, entry.values, ROUNDED)), None)
 
     def _anonymous_for(self, document: Document, table: Table, index: int) -> Launch:
         """Where the rows of a part stand that nobody signed: with those they agree with, apart if they contradict."""
         first = not self._anonymous
         undecided: Launch | None = None
         for launch in (*self._anonymous, *self._apart):
-            verdict = compared(table, launch)
+            verdict = compared(table, launch, ROUNDED if document.authority <= LAST_RESORT else SAME_NUMBER)
             if verdict:
                 return launch
             if verdict is None and launch in self._anonymous and undecided is None:
