@@ -17,14 +17,13 @@ from rldk_tui.analysis import Gathered, RewardAccount, RewardRecord, with_sample
 from rldk_tui.analysis.saved_checkpoints import SavedCheckpoints, saved_checkpoints
 from rldk_tui.diagnosis.catalogue import load_rules
 from rldk_tui.diagnosis.engine import Engine
-from rldk_tui.diagnosis.findings import NotEvaluated, RuleFailure
+from rldk_tui.diagnosis.findings import Diagnosis, NotEvaluated, RuleFailure
 from rldk_tui.diagnosis.settings import NO_SETTINGS, Settings, configured, read_settings
 from rldk_tui.diagnosis.verdict import judge
 from rldk_tui.events import Completions, Event, Finding, Origin, ReadProblem
 from rldk_tui.ingest import Batch, Follower, locate, rows_of
 from rldk_tui.metrics import Band, lookup
 from rldk_tui.run import LoggedGenerations, RunSnapshot, RunStore
-from rldk_tui.run.long_arrays import SHORT
 from rldk_tui.scoring import Score
 from rldk_tui.statistics.windows import Floats
 from rldk_tui.system import process_is_alive
@@ -32,6 +31,8 @@ from rldk_tui.system.heap import give_back_freed_memory
 
 PIECE = 16 * 1024 * 1024
 """Bytes of logs that are read before what they say is taken in: generations of a second or two."""
+MANY_ROWS = 100_000
+"""Rows that come at once (recalled from an earlier opening) from which on they are shown before they are judged."""
 FIRST_PIECE = 1024 * 1024
 """The first piece where each is shown; every further one is twice as large, for the whole run is judged after each."""
 Disorder: TypeAlias = Callable[[Sequence[str]], Floats]
@@ -105,7 +106,7 @@ class RunSession:
         self._clock = clock
         self._follower = Follower(directory)
         self._piece = FIRST_PIECE
-        self._rows = 0
+        self._shown = self._judged = self._tidy = 0
         self._store = RunStore(directory.resolve().name)
         self._gathered, self._rewards = Gathered(), RewardRecord()
         self.rules = configured(load_rules(), self.settings)
@@ -126,35 +127,51 @@ class RunSession:
         Costs time in proportion to what is new, not to the length of the run, and memory for a piece of that at once.
 
         Args:
-            whole: Whether to read everything that is new; else one piece of it, and `more` of the result says that there is
-                more.
+            whole: Whether to read and judge everything that is new; else one piece of it, and `more` of the result says that
+                there is more.
         """
         batch = self._take_piece(PIECE if whole else self._piece)
         self._piece = min(2 * self._piece, PIECE)
         while whole and batch.more:
             self._store.release()
             batch = self._take_piece(PIECE)
-        now = self._clock()
-        info = self._store.info()
-        alive = process_is_alive(info.pid, info.host, info.started_at)
-        snapshot = self._store.snapshot(now, batch.problems, self._store.pulse(process_alive=alive))
-        health = health_of(self.directory, snapshot, self._engine, self._follower.sources(), self.settings)
-        self._give_back(sum(len(segment.rows) for segment in snapshot.segments))
+        snapshot = self._snapshot(batch)
+        rows = sum(len(segment.rows) for segment in snapshot.segments)
+        shown_first = not whole and rows > max(self._judged, self._shown) + MANY_ROWS
+        sources = self._follower.sources()
+        health = health_of(self.directory, snapshot, self._engine, sources, self.settings, judged=not shown_first)
+        self._give_back(rows, judged=not shown_first)
         return replace(
             health,
             vanished=batch.vanished,
             deleted=_deleted(self.directory, snapshot),
-            more=batch.more,
+            more=batch.more or shown_first,
             rewards=self._rewards.account(),
             text=self._gathered.text.disorder,
         )
 
-    def _give_back(self, rows: int) -> None:
+    def read(self) -> RunSnapshot:
+        """Take in all that is new and judge nothing of it."""
+        batch = self._take_piece(PIECE)
+        while batch.more:
+            self._store.release()
+            batch = self._take_piece(PIECE)
+        return self._snapshot(batch)
+
+    def _snapshot(self, batch: Batch) -> RunSnapshot:
+        info = self._store.info()
+        alive = process_is_alive(info.pid, info.host, info.started_at)
+        return self._store.snapshot(self._clock(), batch.problems, self._store.pulse(process_alive=alive))
+
+    def _give_back(self, rows: int, *, judged: bool) -> None:
         """Keep no more memory than the next look needs."""
         self._store.release()
-        if rows > self._rows + SHORT:
+        self._shown = rows
+        if judged:
+            self._judged = rows
+        if rows > self._tidy + MANY_ROWS:
             give_back_freed_memory()
-            self._rows = rows
+            self._tidy = rows
 
     def _take_piece(self, most: int) -> Batch:
         batch = self._follower.poll(most)
@@ -162,6 +179,7 @@ class RunSession:
             self._store = RunStore(self.directory.resolve().name)
             self._gathered, self._rewards = Gathered(), RewardRecord()
             self._engine = Engine(self.rules)
+            self._shown = self._judged = self._tidy = 0
         for source in batch.rewritten:
             self._store.rewrite(source)
         for event, origin in with_samples(batch.events, self._gathered):
@@ -188,9 +206,11 @@ def health_of(
     engine: Engine,
     sources: tuple[Origin, ...] = (),
     settings: Settings = NO_SETTINGS,
+    *,
+    judged: bool = True,
 ) -> RunHealth:
-    """Facts, findings and score in one value."""
-    diagnosis = engine.diagnose(snapshot)
+    """Facts, findings and score in one value; without `judged` the facts alone."""
+    diagnosis = engine.diagnose(snapshot) if judged else Diagnosis((), (), (), ())
     return RunHealth(
         directory=directory,
         snapshot=snapshot,

@@ -196,7 +196,6 @@ def test_an_export_goes_nowhere_it_would_do_harm(run: Path, tmp_path: Path, caps
         ["--generations", "-o", str(run / "x.parquet")],
         ["--generations", "-o", str(tmp_path / "no" / "x.csv")],
         ["--generations", "-o", str(tmp_path / "x.xlsx")],
-        [],
     ):
         assert main(["export", str(run), *arguments]) == 2
         assert len(capsys.readouterr().err.strip().splitlines()) == 2

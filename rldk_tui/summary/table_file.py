@@ -1,9 +1,10 @@
-"""A table of generations as a file, written beside its place and renamed, so no half file is ever left."""
+"""A table as a file, written beside its place and renamed, so no half file is ever left."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 
@@ -42,14 +43,36 @@ def written(table: pl.LazyFrame, path: Path, kind: str) -> int:
     Raises:
         OSError: if it cannot be written; nothing is left of it then.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with _beside(path) as part:
         _WRITERS[kind](table, part)
         rows = _rows(part, kind)
         part.replace(path)
+    return rows
+
+
+def write_parts(parts: Iterable[bytes], path: Path) -> int:
+    """Write lines that come in parts; how many they are.
+
+    Raises:
+        OSError: if it cannot be written; nothing is left of it then.
+    """
+    rows = 0
+    with _beside(path) as part:
+        with part.open("wb") as opened:
+            for some in parts:
+                opened.write(some)
+                rows += some.count(b"\n")
+        part.replace(path)
+    return rows
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield part
     finally:
         part.unlink(missing_ok=True)
-    return rows
 
 
 def _rows(path: Path, kind: str) -> int:
