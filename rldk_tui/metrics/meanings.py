@@ -138,7 +138,7 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
             _SPINNING,
         ),
         "clip_fraction": Meaning(
-            "the share of tokens (in RLOO: replies) whose probability ratio left the trust region, so that they have no gradient",
+            "the share of tokens (in RLOO: replies) whose probability ratio left the trust region, so that their gradient is 0",
             "0 to 0.3 with several updates a batch",
             "always 0 is normal when each batch is used once (num_iterations=1): policy and sampler are then the same",
             _SCHULMAN,

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from textual.message import Message
 
+from rldk_tui.errors import UserError
 from rldk_tui.tui.messages import FeedFailed, HealthUpdated, Repointed, Waiting
 from rldk_tui.tui.options import MonitorOptions
 
@@ -26,14 +27,23 @@ Poll: TypeAlias = "Callable[[], RunHealth | None]"
 """One look at the run; None while there is none."""
 
 
-def opening(path: Path) -> Poll:
-    """A look that opens the run as soon as it is there, and another one when a link at the path leads elsewhere."""
+class FolderOfRunsError(UserError):
+    """What was to be watched is no run but a folder of several."""
+
+
+def opening(path: Path, *, newest: bool = True) -> Poll:
+    """A look that opens the run as soon as it is there, and another one when a link at the path leads elsewhere.
+
+    Args:
+        path: A run directory, a link to one, or a folder of runs.
+        newest: Whether the newest run of a folder of runs is meant; else such a folder ends the feed.
+    """
     opened: list[tuple[Path, Poll]] = []
 
     def poll() -> RunHealth | None:
         target = path.resolve()
         if not opened or (opened[-1][0] != target and path.exists()):
-            found = _opened(path)
+            found = _opened(path, newest=newest)
             if found is not None:
                 opened[:] = [(target, found)]
         return opened[-1][1]() if opened else None
@@ -41,11 +51,13 @@ def opening(path: Path) -> Poll:
     return poll
 
 
-def _opened(path: Path) -> Poll | None:
-    from rldk_tui.ingest.locate import NoLogError
+def _opened(path: Path, *, newest: bool) -> Poll | None:
+    from rldk_tui.ingest.locate import NoLogError, is_run, runs_below
 
     if not path.exists():
         return None
+    if not newest and path.is_dir() and not is_run(path) and next(runs_below(path), None) is not None:
+        raise FolderOfRunsError(f"{path} is a folder of runs.")
     try:
         from rldk_tui.session import RunSession
 
@@ -55,7 +67,7 @@ def _opened(path: Path) -> Poll | None:
 
 
 class Feed:
-    """Polls until it is stopped. Start it once."""
+    """Polls until it is stopped. Start it once; `first` is called in its thread before anything is looked at."""
 
     def __init__(
         self,
@@ -63,11 +75,13 @@ class Feed:
         post: Callable[[Message], object],
         options: MonitorOptions,
         *,
+        first: Callable[[], object] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._poll = poll
         self._post = post
         self._options = options
+        self._first = first
         self._clock = clock
         self._paused = False
         self._stopped = False
@@ -95,10 +109,11 @@ class Feed:
         self._woken.set()
 
     def _run(self) -> None:
-        from rldk_tui.tui.looking import Looking
-
-        looking, begun = Looking(self._options), self._clock()
         with _HandedOver(self._post):
+            self._first()
+            from rldk_tui.tui.looking import Looking
+
+            looking, begun = Looking(self._options), self._clock()
             while not self._stopped:
                 self._woken.clear()
                 more = False

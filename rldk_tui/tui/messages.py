@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from rldk_tui.tui.view import View
-
 if TYPE_CHECKING:
     from rldk_tui.tui.runs_index import RunRow
+    from rldk_tui.tui.view import View
 
 
 class _Newest(Message):
@@ -34,6 +33,10 @@ class Waiting(_Newest):
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         super().__init__()
+
+
+class Loaded(Message):
+    """Everything the screens need is imported."""
 
 
 class RunsRead(_Newest):

@@ -31,8 +31,7 @@ def watch(
         poll, options = _replaying(path, replay, options)
         run_monitor(poll, title=str(path), ascii=ascii, options=options)
         return
-    if newest or not _is_folder_of_runs(path):
-        run_monitor(opening(path), title=str(path), ascii=ascii, options=options)
+    if run_monitor(opening(path, newest=newest), title=str(path), ascii=ascii, options=options) != "index":
         return
     from rldk_tui.tui.index_app import run_index
     from rldk_tui.tui.runs_index import RunsIndex
@@ -42,13 +41,6 @@ def watch(
         back = run_monitor(opening(chosen), title=str(chosen), ascii=ascii, options=replace(options, indexed=True))
         if back != "index":
             return
-
-
-def _is_folder_of_runs(path: Path) -> bool:
-    """Whether runs lie in the folder, and it is none itself."""
-    from rldk_tui.ingest.locate import is_run, runs_below
-
-    return path.is_dir() and not is_run(path) and next(runs_below(path), None) is not None
 
 
 def _replaying(path: Path, speed: float, options: MonitorOptions) -> tuple[Poll, MonitorOptions]:

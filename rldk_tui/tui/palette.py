@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from rldk_tui.tui.app import MonitorApp
 
 _MOST_NAME = 80
+_OWN = frozenset({"hold", "quit"})
+"""What the app does itself."""
 _DEEDS = (
     ("Not evaluated: what is not known of the run", "not_evaluated"),
     ("Checkpoints", "checkpoints"),
@@ -43,18 +45,19 @@ class RunCommands(Provider):
         for name, action in _DEEDS:
             yield name, partial(self._act, action)
         view = app.view
-        if view is None:
+        if view is None or app.desk is None:
             return
+        opened = app.desk.open
         for finding in view.health.findings:
-            yield f"Finding: {finding.rule} since step {finding.first_step}", partial(app.open, finding_page(finding))
+            yield f"Finding: {finding.rule} since step {finding.first_step}", partial(opened, finding_page(finding))
         for name in metrics_in_order(view):
             called = title(name) if title(name) == name else f"{title(name)} ({name})"
             if name in view.metrics:
-                yield f"Chart: {one_line(called, _MOST_NAME)}", partial(app.open, metric_page(name))
-            yield f"Is this normal? {one_line(called, _MOST_NAME)}", partial(app.open, metric_card(name))
+                yield f"Chart: {one_line(called, _MOST_NAME)}", partial(opened, metric_page(name))
+            yield f"Is this normal? {one_line(called, _MOST_NAME)}", partial(opened, metric_card(name))
 
     async def _act(self, action: str) -> None:
-        await self.app.run_action(action)
+        await self.app.run_action(action if action in _OWN else f"do('{action}')")
 
     async def discover(self) -> Hits:
         """What is offered before anything is typed."""

@@ -73,12 +73,12 @@ class ChartScreen(ViewScreen):
             self.metric = metric
             super().__init__()
 
-    def __init__(self, metric: str, view: View, *, ascii: bool) -> None:  # noqa: A002
+    def __init__(self, metric: str, view: View, *, ascii: bool, step: int | None = None) -> None:  # noqa: A002
         super().__init__()
         self.metric = metric
         self._view = view
         self._ascii = ascii
-        self._window = ChartWindow()
+        self._window = ChartWindow(at=step)
         self._alone = False
 
     def compose(self) -> ComposeResult:

@@ -44,7 +44,8 @@ class FindingScreen(PageScreen):
         """Do not want to hear of this rule, or want to again."""
         here = self._finding()
         if here is not None:
-            muted = cast("MonitorApp", self.app).mute(here.rule)
+            desk = cast("MonitorApp", self.app).desk
+            muted = desk is not None and desk.mute(here.rule)
             told = "is listed last and rings no bell; m again has it heard" if muted else "is heard again"
             self.notify(f"{here.rule} {told}.", markup=False)
 

@@ -48,7 +48,7 @@ class MainScreen(Screen[None]):
         Binding("m", "mute", show=False),
         Binding("left_square_bracket", "finding(-1)", show=False),
         Binding("right_square_bracket", "finding(1)", show=False),
-        Binding("backspace", "app.index", show=False),
+        Binding("backspace", "app.do('index')", show=False),
     ]
     DEFAULT_CSS = """
     MainScreen {
@@ -145,7 +145,7 @@ class MainScreen(Screen[None]):
         if not narrowed and self._alone:
             self.action_alone("")
         elif not narrowed:
-            self.app.action_index()  # type: ignore[attr-defined]
+            self.app.action_do("index")  # type: ignore[attr-defined]
 
     def action_maximise(self) -> None:
         """The panel with the cursor on the whole screen, and back."""
@@ -204,7 +204,7 @@ class MainScreen(Screen[None]):
         found = [] if self._view is None else self._view.health.findings
         rule = next((one.rule for one in found if isinstance(page, FindingPage) and one.id == page.finding), None)
         if rule is not None:
-            self.app.mute(rule)  # type: ignore[attr-defined]
+            self.app.desk.mute(rule)  # type: ignore[attr-defined]
 
     def _focused(self) -> ScrollView | None:
         return self.focused if isinstance(self.focused, ScrollView) else None
