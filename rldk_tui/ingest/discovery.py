@@ -14,6 +14,7 @@ from pathlib import Path, PurePath
 
 from rldk_tui.checkpoints import step_of
 from rldk_tui.events import SUBFOLDER, ReadProblem
+from rldk_tui.ingest.declined import promises_a_log, why_declined
 from rldk_tui.readers import HEAD, Format, format_of
 
 DEEPEST = 6
@@ -137,6 +138,7 @@ class Discovery:
                 return
             if facts.st_size == self._undecided[path]:
                 return
+            self.problems.pop(str(path), None)
             with file.open("rb") as opened:
                 head = opened.read(HEAD)
         except FileNotFoundError:
@@ -153,7 +155,10 @@ class Discovery:
             self._undecided.pop(path, None)
             self.found[path] = Found(path, form)
             new.append(self.found[path])
-        elif facts.st_size >= _CONCLUSIVE:
+            return
+        if promises_a_log(path, head):
+            self._problem(path, why_declined(path, head))
+        if facts.st_size >= _CONCLUSIVE:
             self._decline(path)
         else:
             self._undecided[path] = facts.st_size

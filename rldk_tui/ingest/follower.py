@@ -90,7 +90,7 @@ class _Stream(_Source):
 @dataclass(slots=True)
 class _Document(_Source):
     format: DocumentFormat = field(kw_only=True)
-    state: tuple[int, int] | None = None
+    state: tuple[int, ...] | None = None
 
 
 @dataclass(slots=True)
@@ -260,7 +260,7 @@ class Follower:
         except OSError as failure:
             document.note(ReadProblem(source=document.origin.source, message=f"{_UNREADABLE}: {failure.strerror}"))
             return False
-        state = (facts.st_size, facts.st_mtime_ns)
+        state = (facts.st_size, facts.st_mtime_ns, *_companions(file, document.format.companions))
         if state == document.state:
             return False
         if left.spent():
@@ -315,6 +315,18 @@ class Follower:
 
 _UNREADABLE = "cannot be read"
 _TORN = "torn end"
+
+
+def _companions(file: Path, endings: tuple[str, ...]) -> tuple[int, ...]:
+    """Sizes and times of the files that change with this one."""
+    known = []
+    for ending in endings:
+        try:
+            facts = file.with_name(file.name + ending).stat()
+            known += [facts.st_size, facts.st_mtime_ns]
+        except OSError:
+            known += [-1, -1]
+    return tuple(known)
 
 
 def _differ(known: Checkpoint, event: Checkpoint) -> bool:

@@ -11,9 +11,12 @@ from rldk_tui.errors import UserError
 from rldk_tui.readers import HEAD, format_of
 
 _LOOKED_FOR = (
-    "Looked for RLDK event logs (rldk/events-*.jsonl), TensorBoard events, trainer_state.json and "
-    'completions/*.parquet. Add RLDKCallback() or report_to="tensorboard" to the training.'
+    "Looked for RLDK event logs (rldk/events-*.jsonl), TensorBoard events, trainer_state.json, completions/*.parquet, W&B run "
+    "files, trackio databases, metrics as JSON lines or CSV, and captured consoles. "
+    'Add RLDKCallback() or report_to="tensorboard" to the training.'
 )
+_MERELY_BESIDE = 1
+"""Authority up to which a file alone makes no run: a console, settings, a summary lie beside folders of runs too."""
 _LOG_FOLDERS = ("rldk", "completions", "runs", "logs", "tensorboard")
 """Folders of a run in which logs lie; the Hugging Face Trainer's `runs/<time>_<host>` is one level deeper."""
 _MOST_FILES = 2000
@@ -43,6 +46,11 @@ def locate(path: Path) -> Path:
     newest = newest_run(path)
     if newest is not None:
         return newest
+    if _has_log(path, PurePath(), least=0):
+        return path
+    beside = [folder for folder in _folders(path) if _has_log(folder, PurePath(), least=0)]
+    if beside:
+        return max(beside, key=_last_written)
     if empty:
         raise NoLogError(f"{path} is empty.", _LOOKED_FOR)
     raise NoLogError(f"{path} holds no training log.", _LOOKED_FOR)
@@ -87,22 +95,24 @@ def runs_below(path: Path) -> Iterator[Path]:
             yield from (inner for inner in _folders(folder) if is_run(inner))
 
 
-def _has_log(folder: Path, place: PurePath) -> bool:
+def _has_log(folder: Path, place: PurePath, least: int = _MERELY_BESIDE + 1) -> bool:
     """Whether a log lies in the folder itself; a folder that cannot be listed holds none that can be read."""
     try:
         with os.scandir(folder) as listing:
             names = [entry.name for entry in islice(listing, _MOST_FILES)]
     except OSError:
         return False
-    return any(_is_log(folder / name, place / name) for name in names)
+    return any(_is_log(folder / name, place / name, least) for name in names)
 
 
-def _is_log(file: Path, place: PurePath) -> bool:
+def _is_log(file: Path, place: PurePath, least: int) -> bool:
+    """Whether a format of at least this authority claims the file."""
     try:
         if not file.is_file():
             return False
         with file.open("rb") as opened:
-            return format_of(place, opened.read(HEAD)) is not None
+            form = format_of(place, opened.read(HEAD))
+            return form is not None and form.authority >= least
     except OSError:
         return False
 
