@@ -11,7 +11,8 @@ from rldk_tui.charts.format import count, number
 from rldk_tui.charts.heat_map import heat_lines
 from rldk_tui.charts.text import one_line
 from rldk_tui.events import Advice
-from rldk_tui.tui.cells import Box, Line, Page, Span, Tone, left, line, right, wrapped
+from rldk_tui.tui.cells import Box, Line, Page, Span, Tone, cut, left, line, right, wrapped
+from rldk_tui.tui.pages.generation import placed_page
 from rldk_tui.tui.view import View
 
 _NAME, _REWARD, _STEP = 14, 8, 12
@@ -65,7 +66,7 @@ def _draw(view: View, box: Box) -> tuple[Line, ...]:
         rows += _over_time(found.account, box)
         rows += _extremes("Lowest rewards", found.account.lowest, box)
         rows += _extremes("Highest rewards", found.account.highest, box)
-    return tuple(rows)
+    return tuple(cut(row, box.width) for row in rows)
 
 
 def _aspect(aspect: Aspect, width: int) -> list[Line]:
@@ -115,6 +116,7 @@ def _extremes(title: str, chosen: tuple[Placed, ...], box: Box) -> list[Line]:
                 Span(prompt, Tone.DIM),
                 "  ",
                 Span(text),
+                opens=placed_page(placed),
             )
         )
     return rows
