@@ -161,13 +161,14 @@ def _judged(
         since_previous=None if since_previous is None else drift(since_previous),
         since_first=None if since_first is None else drift(since_first),
         changes={} if since_previous is None else {name: moved.relative for name, moved in since_previous.movements.items()},
-        reference=_reference(step, tensors),
+        reference=_reference(files, step, tensors),
     )
 
 
-def _reference(step: int | None, tensors: tuple[TensorStatistics, ...]) -> Reference | None:
+def _reference(files: CheckpointFiles, step: int | None, tensors: tuple[TensorStatistics, ...]) -> Reference | None:
+    saved = max((tensor.stretch.identity.changed_ns for tensor in files.tensors), default=0) / 1e9
     traces = {one.name: one.trace for one in tensors if one.trace is not None}
-    return Reference(step, traces) if step is not None and traces else None
+    return Reference(step, traces, saved) if step is not None and traces else None
 
 
 def _unreadable(tensors: tuple[TensorStatistics, ...], told: set[str]) -> Iterator[FileProblem]:

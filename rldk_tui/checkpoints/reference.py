@@ -23,6 +23,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from rldk_tui.checkpoints.numbers import number
 from rldk_tui.checkpoints.trace import ALL_SAMPLES, TensorTrace
 
 VERSION = 1
@@ -38,10 +39,12 @@ class Reference:
     Attributes:
         step: Its step.
         traces: Of its tensors, by name.
+        saved: When its weights were written, Unix seconds; None if not known.
     """
 
     step: int
     traces: Mapping[str, TensorTrace]
+    saved: float | None = None
 
 
 class Memory(Protocol):
@@ -117,17 +120,22 @@ class References:
     def keep(self, reference: Reference) -> None:
         """Write one, whole or not at all, and delete those that are no longer needed.
 
-        References of later steps are of a training that was given up: this one has come back to an earlier step.
+        One of a later step whose weights are older is of a training that was given up: this one has come back to an earlier
+        step. Newer ones stay: checkpoints may be recorded in any order.
 
         Raises:
             OSError: if it cannot be written.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         write_reference(reference, self._file(reference.step))
-        steps = [step for step in self.steps() if step <= reference.step]
+        steps = [step for step in self.steps() if step <= reference.step or self._is_newer(step, reference)]
         for step in {*self.steps()}.difference(steps[:1], steps[-NEWEST_KEPT:]):
             with contextlib.suppress(OSError):
                 self._file(step).unlink()
+
+    def _is_newer(self, step: int, than: Reference) -> bool:
+        found = read_reference(self._file(step))
+        return found is not None and found.saved is not None and than.saved is not None and found.saved >= than.saved
 
     def copy_to(self, other: References) -> None:
         """Give another run's folder what lies in this one; what cannot be read is left out.
@@ -156,6 +164,7 @@ def write_reference(reference: Reference, file: Path) -> None:
     header = {
         "version": VERSION,
         "step": reference.step,
+        "saved": reference.saved,
         "tensors": [
             [name, list(trace.shape), trace.digest, int(trace.samples.size), -1 if trace.dead is None else int(trace.dead.size)]
             for name, trace in traces.items()
@@ -225,4 +234,4 @@ def _reference(
         )
         at_sample += kept
         at_row += max(0, rows)
-    return Reference(int(header["step"]), traces)
+    return Reference(int(header["step"]), traces, number(header.get("saved")))

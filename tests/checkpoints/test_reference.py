@@ -16,7 +16,7 @@ from rldk_tui.checkpoints.reference import RecentReferences, Reference, Referenc
 from rldk_tui.checkpoints.trace import TensorTrace
 
 
-def reference(step: int, value: float = 1.0) -> Reference:
+def reference(step: int, value: float = 1.0, saved: float | None = None) -> Reference:
     matrix = TensorTrace(
         shape=(3, 2),
         square_sum=6 * value**2,
@@ -27,7 +27,7 @@ def reference(step: int, value: float = 1.0) -> Reference:
         largest_singular=2.0,
     )
     vector = TensorTrace(shape=(2,), square_sum=2.0, digest="e", samples=np.ones(2, np.float32), largest=1.0, dead=None)
-    return Reference(step, {"a.weight": matrix, "ö\n": vector})
+    return Reference(step, {"a.weight": matrix, "ö\n": vector}, saved)
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
@@ -60,9 +60,19 @@ def test_of_many_the_first_and_the_newest_are_kept(tmp_path: Path) -> None:
 
 def test_a_training_that_goes_back_leaves_what_lay_ahead(tmp_path: Path) -> None:
     kept = References.of_run(tmp_path)
-    for step in (10, 20, 30, 40, 25):
-        kept.keep(reference(step))
+    for time, step in enumerate((10, 20, 30, 40, 25)):
+        kept.keep(reference(step, saved=time))
     assert kept.steps() == (10, 20, 25)
+
+
+def test_checkpoints_may_be_recorded_in_any_order(tmp_path: Path) -> None:
+    kept = References.of_run(tmp_path)
+    for step in (20, 40, 30, 10):
+        kept.keep(reference(step, saved=100.0 * step))
+    assert kept.steps() == (10, 20, 30, 40)
+    found = kept.previous(40)
+    assert found is not None
+    assert (found.step, found.saved) == (30, 3000.0)
 
 
 def test_in_memory_it_is_the_same() -> None:

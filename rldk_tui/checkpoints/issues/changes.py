@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rldk_tui.checkpoints import limits
+from rldk_tui.checkpoints import limits, words
 from rldk_tui.checkpoints.issues.issue import Check, CheckpointIssue, Evidence, listed, measured, share, to
 from rldk_tui.events import Advice, Severity
 from rldk_tui.scoring import Family
@@ -33,8 +33,8 @@ def _unchanged(evidence: Evidence) -> Iterator[CheckpointIssue]:
             severity=Severity.CRITICAL,
             message=f"The weights are those of the checkpoint before, {since:.0f} steps earlier: {moved}.",
             advice=(
-                to("Count the trainable parameters, and see whether the optimizer holds them."),
-                to("Save the model the trainer trains (trainer.save_model), and keep weights in float32 while training."),
+                to(words.COUNT_TRAINABLE),
+                to(words.SAVE_THE_TRAINED),
             ),
         )
 
@@ -47,10 +47,9 @@ def _jump(evidence: Evidence) -> Iterator[CheckpointIssue]:
         yield CheckpointIssue(
             rule="ckpt-weight-jump",
             severity=Severity.HIGH if high else Severity.WARNING,
-            message=f"One tensor changed by {share(change.value)} in 100 steps (limit {share(limit)}), {z:.0f} spreads beyond "
-            f"the others{listed(change.about)}.",
+            message=f"{words.jumped(share(change.value), share(limit), z)}{listed(change.about)}.",
             tensors=change.about,
-            advice=(to("Compare these tensors with the checkpoint before: are they meant to change?"), _slower(evidence)),
+            advice=(to(f"Compare these tensors with the checkpoint before: {words.MEANT_TO_CHANGE}"), _slower(evidence)),
         )
 
 
@@ -61,7 +60,7 @@ def _dead(evidence: Evidence) -> Iterator[CheckpointIssue]:
         yield CheckpointIssue(
             rule="ckpt-dead-units",
             severity=Severity.HIGH if high else Severity.WARNING,
-            message=f"{share(figure.value)} of the rows of weight matrices have died since the beginning "
+            message=f"{words.rows_died(share(figure.value))} since the beginning "
             f"(limit {share(limits.DEAD_HIGH if high else limits.DEAD_WARNING)}){listed(figure.about)}.",
             tensors=figure.about,
             advice=(to("Go back to the last checkpoint before they died."), _slower(evidence)),
@@ -70,13 +69,12 @@ def _dead(evidence: Evidence) -> Iterator[CheckpointIssue]:
 
 def _spectral(evidence: Evidence) -> Iterator[CheckpointIssue]:
     growth, rank = evidence.figures.get(GROWTH), evidence.figures.get(RANK)
-    advice = (_slower(evidence), to("Hold the weights down", "weight_decay", "0.01", evidence.setting("weight_decay")))
+    advice = (_slower(evidence), to(words.HOLD_DOWN, "weight_decay", "0.01", evidence.setting("weight_decay")))
     if growth is not None and growth.value > limits.SPECTRAL_GROWTH:
         yield CheckpointIssue(
             rule="ckpt-spectral",
             severity=Severity.WARNING,
-            message=f"The largest singular value of a matrix has grown {growth.value:.2g}-fold since the beginning "
-            f"(limit {limits.SPECTRAL_GROWTH:g}){listed(growth.about)}.",
+            message=f"{words.grew(growth.value)} since the beginning (limit {limits.SPECTRAL_GROWTH:g}){listed(growth.about)}.",
             tensors=growth.about,
             advice=advice,
         )
@@ -84,7 +82,7 @@ def _spectral(evidence: Evidence) -> Iterator[CheckpointIssue]:
         yield CheckpointIssue(
             rule="ckpt-spectral",
             severity=Severity.WARNING,
-            message=f"A matrix has kept {share(rank.value)} of the stable rank it had in the beginning "
+            message=f"{words.kept_rank(share(rank.value))} since the beginning "
             f"(limit {share(limits.STABLE_RANK_KEPT)}){listed(rank.about)}.",
             tensors=rank.about,
             advice=advice,
@@ -93,12 +91,12 @@ def _spectral(evidence: Evidence) -> Iterator[CheckpointIssue]:
 
 def _gains(evidence: Evidence) -> Iterator[CheckpointIssue]:
     drift, flips = evidence.figures[DRIFT], evidence.figures[FLIPS]
-    advice = (_slower(evidence), to("Leave normalisation layers out of the training, or out of weight decay."))
+    advice = (_slower(evidence), to(words.LEAVE_NORMS_OUT))
     if drift.value > limits.GAIN_DRIFT:
         yield CheckpointIssue(
             rule="ckpt-norm-gain-drift",
             severity=Severity.WARNING,
-            message=f"The gains of a normalisation layer have moved by {share(drift.value)} in the median "
+            message=f"{words.gains_moved(share(drift.value))} in the median "
             f"(limit {share(limits.GAIN_DRIFT)}){listed(drift.about)}.",
             tensors=drift.about,
             advice=advice,
@@ -107,8 +105,7 @@ def _gains(evidence: Evidence) -> Iterator[CheckpointIssue]:
         yield CheckpointIssue(
             rule="ckpt-norm-gain-drift",
             severity=Severity.WARNING,
-            message=f"{share(flips.value)} of the gains of normalisation layers have changed their sign "
-            f"(limit {share(limits.GAIN_FLIPS)}){listed(flips.about)}.",
+            message=f"{words.gains_turned(share(flips.value))} (limit {share(limits.GAIN_FLIPS)}){listed(flips.about)}.",
             tensors=flips.about,
             advice=advice,
         )

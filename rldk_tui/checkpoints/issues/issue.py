@@ -14,6 +14,9 @@ from rldk_tui.checkpoints.training_state import TrainingState
 from rldk_tui.events import Advice, Severity
 from rldk_tui.scoring import Family
 
+_PLAIN = 1e6
+"""Percent from which on no digits are told."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckpointIssue:
@@ -93,8 +96,9 @@ def to(text: str, parameter: str | None = None, proposed: str | None = None, cur
 
 
 def share(value: float) -> str:
-    """A share of 1 as people read it."""
-    return f"{100.0 * value:.3g} %"
+    """A share of 1 as people read it: `0.0123 %`, `12.3 %`, `1,310 %`."""
+    percent = 100.0 * value
+    return f"{percent:,.0f} %" if 100.0 <= abs(percent) < _PLAIN else f"{percent:.3g} %"
 
 
 def listed(names: tuple[str, ...], shown: int = 3) -> str:

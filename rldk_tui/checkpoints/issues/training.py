@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from rldk_tui.checkpoints import words
 from rldk_tui.checkpoints.adam import BELOW, STEP
 from rldk_tui.checkpoints.issues.issue import Check, CheckpointIssue, Evidence, listed, measured, share, to
 from rldk_tui.checkpoints.limits import ADAM_BELOW, ADAM_STEP, RATE_OFF, RATE_WITHOUT_END
@@ -16,25 +17,23 @@ def _adam(evidence: Evidence) -> Iterator[CheckpointIssue]:
     below, step = evidence.figures[BELOW], evidence.figures[STEP]
     epsilon = evidence.setting("adam_epsilon")
     if below.value > ADAM_BELOW:
-        at = "" if epsilon is None else f" of {epsilon:g}"
         yield CheckpointIssue(
             rule="adam-epsilon-regime",
             severity=Severity.WARNING,
-            message=f"The second moments of {share(below.value)} of the weights are below Adam's ε{at} "
+            message=f"{words.below_epsilon(share(below.value), epsilon)} "
             f"(limit {share(ADAM_BELOW)}): there the steps vanish{listed(below.about)}.",
             tensors=below.about,
-            advice=(to("Let the gradients decide", "adam_epsilon", "1e-15", epsilon),),
+            advice=(to(words.GRADIENTS_DECIDE, "adam_epsilon", "1e-15", epsilon),),
         )
     if step.value > ADAM_STEP:
         yield CheckpointIssue(
             rule="adam-epsilon-regime",
             severity=Severity.WARNING,
-            message=f"Adam's largest step is {step.value:.3g} learning rates (limit {ADAM_STEP:g}): a second moment was lost "
-            f"or rounded away{listed(step.about)}.",
+            message=f"{words.large_step(step.value, ADAM_STEP)}: a second moment was lost or rounded away{listed(step.about)}.",
             tensors=step.about,
             advice=(
-                to("Keep the optimizer's state in float32."),
-                to("Let the second moment follow faster", "adam_beta2", "0.95", evidence.setting("adam_beta2")),
+                to(words.STATE_IN_FLOAT32),
+                to(words.FOLLOW_FASTER, "adam_beta2", "0.95", evidence.setting("adam_beta2")),
             ),
         )
 

@@ -14,6 +14,7 @@ from functools import partial
 
 import numpy as np
 
+from rldk_tui.checkpoints import words
 from rldk_tui.checkpoints.issues.issue import Check, CheckpointIssue, Evidence, listed, to
 from rldk_tui.checkpoints.limits import FEWEST_LAYERS, LARGE_FACTOR, LARGE_HISTORY, LARGE_Z
 from rldk_tui.checkpoints.roles import ADAPTERS, Role
@@ -91,7 +92,7 @@ def _judge(evidence: Evidence, rule: str, what: str, size: _Size) -> Iterable[Ch
             tensors=names[:_SHOWN],
             advice=(
                 to("Compare these tensors with an earlier checkpoint: rldk checkpoints EARLIER THIS."),
-                to("Hold the weights down", "weight_decay", "0.01", evidence.setting("weight_decay")),
+                to(words.HOLD_DOWN, "weight_decay", "0.01", evidence.setting("weight_decay")),
             ),
         )
 

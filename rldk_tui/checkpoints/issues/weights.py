@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rldk_tui.checkpoints import words
 from rldk_tui.checkpoints.issues.issue import Check, CheckpointIssue, Evidence, listed, measured, share, to
 from rldk_tui.checkpoints.limits import LORA_ZERO_MOST, LORA_ZERO_STEPS, TIED_DIFFERENCE
 from rldk_tui.checkpoints.roles import ADAPTERS
@@ -16,16 +17,15 @@ NONFINITE, LORA, TIED = "checkpoint/nonfinite_tensors", "checkpoint/lora_b_zero"
 def _nonfinite(evidence: Evidence) -> Iterator[CheckpointIssue]:
     figure = evidence.figures[NONFINITE]
     if figure.value > 0:
-        tensors = "1 tensor holds" if figure.value == 1 else f"{figure.value:.0f} tensors hold"
         numbers = sum(one.nonfinite for one in evidence.tensors if one.is_weight)
         yield CheckpointIssue(
             rule="ckpt-nonfinite",
             severity=Severity.CRITICAL,
-            message=f"{tensors} numbers that are NaN or infinite: {numbers:,} in all{listed(figure.about)}.",
+            message=f"It holds {words.not_finite(figure.value)}: {numbers:,} times NaN or infinity{listed(figure.about)}.",
             tensors=figure.about,
             advice=(
                 to("Resume from the newest checkpoint before this one that is finite."),
-                to("Delete this checkpoint, so that nothing resumes from it."),
+                to(words.DELETE_IT),
             ),
         )
 
@@ -43,8 +43,8 @@ def _lora(evidence: Evidence) -> Iterator[CheckpointIssue]:
             message=f"The B matrices of {what} are exactly zero, as before training{listed(figure.about)}.",
             tensors=figure.about,
             advice=(
-                to("Load the adapter with is_trainable=True, and count: model.print_trainable_parameters()."),
-                to("See that the adapter that is saved is the active one: model.active_adapters."),
+                to(words.LOAD_AS_TRAINABLE),
+                to(words.SAVE_THE_ACTIVE),
             ),
         )
 
@@ -55,12 +55,12 @@ def _tied(evidence: Evidence) -> Iterator[CheckpointIssue]:
         yield CheckpointIssue(
             rule="ckpt-tied-embedding-broken",
             severity=Severity.HIGH,
-            message=f"Input and output embeddings differ by {share(figure.value)}, although the config ties them: loading "
-            f"keeps only one of them{listed(figure.about)}.",
+            message=f"It holds {words.embeddings_differ(share(figure.value))}: loading keeps only one of them"
+            f"{listed(figure.about)}.",
             tensors=figure.about,
             advice=(
-                to("If they are to be one: call model.tie_weights() before training, and start again from before they parted."),
-                to("If they are to differ: set model.config.tie_word_embeddings = False, and save again."),
+                to(words.TIE),
+                to(words.UNTIE),
             ),
         )
 

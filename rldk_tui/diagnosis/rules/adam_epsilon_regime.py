@@ -25,6 +25,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rldk_tui.charts.format import percent
+from rldk_tui.checkpoints import words
 from rldk_tui.checkpoints.limits import ADAM_BELOW, ADAM_STEP
 from rldk_tui.diagnosis.blame import set_to
 from rldk_tui.diagnosis.levels import scope_rows
@@ -68,19 +69,17 @@ def tell(episode: Episode, context: Context) -> Telling:
     epsilon, beta = info.setting("adam_epsilon"), info.setting("adam_beta2")
     about = named(episode, context)
     if episode.scope == BELOW:
-        at = "" if epsilon is None else f" of {epsilon:g}"
         return Telling(
-            summary=f"The gradients of {percent(episode.peak)} of the weights are below Adam's ε{at} "
-            f"(limit {percent(episode.limit)}){about}.",
+            summary=f"{words.below_epsilon(percent(episode.peak), epsilon)} (limit {percent(episode.limit)}){about}.",
             cause="Where ε decides, steps vanish, and the learning rate does not mean what it says.",
-            advice=(set_to(info, "adam_epsilon", "Let the gradients decide", "1e-15", current=epsilon),),
+            advice=(set_to(info, "adam_epsilon", words.GRADIENTS_DECIDE, "1e-15", current=epsilon),),
         )
     return Telling(
-        summary=f"Adam's largest step was {episode.peak:.3g} learning rates (limit {episode.limit:g}){about}.",
+        summary=f"{words.large_step(episode.peak, episode.limit)}{about}.",
         cause="The second moment of these weights is far smaller than their gradient: it was rounded away, or it lags behind.",
         advice=(
-            Advice(text="Keep the optimizer's state in float32."),
-            set_to(info, "adam_beta2", "Let the second moment follow faster", "0.95", current=beta),
+            Advice(text=words.STATE_IN_FLOAT32),
+            set_to(info, "adam_beta2", words.FOLLOW_FASTER, "0.95", current=beta),
             set_to(info, "adam_epsilon", "Or bound the step from below", "1e-5", current=epsilon),
         ),
     )

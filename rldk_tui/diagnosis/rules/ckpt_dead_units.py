@@ -23,6 +23,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rldk_tui.charts.format import percent
+from rldk_tui.checkpoints import words
 from rldk_tui.checkpoints.limits import DEAD_HIGH, DEAD_WARNING
 from rldk_tui.diagnosis.blame import lower_learning_rate, set_to
 from rldk_tui.diagnosis.levels import scope_rows
@@ -54,7 +55,7 @@ def tell(episode: Episode, context: Context) -> Telling:
     info = context.info
     decay = info.setting("weight_decay")
     return Telling(
-        summary=f"{percent(episode.peak)} of the rows of weight matrices have died by the checkpoint of step "
+        summary=f"{words.rows_died(percent(episode.peak))} by the checkpoint of step "
         f"{episode.peak_step} (limit {percent(episode.limit)}){named(episode, context)}.",
         cause="Rows that did something in the beginning are zero now, and get too little gradient to come back.",
         advice=(

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rldk_tui.checkpoints import words
 from rldk_tui.diagnosis.levels import scope_rows
 from rldk_tui.diagnosis.measurements import judged_alone, named
 from rldk_tui.diagnosis.rule import Context, Episode, Family, Need, RowRule, Telling, Verdict
@@ -46,13 +47,13 @@ def watch(rows: Rows, _past: None, context: Context) -> Verdict[None]:
 
 def tell(episode: Episode, context: Context) -> Telling:
     """The words."""
-    tensors = "1 tensor that is" if episode.peak == 1 else f"{episode.peak:.6g} tensors that are"
+    broken = words.not_finite(episode.peak)
     return Telling(
-        summary=f"The checkpoint of step {episode.first_step} holds {tensors} not finite{named(episode, context)}.",
+        summary=f"The checkpoint of step {episode.first_step} holds {broken}{named(episode, context)}.",
         cause="NaN or infinite numbers reached the weights before this checkpoint was saved.",
         advice=(
             Advice(text=f"Stop, and resume from the newest checkpoint before step {episode.first_step} that is finite."),
-            Advice(text="Delete this checkpoint, so that nothing resumes from it."),
+            Advice(text=words.DELETE_IT),
         ),
     )
 

@@ -25,6 +25,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rldk_tui.charts.format import percent
+from rldk_tui.checkpoints import words
 from rldk_tui.checkpoints.limits import GAIN_DRIFT, GAIN_FLIPS
 from rldk_tui.diagnosis.blame import lower_learning_rate
 from rldk_tui.diagnosis.levels import scope_rows
@@ -57,17 +58,14 @@ def watch(rows: Rows, _past: None, context: Context) -> Verdict[None]:
 def tell(episode: Episode, context: Context) -> Telling:
     """The words."""
     info = context.info
-    if episode.scope == DRIFT:
-        what = f"The gains of a normalisation layer have moved by {percent(episode.peak)}"
-    else:
-        what = f"{percent(episode.peak)} of the gains of normalisation layers have changed their sign"
+    said = words.gains_moved if episode.scope == DRIFT else words.gains_turned
     return Telling(
-        summary=f"{what} by the checkpoint of step {episode.peak_step} "
+        summary=f"{said(percent(episode.peak))} by the checkpoint of step {episode.peak_step} "
         f"(limit {percent(episode.limit)}){named(episode, context)}.",
         cause="Steps of a fixed size move gains as far as the learning rates add up to.",
         advice=(
             lower_learning_rate(episode, info),
-            Advice(text="Leave normalisation layers out of the training, or out of weight decay."),
+            Advice(text=words.LEAVE_NORMS_OUT),
         ),
     )
 

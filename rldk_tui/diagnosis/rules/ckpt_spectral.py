@@ -27,6 +27,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rldk_tui.charts.format import percent
+from rldk_tui.checkpoints import words
 from rldk_tui.checkpoints.limits import SPECTRAL_GROWTH, STABLE_RANK_KEPT
 from rldk_tui.diagnosis.blame import lower_learning_rate, set_to
 from rldk_tui.diagnosis.levels import scope_rows
@@ -72,17 +73,17 @@ def tell(episode: Episode, context: Context) -> Telling:
     decay = info.setting("weight_decay")
     about = named(episode, context)
     if episode.scope == GROWTH:
-        what = f"The largest singular value of a weight matrix has grown {episode.peak:.1f}-fold (limit {episode.limit:g})"
+        what = f"{words.grew(episode.peak)} (limit {episode.limit:g})"
         cause = "One direction of the matrix grows at the cost of all others."
     else:
-        what = f"A weight matrix has kept {percent(episode.peak)} of its stable rank (limit {percent(episode.limit)})"
+        what = f"{words.kept_rank(percent(episode.peak))} (limit {percent(episode.limit)})"
         cause = "Fewer and fewer directions carry the weight of the matrix."
     return Telling(
         summary=f"{what} by the checkpoint of step {episode.peak_step}{about}.",
         cause=cause,
         advice=(
             lower_learning_rate(episode, info),
-            *([] if decay else [set_to(info, "weight_decay", "Hold the weights down", "0.01", current=decay)]),
+            *([] if decay else [set_to(info, "weight_decay", words.HOLD_DOWN, "0.01", current=decay)]),
         ),
     )
 

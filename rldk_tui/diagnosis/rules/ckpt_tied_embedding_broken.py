@@ -23,6 +23,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rldk_tui.charts.format import percent
+from rldk_tui.checkpoints import words
 from rldk_tui.checkpoints.limits import TIED_DIFFERENCE
 from rldk_tui.diagnosis.levels import scope_rows
 from rldk_tui.diagnosis.measurements import judged_alone, named
@@ -50,14 +51,12 @@ def watch(rows: Rows, _past: None, context: Context) -> Verdict[None]:
 def tell(episode: Episode, context: Context) -> Telling:
     """The words."""
     return Telling(
-        summary=f"The checkpoint of step {episode.first_step} holds input and output embeddings that differ by "
-        f"{percent(episode.peak)}, although the config ties them{named(episode, context)}.",
+        summary=f"The checkpoint of step {episode.first_step} holds "
+        f"{words.embeddings_differ(percent(episode.peak))}{named(episode, context)}.",
         cause="Two tensors were trained or saved where the model has one; loading keeps only one of them.",
         advice=(
-            Advice(
-                text="If they are to be one: call model.tie_weights() before training, and start again from before they parted."
-            ),
-            Advice(text="If they are to differ: set model.config.tie_word_embeddings = False, and save again."),
+            Advice(text=words.TIE),
+            Advice(text=words.UNTIE),
         ),
     )
 

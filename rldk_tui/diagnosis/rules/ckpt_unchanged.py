@@ -27,6 +27,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from rldk_tui.checkpoints import words
 from rldk_tui.checkpoints.limits import UNCHANGED
 from rldk_tui.diagnosis.beside import last_known
 from rldk_tui.diagnosis.blame import RatePast, learning_rates
@@ -96,8 +97,8 @@ def tell(episode: Episode, context: Context) -> Telling:
         f"(limit {limits.change:g} of a tensor).",
         cause="No weight that is saved has changed: nothing was trained, or what is trained is not what is saved.",
         advice=(
-            Advice(text="Count the trainable parameters, and see whether the optimizer holds them."),
-            Advice(text="Save the model the trainer trains (trainer.save_model), and keep weights in float32 while training."),
+            Advice(text=words.COUNT_TRAINABLE),
+            Advice(text=words.SAVE_THE_TRAINED),
         ),
     )
 

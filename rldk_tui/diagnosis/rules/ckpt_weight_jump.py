@@ -26,6 +26,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rldk_tui.charts.format import percent
+from rldk_tui.checkpoints import words
 from rldk_tui.checkpoints.limits import JUMP_HIGH, JUMP_WARNING, JUMP_Z
 from rldk_tui.diagnosis.blame import RatePast, learning_rates, lower_learning_rate
 from rldk_tui.diagnosis.levels import graded, scope_rows
@@ -74,13 +75,11 @@ def tell(episode: Episode, context: Context) -> Telling:
     """The words."""
     z = episode.facts.get("z", context.limits.z)
     return Telling(
-        summary=f"One tensor changed by {percent(episode.peak)} in 100 steps (limit {percent(episode.limit)}), {z:.0f} spreads "
-        f"beyond the others, before the checkpoint of step {episode.first_step}{named(episode, context)}.",
+        summary=f"{words.jumped(percent(episode.peak), percent(episode.limit), z)}, before the checkpoint of step "
+        f"{episode.first_step}{named(episode, context)}.",
         cause="The change is confined to a few tensors, so it is no matter of learning as a whole.",
         advice=(
-            Advice(
-                text=f"Compare these tensors with the checkpoint before step {episode.first_step}: are they meant to change?"
-            ),
+            Advice(text=f"Compare these tensors with the checkpoint before step {episode.first_step}: {words.MEANT_TO_CHANGE}"),
             lower_learning_rate(episode, context.info, guessed=True),
         ),
     )

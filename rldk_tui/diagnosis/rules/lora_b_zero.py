@@ -26,6 +26,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rldk_tui.charts.format import percent
+from rldk_tui.checkpoints import words
 from rldk_tui.checkpoints.limits import LORA_ZERO_MOST, LORA_ZERO_STEPS
 from rldk_tui.diagnosis.levels import scope_rows
 from rldk_tui.diagnosis.measurements import graded, named
@@ -72,8 +73,8 @@ def tell(episode: Episode, context: Context) -> Telling:
         summary=summary,
         cause=cause,
         advice=(
-            Advice(text="Load the adapter with is_trainable=True, and count: model.print_trainable_parameters()."),
-            Advice(text="See that the adapter that is saved is the active one: model.active_adapters."),
+            Advice(text=words.LOAD_AS_TRAINABLE),
+            Advice(text=words.SAVE_THE_ACTIVE),
         ),
     )
 
