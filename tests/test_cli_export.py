@@ -61,8 +61,11 @@ def test_every_format_holds_every_number_of_the_run(ending: str, tmp_path: Path,
     output = tmp_path / f"history.{ending}"
     assert main(["export", str(HEALTHY), "-o", str(output)]) == 0
     assert "120 steps" in capsys.readouterr().out
-    read = {"parquet": pl.read_parquet, "csv": pl.read_csv, "jsonl": pl.read_ndjson}[ending]
-    table = read(output, infer_schema_length=None) if ending != "parquet" else read(output)
+    table = {
+        "parquet": lambda: pl.read_parquet(output),
+        "csv": lambda: pl.read_csv(output, infer_schema_length=None),
+        "jsonl": lambda: pl.read_ndjson(output, infer_schema_length=None),
+    }[ending]()
     snapshot = RunSession(HEALTHY).read()
     for name in snapshot.metric_names():
         series = snapshot.series(name)

@@ -135,6 +135,7 @@ def test_an_unreadable_checkpoint_is_a_problem_and_nothing_else_is_lost() -> Non
         code = (
             "import os, sys, polars, encodings.utf_32_le, rldk_tui.session as s;"
             "from rldk_tui.diagnosis.catalogue import load_rules; load_rules();"
+            "from rldk_tui.readers import load_formats; load_formats();"
             "os.setgid(65534); os.setuid(65534); h = s.RunSession.open(sys.argv[1]).poll();"
             "print(len(h.snapshot.metric_names()) > 20, *[p.source for p in h.snapshot.problems])"
         )

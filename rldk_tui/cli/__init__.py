@@ -11,7 +11,7 @@ import argparse
 from collections.abc import Callable, Sequence
 
 from rldk_tui import __version__
-from rldk_tui.cli import checkpoints, export, generations, live, run, schema
+from rldk_tui.cli import checkpoints, doctor, export, generations, live, run, schema
 from rldk_tui.cli import rules as rules_verbs
 from rldk_tui.cli import stop as stop_verb
 from rldk_tui.cli import train as train_verb
@@ -34,7 +34,7 @@ def _verbs() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="rldk", description="Judge and report RL fine-tuning runs from their logs.")
     parser.add_argument("--version", action="version", version=f"rldk-tui {__version__}")
     verbs = parser.add_subparsers(metavar="VERB", required=True)
-    for group in (run, watch_verb, stop_verb, train_verb, rules_verbs, checkpoints, generations, export, schema):
+    for group in (run, watch_verb, stop_verb, train_verb, rules_verbs, checkpoints, generations, export, doctor, schema):
         group.add_to(verbs)
     return parser
 

@@ -29,6 +29,22 @@ _SAID: tuple[tuple[frozenset[str], str], ...] = (
 )
 
 
+_NAMED: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"\.safetensors(\.index\.json)?$"), "weights, which `rldk checkpoints` reads"),
+    (re.compile(r"\.(?:bin|pt|pth|ckpt|distcp)$"), "saved by PyTorch; `rldk checkpoints` reads weights and optimizer states"),
+    (
+        re.compile(r"^(?:tokenizer|vocab|merges|special_tokens|added_tokens|chat_template|spiece|preprocessor)"),
+        "part of a tokenizer",
+    ),
+    (re.compile(r"^(?:config|generation_config|adapter_config)\.json$"), "a model's settings"),
+    (re.compile(r"\.(?:lock|pid)$"), "a mark of a process"),
+    (re.compile(r"\.(?:py|sh|ipynb)$"), "a program"),
+    (re.compile(r"\.(?:html|svg|pdf)$"), "a page for people"),
+    (re.compile(r"\.md$"), "text for people, and no model card of a trainer"),
+)
+"""What a name tells, of files that promise no log."""
+
+
 def why_declined(path: PurePath, head: bytes) -> str:
     """Why the file is nobody's.
 
@@ -41,8 +57,9 @@ def why_declined(path: PurePath, head: bytes) -> str:
     if is_pickle(path, head):
         return "it is a pickle, which is never opened: whoever made it could run code here"
     magic = next((what for mark, what in _MAGICS if head.startswith(mark)), None)
-    if magic is not None:
-        return f"it is {magic}"
+    named = next((what for pattern, what in _NAMED if pattern.search(path.name)), None)
+    if named is not None or magic is not None:
+        return f"it is {named or magic}"
     if _PROMISES.search(path.name):
         return "its beginning is damaged, or it is not what its name says"
     if b"\0" in head:
@@ -54,6 +71,8 @@ def why_declined(path: PurePath, head: bytes) -> str:
 
 def promises_a_log(path: PurePath, head: bytes) -> bool:
     """Whether the name of a file says that it is a log, or hides that it is a pickle, so that people should be told."""
+    if not head and path.suffix in (".jsonl", ".csv"):
+        return True
     return _PROMISES.search(path.name) is not None or is_pickle(path, head)
 
 

@@ -67,6 +67,10 @@ class Discovery:
     _known: dict[tuple[int, int], PurePath] = field(default_factory=dict)
     _entries: int = 0
 
+    def unclaimed(self) -> list[PurePath]:
+        """The files that no format has claimed so far."""
+        return sorted([*self._declined, *self._undecided])
+
     def look(self) -> list[Found]:
         """Walk what changed; return the files that were claimed for the first time, sorted by path."""
         new: list[Found] = []

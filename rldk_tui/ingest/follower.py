@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from rldk_tui.checkpoints import inspect_folder
-from rldk_tui.events import Checkpoint, Event, Origin, ReadProblem
+from rldk_tui.events import Checkpoint, Event, Origin, ReadProblem, RunDescribed, RunStarted
 from rldk_tui.events.entries import Entries
 from rldk_tui.ingest import parse_cache
 from rldk_tui.ingest.discovery import Discovery, Found
@@ -59,12 +59,13 @@ class Batch:
 
 @dataclass(slots=True)
 class _Source:
-    """One claimed file and what was wrong in it."""
+    """One claimed file and what was wrong in it. `said`: whether it told of anything but that a training began."""
 
     path: PurePath
     origin: Origin
     problems: dict[str, ReadProblem] = field(default_factory=dict)
     order: tuple[tuple[object, ...], tuple[object, ...]] = ((), ())
+    said: bool = False
 
     def __post_init__(self) -> None:
         self.order = _trust(self), _natural(self.path)
@@ -154,6 +155,7 @@ class Follower:
             self._read_stream(stream, events, left)
         rewritten = [document.origin.source for document in self._due() if self._read_document(document, events, left)]
         self._look_at_checkpoints(events)
+        self._tell_the_silent()
         superseded, self._superseded = self._superseded, []
         return Batch(events, self._problems(), restarted, rewritten=(*superseded, *rewritten), more=left.wanting)
 
@@ -244,6 +246,17 @@ class Follower:
         self._sort(stream, known.reads, events)
         left.spent(known.position)
 
+    def _tell_the_silent(self) -> None:
+        """Logs without an entry; a console is often just text, which matters only where nothing else is there."""
+        sources = [*self._streams.values(), *self._documents.values()]
+        told = any(source.said for source in sources)
+        for stream in self._streams.values():
+            silent = not stream.said and not stream.problems.keys() - {_SILENT} and (stream.origin.authority > 1 or not told)
+            if silent and stream.origin.authority < _OURS:
+                stream.problems[_SILENT] = ReadProblem(source=stream.origin.source, message=_SILENT)
+            else:
+                stream.problems.pop(_SILENT, None)
+
     def _due(self) -> list[_Document]:
         """Documents to look at now: those not read yet, and of each format the newest, which may be written again."""
         shelves = self._shelves.values()
@@ -306,6 +319,7 @@ class Follower:
             if isinstance(read, ReadProblem):
                 source.note(read)
             else:
+                source.said = source.said or not isinstance(read, RunStarted | RunDescribed)
                 events.append((read, source.origin))
 
     def _problems(self) -> tuple[ReadProblem, ...]:
@@ -315,6 +329,9 @@ class Follower:
 
 _UNREADABLE = "cannot be read"
 _TORN = "torn end"
+_SILENT = "nothing is logged in it yet"
+_OURS = 12
+"""Authority of our own event log, which says by itself what it is waiting for."""
 
 
 def _companions(file: Path, endings: tuple[str, ...]) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ rows it wants, one after the other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
@@ -26,6 +26,10 @@ _Key = tuple[int, Phase]
 _MARK = 6
 """Bytes of a prompt's hash, as 12 hexadecimal digits."""
 _TEXTS = ("prompt", "completion")
+_PLACE = {"_file": int, "_place": int}
+"""Where an event lies, beside its rows while the table is planned."""
+_AT_ONCE = 8192
+"""Rows that become a table at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,19 +104,47 @@ def _planned(root: Path) -> _Plan:
     files = tuple(found for found in Discovery(root).look() if found.format.generations)
     names: dict[str, None] = {}
     told_by: dict[_Key, tuple[int, int, int]] = {}
-    numbers: dict[_Key, pl.DataFrame] = {}
+    frames: list[pl.DataFrame] = []
+    pending: list[tuple[int, int, Completions]] = []
+
+    def tabulate() -> None:
+        frames.append(_numbers_of(pending, files))
+        pending.clear()
+
+    events = 0
+    for file, place, event in _recorded(root, files):
+        key, authority = (event.step, event.phase), files[file].format.authority
+        names.update(dict.fromkeys(name for row in event.rows for name in row.rewards))
+        if authority < told_by.get(key, (0, -1, -1))[0]:
+            continue
+        told_by[key] = authority, file, place
+        pending.append((file, place, event))
+        events += 1
+        if sum(len(one.rows) for _, _, one in pending) >= _AT_ONCE:
+            tabulate()
+    tabulate()
+    schema = pl.Schema({name: kind for name, kind in _schema(tuple(names)).items() if name not in _TEXTS})
+    together = pl.concat([pl.DataFrame(schema={**schema, **_PLACE}), *frames], how="diagonal")
+    if events > len(told_by):  # a step that was told of twice: the last word counts
+        kept = pl.DataFrame([told[1:] for told in told_by.values()], schema=_PLACE, orient="row")
+        together = together.join(kept, on=list(_PLACE), how="semi", maintain_order="left")
+    return _Plan(files, tuple(names), told_by, together.select(list(schema)))
+
+
+def _recorded(root: Path, files: tuple[Found, ...]) -> Iterator[tuple[int, int, Completions]]:
     for file, found in enumerate(files):
         for place, event in enumerate(recorded_in(root / found.path, found.path, found.format)):
-            key = event.step, event.phase
-            own = tuple(dict.fromkeys(name for row in event.rows for name in row.rewards))
-            names.update(dict.fromkeys(own))
-            if found.format.authority >= told_by.get(key, (0, -1, -1))[0]:
-                told_by[key] = found.format.authority, file, place
-                numbers[key] = frame_of(event, str(found.path), own, texts=False)
-    schema = pl.Schema({name: kind for name, kind in _schema(tuple(names)).items() if name not in _TEXTS})
-    ordered = [numbers[key] for key in sorted(numbers, key=lambda key: told_by[key][1:])]
-    together = pl.concat([pl.DataFrame(schema=schema), *ordered], how="diagonal").select(list(schema))
-    return _Plan(files, tuple(names), told_by, together)
+            yield file, place, event
+
+
+def _numbers_of(events: list[tuple[int, int, Completions]], files: tuple[Found, ...]) -> pl.DataFrame:
+    """Everything but the texts of several events, with where each of them lies."""
+    import polars as pl
+
+    names = tuple(dict.fromkeys(name for _, _, event in events for row in event.rows for name in row.rewards))
+    frame = frame_of([(event, str(files[file].path)) for file, _, event in events], names, texts=False)
+    places = {name: [at[index] for *at, event in events for _ in event.rows] for index, name in enumerate(_PLACE)}
+    return frame.with_columns(pl.Series(name, values, pl.Int64) for name, values in places.items())
 
 
 def _frames(root: Path, plan: _Plan, columns: list[str] | None, predicate: pl.Expr | None) -> Iterator[pl.DataFrame]:
@@ -125,20 +157,21 @@ def _frames(root: Path, plan: _Plan, columns: list[str] | None, predicate: pl.Ex
         found = plan.files[file]
         for place, event in enumerate(recorded_in(root / found.path, found.path, found.format)):
             if event.rows and place in places:
-                yield frame_of(event, str(found.path), plan.names)
+                yield frame_of([(event, str(found.path))], plan.names)
 
 
-def frame_of(event: Completions, source: str, names: tuple[str, ...], *, texts: bool = True) -> pl.DataFrame:
-    """One event's rows as a table, with or without their texts; `names` are the reward functions that get a column."""
+def frame_of(events: Sequence[tuple[Completions, str]], names: tuple[str, ...], *, texts: bool = True) -> pl.DataFrame:
+    """The rows of events as one table, with or without their texts; `names` are the reward functions that get a column."""
     import polars as pl
 
-    rows = event.rows
+    rows = [row for event, _ in events for row in event.rows]
+    each = [(event, source, at) for event, source in events for at in range(len(event.rows))]
     marks = {prompt: prompt_hash(prompt) for prompt in {row.prompt for row in rows}}
     rewards = {f"rewards/{name}": [row.rewards.get(name) for row in rows] for name in names}
     columns = {
-        "step": [event.step] * len(rows),
-        "phase": [event.phase.value] * len(rows),
-        "row": range(len(rows)),
+        "step": [event.step for event, _, _ in each],
+        "phase": [event.phase.value for event, _, _ in each],
+        "row": [at for _, _, at in each],
         **({name: [_valid(getattr(row, name)) for row in rows] for name in _TEXTS} if texts else {}),
         "reward": [row.total_reward for row in rows],
         **rewards,
@@ -146,7 +179,7 @@ def frame_of(event: Completions, source: str, names: tuple[str, ...], *, texts: 
         "length": [row.length for row in rows],
         "truncated": [row.truncated for row in rows],
         "prompt_hash": [marks[row.prompt] for row in rows],
-        "source": [source] * len(rows),
+        "source": [source for _, source, _ in each],
     }
     schema = {name: kind for name, kind in _schema(names).items() if name in columns}
     return pl.DataFrame(columns, schema=schema)

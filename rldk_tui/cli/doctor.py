@@ -1,0 +1,129 @@
+"""`rldk doctor`: what this installation can do here, and who reads which file of a run."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rldk_tui.cli.output import say
+
+if TYPE_CHECKING:
+    from rldk_tui.events import Gpu
+    from rldk_tui.summary.doctor import Library, Source
+
+_WIDE = 44
+"""Columns for the name of a file."""
+
+
+def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Offer it."""
+    verb = verbs.add_parser("doctor", help="what works here, and which file of a run is read by whom, or why not")
+    verb.add_argument("run", type=Path, nargs="?", help="a run directory (without it: this machine alone)")
+    verb.add_argument("--json", action="store_true", help="the same as JSON")
+    verb.set_defaults(verb=_doctor)
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from rldk_tui import __version__
+    from rldk_tui.ingest import locate
+    from rldk_tui.run.long_arrays import cache_folder
+    from rldk_tui.summary.doctor import libraries, sources
+    from rldk_tui.system import read_gpus
+
+    run = locate(arguments.run) if arguments.run is not None else None
+    installed, gpus = libraries(), read_gpus()
+    found = sources(run) if run is not None else []
+    terminal = _terminal()
+    cache = cache_folder()
+    kept = sum(file.stat().st_size for file in cache.rglob("*") if file.is_file()) if cache.is_dir() else 0
+    if arguments.json:
+        answer = {
+            "version": __version__,
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            "libraries": [asdict(library) for library in installed],
+            "terminal": terminal,
+            "gpus": [gpu.name for gpu in gpus],
+            "cache": {"path": str(cache), "bytes": kept},
+            "run": str(run) if run is not None else None,
+            "files": [asdict(source) for source in found],
+        }
+        say(json.dumps(answer, indent=2))
+        return 0
+    from rldk_tui.charts.format import size
+
+    lines = [f"rldk-tui {__version__}   Python {platform.python_version()}   {platform.platform()}", ""]
+    lines += ["Libraries that not everything needs", *_of_libraries(installed), ""]
+    lines += ["Terminal", *(f"  {name:<12}{value}" for name, value in terminal.items()), ""]
+    lines += ["GPU", *_of_gpus(gpus), ""]
+    lines += ["Cache (safe to delete)", f"  {cache}  {size(kept)}"]
+    if run is not None:
+        lines += ["", f"Run {run}", *_of_sources(found)]
+    say("\n".join(lines))
+    return 0
+
+
+def _of_libraries(installed: list[Library]) -> Iterator[str]:
+    for library in installed:
+        state = library.version or "not installed"
+        yield f"  {library.name:<14}{state:<16}{library.purpose}"
+        if library.version is None:
+            yield f"  {'':<30}{library.remedy}"
+        elif library.trouble:
+            yield f"  {'':<30}cannot be used: {library.trouble}"
+            yield f"  {'':<30}{library.remedy}"
+
+
+def _terminal() -> dict[str, str]:
+    """What the terminal says of itself, as far as it decides what the monitor can show."""
+    columns, rows = shutil.get_terminal_size()
+    size = f"{columns}×{rows}" if sys.stdout.isatty() else "none: the output is a file or a pipe"
+    inside = [
+        name for variable, name in (("TMUX", "tmux"), ("STY", "screen"), ("SSH_CONNECTION", "SSH")) if os.environ.get(variable)
+    ]
+    colours = "none (NO_COLOR)" if os.environ.get("NO_COLOR") else os.environ.get("COLORTERM") or "as TERM says"
+    return {
+        "size": size,
+        "TERM": os.environ.get("TERM") or "not set",
+        "colours": colours,
+        "encoding": str(getattr(sys.stdout, "encoding", "unknown")),
+        "inside": ", ".join(inside) or "nothing that was noticed",
+    }
+
+
+def _of_gpus(gpus: tuple[Gpu, ...]) -> Iterator[str]:
+    from rldk_tui.charts.format import gibibytes
+
+    for gpu in gpus:
+        yield f"  {gpu.index}  {gpu.name or 'unnamed'}  {gibibytes(gpu.memory_total)}"
+    if not gpus:
+        yield "  none that NVML knows of (no NVIDIA driver, or none visible here)"
+
+
+def _of_sources(found: list[Source]) -> Iterator[str]:
+    from rldk_tui.charts.format import count, size
+    from rldk_tui.charts.text import one_line
+    from rldk_tui.summary.doctor import grouped
+
+    read = [source for source in grouped(found) if source.format is not None]
+    left = [source for source in grouped(found) if source.format is None]
+    for source in read:
+        told = ", ".join(f"{count(number)} {what}" for what, number in source.told) or "nothing"
+        name = one_line(source.path) + (f" ({source.files} files)" if source.files > 1 else "")
+        yield f"  {name:<{_WIDE}}  {size(source.size):>9}  {source.format}: {told if source.told else source.remark or told}"
+        if source.remark and source.told:
+            yield f"  {'':<{_WIDE}}  {'':>9}  ! {one_line(source.remark)}"
+    if left:
+        yield ""
+        yield "Not read"
+    for source in left:
+        name = one_line(source.path) + (f" ({source.files} files)" if source.files > 1 else "")
+        yield f"  {name:<{_WIDE}}  {size(source.size):>9}  {one_line(source.remark)}"

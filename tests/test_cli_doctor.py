@@ -1,0 +1,94 @@
+"""`rldk doctor`: every file of a run is accounted for, and what is missing is named with what brings it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import pickle
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rldk_tui.cli import main
+from tests.conftest import SAMPLE_RUNS
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A real run among whose files lies all that is no log."""
+    run = tmp_path / "run"
+    shutil.copytree(SAMPLE_RUNS / "grpo-healthy", run)
+    (run / "metrics.json").write_bytes(pickle.dumps({"loss": 1.0}))
+    (run / "model.safetensors").write_bytes(b"\x10\0\0\0\0\0\0\0")
+    (run / "empty.csv").write_bytes(b"")
+    (run / "notes\x1b[31m.txt").write_text("hello")
+    (run / "loop").symlink_to("loop")
+    os.mkfifo(run / "pipe")
+    with (run / "rldk" / "events-rank00000.jsonl").open("ab") as log:
+        log.write(b"garbage\n")
+    return run
+
+
+def files_of(run: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    assert main(["doctor", str(run), "--json"]) == 0
+    return {source["path"]: source for source in json.loads(capsys.readouterr().out)["files"]}
+
+
+def test_every_file_is_read_by_somebody_or_left_with_a_reason(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = files_of(run, capsys)
+    assert set(files) == {str(file.relative_to(run)) for file in run.rglob("*") if file.is_symlink() or not file.is_dir()}
+    assert all(source["format"] or source["remark"] for source in files.values())
+    log = files["rldk/events-rank00000.jsonl"]
+    assert log["format"] == "RLDK event log"
+    assert dict(log["told"])["metric values"] > 2000
+    assert "not JSON" in log["remark"]
+    assert "pickle" in files["metrics.json"]["remark"]
+    assert "checkpoints" in files["model.safetensors"]["remark"]
+    assert "pipe" in files["pipe"]["remark"]
+    assert files["checkpoint-60/trainer_state.json"]["remark"] == "repeats what a newer one says"
+
+
+def test_for_people_files_alike_share_a_line_and_names_are_harmless(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", str(run)]) == 0
+    said = capsys.readouterr().out
+    assert "completions/completions_*.parquet (12 files)" in said
+    assert "288 generations" in said
+    assert "\x1b" not in said
+
+
+def test_a_missing_library_is_named_with_what_brings_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    version = importlib.metadata.version
+
+    def without_numba(name: str) -> str:
+        if name == "numba":
+            raise importlib.metadata.PackageNotFoundError
+        return version(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", without_numba)
+    assert main(["doctor"]) == 0
+    said = capsys.readouterr().out
+    assert "not installed" in said
+    assert "rldk-tui[fast]" in said
+
+
+def test_a_library_that_is_there_and_does_not_work_says_why(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def no_pango(module: str) -> None:
+        raise OSError("cannot load library 'libpango-1.0-0'")
+
+    monkeypatch.setattr(importlib, "import_module", no_pango)
+    assert main(["doctor"]) == 0
+    said = capsys.readouterr().out
+    assert "cannot be used: cannot load library 'libpango-1.0-0'" in said
+    assert "apt-get install libpango" in said
+
+
+def test_what_is_no_run_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", str(tmp_path / "nowhere")]) == 2
+    assert "does not exist" in capsys.readouterr().err
