@@ -37,6 +37,7 @@ class CsvDecoder:
         self._lines = Lines()
         self._rows = Rows(self._source)
         self._names: list[str] = []
+        self._width = 0
         self._separator = ","
         self._monitor: _Monitor | None = None
         self._told = b""
@@ -60,7 +61,7 @@ class CsvDecoder:
             return
         line = self._lines.rest.decode("utf-8", "replace")
         cells = _cells(line, self._separator)
-        if len(cells) == len(self._names) and cells != self._names:
+        if len(cells) == self._width == len(self._names) and cells != self._names:
             self._told = self._lines.rest
             sure = cells if line.endswith('"') else cells[:-1]
             row: dict[str, Json] = {name: cell for name, cell in zip(self._names, sure, strict=False) if cell}
@@ -94,18 +95,18 @@ class CsvDecoder:
         cells = _cells(line, self._separator if self._names else _separator(line))
         if not self._names:
             self._separator = _separator(line)
-            self._names = cells[:_MOST_CELLS]
+            self._names, self._width = cells[:_MOST_CELLS], len(cells)
             if len(cells) > _MOST_CELLS:
                 yield self._problem(f"more than {_MOST_CELLS} columns: the rest was left out")
-        elif cells == self._names:
+        elif cells[:_MOST_CELLS] == self._names:
             self._monitor = _Monitor(math.nan) if self._monitor else None
             yield another_training(self._source)
-        elif len(cells) != len(self._names):
-            yield self._problem(f"a row has not the {len(self._names)} cells that the first line names")
+        elif len(cells) != self._width:
+            yield self._problem(f"a row has not the {self._width} cells that the first line names")
         elif self._monitor is not None and tuple(self._names[:3]) == _MONITOR:
             yield from self._monitor.episode(cells)
         else:
-            row: dict[str, Json] = {name: cell for name, cell in zip(self._names, cells, strict=True) if cell}
+            row: dict[str, Json] = {name: cell for name, cell in zip(self._names, cells, strict=False) if cell}
             yield from self._rows.take(row, self._lines.number)
 
     def _problem(self, message: str) -> ReadProblem:

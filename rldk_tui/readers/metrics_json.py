@@ -25,12 +25,10 @@ def read(file: Path, path: PurePath) -> Iterator[Read]:
     begin = text.find("[") + 1
     try:
         entries = json.loads(text)
-    except RecursionError:
-        raise ValueError("it is nested too deep") from None
-    except ValueError:
+    except (ValueError, RecursionError) as failure:
         entries = list(whole_objects(text, begin))
         if not entries:
-            raise
+            raise ValueError("it is nested too deep" if isinstance(failure, RecursionError) else str(failure)) from None
         yield ReadProblem(
             source=str(path), message=f"it is cut off or no JSON from somewhere on: {len(entries)} rows were read"
         )

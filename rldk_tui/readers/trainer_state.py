@@ -70,12 +70,10 @@ def _parsed(text: str) -> tuple[dict[str, Any], list[str], bool]:
     cut = False
     try:
         state = json.loads(text, parse_constant=constant)
-    except RecursionError:
-        raise ValueError("it is nested too deep") from None
-    except ValueError:
+    except (ValueError, RecursionError) as failure:
         state, cut = {"log_history": _rescued(text)}, True
         if not state["log_history"]:
-            raise
+            raise ValueError("it is nested too deep" if isinstance(failure, RecursionError) else str(failure)) from None
     if not isinstance(state, dict) or not isinstance(state.get("log_history"), list):
         raise ValueError("it holds no log_history")
     return state, tokens, cut
