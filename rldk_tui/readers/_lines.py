@@ -21,7 +21,7 @@ class Lines:
         self.number = 0
         self.rest = b""
         self._longest = longest
-        self._skipping = False
+        self._skipped = 0
 
     def cut(self, chunk: bytes) -> Iterator[bytes | None]:
         """The lines that are complete now, without their ends and a byte order mark; None for one that was too long."""
@@ -29,14 +29,15 @@ class Lines:
         self.rest = rest
         for line in lines:
             self.number += 1
-            if self._skipping or len(line) > self._longest:
-                self._skipping = False
+            if self._skipped or len(line) > self._longest:
+                self._skipped = 0
                 yield None
             else:
                 yield line.removesuffix(b"\r") if self.number > 1 else line.removesuffix(b"\r").removeprefix(BOM)
         if len(self.rest) > self._longest:
-            self.rest, self._skipping = b"", True
+            self._skipped += len(self.rest)
+            self.rest = b""
 
     def pending(self) -> int:
         """Bytes of a last line without its end."""
-        return len(self.rest)
+        return len(self.rest) + self._skipped
