@@ -64,6 +64,7 @@ class IndexApp(App[Path]):
         self._sort = Sort.NEWEST
         self._rows: tuple[RunRow, ...] = index.rows()
         self._reading = True
+        self._touched = False
         self._stop = threading.Event()
 
     def compose(self) -> ComposeResult:
@@ -89,6 +90,10 @@ class IndexApp(App[Path]):
 
     def _read(self, rows: tuple[RunRow, ...], *, reading: bool) -> None:
         self.post_message(RunsRead(rows, reading))
+
+    def on_key(self) -> None:
+        """From now on the cursor stays with its run, wherever that goes."""
+        self._touched = True
 
     def on_runs_read(self, message: RunsRead) -> None:
         """Show the runs as they stand."""
@@ -148,6 +153,8 @@ class IndexApp(App[Path]):
         if not self._rows:
             rows = (line(Span("looking for runs …" if self._reading else "no run is here", Tone.DIM)),)
         shown.show(rows, (), str(self._index.folder), note)
+        if not self._touched:
+            shown.to_top()
         self.query_one("#keys", LinesView).show((cut(key_line(_KEYS), self.size.width),))
 
 

@@ -60,6 +60,6 @@ def _replaying(path: Path, speed: float, options: MonitorOptions) -> tuple[Poll,
 
     def pause(paused: bool) -> None:
         for played in opened:
-            played.pause(paused)
+            played.pause(paused=paused)
 
     return poll, replace(options, seek=seek, pause=pause)

@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -29,7 +30,7 @@ from tests.tui.conftest import Settled
 from tests.tui.test_journeys import HOSTILE, shown
 
 
-async def opened(pilot: Pilot[None], view: View, *keys: str) -> None:
+async def opened(pilot: Pilot[Any], view: View, *keys: str) -> None:
     """The list of this run, and these keys; nothing is waited for."""
     pilot.app.post_message(HealthUpdated(view))
     await pilot.pause()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from textual.app import App
 from textual.strip import Strip
@@ -19,7 +21,7 @@ from tests.tui.runs import completions, empty_view, full_view, health_of_run, he
 HOSTILE = "\x1b[31mred\x1b]0;owned\x07 [bold]markup[/bold] [@click=app.quit]x[/] \u202ereversed \x9b2J"
 
 
-def shown(app: App[None], *names: str) -> str:
+def shown(app: App[Any], *names: str) -> str:
     """The text of these widgets, or of everything that is displayed."""
     wanted = [app.screen.query_one(f"#{name}", LinesView) for name in names] or list(app.screen.query(LinesView))
     return "\n".join(
@@ -27,7 +29,7 @@ def shown(app: App[None], *names: str) -> str:
     )
 
 
-def panel(app: App[None], name: str) -> ScrollView:
+def panel(app: App[Any], name: str) -> ScrollView:
     return app.screen.query_one(f"#{name}", ScrollView)
 
 

@@ -145,7 +145,10 @@ def _setting(
 ) -> list[Line]:
     rows = _entry(name, _written(value), box, width, Tone.PLAIN if default is _UNKNOWN else Tone.STRONG)
     if default is not _UNKNOWN:
-        rows[-1] = Line((*rows[-1].spans, Span(f"   default {_written(default)}", Tone.DIM)))
+        beside = Line((*rows[-1].spans, Span(f"   default {_written(default)}", Tone.DIM)))
+        rows[-1:] = (
+            [beside] if beside.width <= box.width else [rows[-1], *_entry("", f"default {_written(default)}", box, width)]
+        )
     if name in advised:
         finding, advice = advised[name]
         text = f"→ {advice.proposed} ({finding.rule})"

@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 from rldk_tui.events import Finding
 from rldk_tui.tui.pages.finding import finding_page, issue_text
 from rldk_tui.tui.screens.page import PageScreen
+from rldk_tui.tui.widgets.scroll_view import ScrollView
 
 if TYPE_CHECKING:
     from rldk_tui.tui.app import MonitorApp
@@ -37,7 +38,7 @@ class FindingScreen(PageScreen):
         if findings:
             at = findings.index(here) if here is not None else -1
             self.page = finding_page(findings[(at + by) % len(findings)])
-            self.query_one("#page").action_move(-1_000_000)  # type: ignore[attr-defined]
+            self.query_one("#page", ScrollView).to_top()
             self.draw()
 
     def action_mute(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
@@ -34,6 +35,7 @@ _KEYS = (("/", "filter"), ("u", "not evaluated"), ("?", "help"), ("r", "report")
 class MainScreen(Screen[None]):
     """Draws a view into whatever room there is; before there is one, says what it waits for."""
 
+    AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("h,left", "app.focus_previous", show=False),
         Binding("l,right", "app.focus_next", show=False),
@@ -106,8 +108,12 @@ class MainScreen(Screen[None]):
 
     def state(self) -> tuple[str, str]:
         """The panel that has the keys, and the one that has the whole screen."""
-        here = self._focused()
-        return (here.id or "" if here is not None else self._panel), self._alone
+        return self._panel, self._alone
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Remember which panel has the keys: when the app ends, none has them any more."""
+        if isinstance(event.widget, ScrollView):
+            self._panel = event.widget.id or ""
 
     def as_text(self) -> str:
         """Everything on it, for the clipboard: every panel as it is, and all of it."""
@@ -160,7 +166,6 @@ class MainScreen(Screen[None]):
         here = self._focused()
         if here is None or self.query(SearchLine):
             return
-        self._panel = here.id or ""
         self.mount(SearchLine(here.narrowed, "show only what holds … then ⏎"))
 
     def on_input_changed(self, event: Input.Changed) -> None:

@@ -106,6 +106,10 @@ class ScrollView(LinesView):
         else:
             self._scroll(self._top + by)
 
+    def to_top(self) -> None:
+        """The cursor to the first line that opens, and the first line on top."""
+        self.action_move(-_FAR)
+
     def action_page(self, by: int) -> None:
         """Move by what fits on the screen; the cursor comes along where there is something to open."""
         far = by * max(1, self._room() - 1)
