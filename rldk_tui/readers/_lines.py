@@ -40,4 +40,4 @@ class Lines:
 
     def pending(self) -> int:
         """Bytes of a last line without its end."""
-        return len(self.rest) + self._skipped
+        return len(self.rest.strip()) + self._skipped

@@ -71,7 +71,7 @@ class MetricsDecoder:
 
     def pending(self) -> int:
         """Bytes of a last object that is not whole."""
-        return len(self._open) + (self._lines.pending() if self._lines.rest.strip() or not self._lines.rest else 0)
+        return len(self._open) + self._lines.pending()
 
     def _take(self, line: bytes) -> Iterator[Read]:
         if self._open:
