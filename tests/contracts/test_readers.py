@@ -25,6 +25,8 @@ from rldk_tui.readers import (
 )
 from tests.conftest import SAMPLE_RUNS
 
+FEW = settings(max_examples=max(15, settings.default.max_examples // 20))
+"""Enough for every run of the tests; a campaign (`make fuzz`) tries a thousand."""
 FORMATS = load_formats()
 FIXTURES = Path(__file__).parents[1] / "readers" / "fixtures"
 SAMPLES = [
@@ -123,7 +125,7 @@ def test_no_reader_raises_on_garbage(form: Format, tmp_path_factory: pytest.Temp
 
 
 @pytest.mark.parametrize(("form", "file"), STREAMS)
-@settings(max_examples=15)
+@FEW
 @given(data=st.data())
 def test_any_chopping_of_the_bytes_tells_the_same(form: StreamFormat, file: Path, data: st.DataObject) -> None:
     log = file.read_bytes()[:60_000]
@@ -133,7 +135,7 @@ def test_any_chopping_of_the_bytes_tells_the_same(form: StreamFormat, file: Path
 
 
 @pytest.mark.parametrize(("form", "file"), STREAMS)
-@settings(max_examples=15)
+@FEW
 @given(data=st.data())
 def test_a_cut_off_log_tells_nothing_that_the_whole_one_does_not(form: StreamFormat, file: Path, data: st.DataObject) -> None:
     log = file.read_bytes()[:60_000]
@@ -143,7 +145,7 @@ def test_a_cut_off_log_tells_nothing_that_the_whole_one_does_not(form: StreamFor
 
 
 @pytest.mark.parametrize(("form", "file"), STREAMS)
-@settings(max_examples=25)
+@FEW
 @given(data=st.data())
 def test_bytes_that_flip_are_told_and_raise_nothing(form: StreamFormat, file: Path, data: st.DataObject) -> None:
     log = bytearray(file.read_bytes()[:30_000])
@@ -169,7 +171,7 @@ def test_line_ends_of_windows_and_a_byte_order_mark_change_nothing(form: StreamF
 
 
 @pytest.mark.parametrize(("form", "file"), DOCUMENTS)
-@settings(max_examples=15)
+@FEW
 @given(data=st.data())
 def test_a_document_cut_off_anywhere_is_at_most_a_problem(
     form: DocumentFormat, file: Path, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
