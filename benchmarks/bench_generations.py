@@ -21,6 +21,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from rldk_tui.events import SCHEMA_VERSION, SUBFOLDER, Algorithm, Metrics, RunStarted
+from rldk_tui.events.writer import EventWriter
 from rldk_tui.session import RunSession
 
 ROWS = int(os.environ.get("RLDK_BENCH_GENERATIONS", "1000000"))
@@ -29,14 +31,17 @@ BATCH = 64
 OPENED = 100_000
 FEW, MANY = 50, 5_000
 LOOKS = 11
+START = 1.75e9
 WORDS_A_SENTENCE, SENTENCES = 12, 19
 """228 words, 300 tokens or so, 1.45 KB."""
 
 
 class Writer:
-    """Writes the tables of steps as TRL does."""
+    """Writes the tables of steps as TRL does, and a log beside them."""
 
     def __init__(self, run: Path) -> None:
+        self._log = EventWriter(run / SUBFOLDER / "events-rank00000.jsonl")
+        self._log.append(RunStarted(time=START, schema_version=SCHEMA_VERSION, run_id="bench", algorithm=Algorithm.GRPO))
         self._folder = run / "completions"
         self._folder.mkdir(parents=True)
         self._rng = np.random.default_rng(0)
@@ -60,6 +65,8 @@ class Writer:
                 "advantage": reward - reward.mean(),
             }
         ).write_parquet(self._folder / f"completions_{step:05d}.parquet", compression="snappy")
+        values: dict[str, float | None] = {"reward": float(reward.mean()), "reward_std": float(reward.std()), "loss": 0.1}
+        self._log.append(Metrics(time=START + step, step=step, values=values))
 
 
 def milliseconds(work: Callable[[], object]) -> float:
@@ -88,16 +95,18 @@ def opened(run: Path) -> dict[str, Any]:
     return {"ms": first, "rows": rows, "all_ms": (time.perf_counter() - begin) * 1e3}
 
 
-def grown(run: Path, writer: Writer, steps: int) -> float:
-    """The median look that brings one more batch."""
+def grown(run: Path, writer: Writer, steps: int) -> tuple[float, float]:
+    """The median look that brings one more batch, in milliseconds of time and of CPU."""
     session = RunSession(run)
     session.poll()
     session.poll()
-    looks = []
+    looks, cpu = [], []
     for step in range(steps + 1, steps + 1 + LOOKS):
         writer.step(step, BATCH)
+        before = time.process_time()
         looks.append(milliseconds(session.poll))
-    return statistics.median(looks)
+        cpu.append((time.process_time() - before) * 1e3)
+    return statistics.median(looks), statistics.median(cpu)
 
 
 def in_a_fresh_process(work: str, run: Path) -> dict[str, Any]:
@@ -143,7 +152,8 @@ def main() -> None:
             for step in range(1, steps + 1):
                 writer.step(step, BATCH if steps == FEW else 8)
             costs[steps] = grown(folder / str(steps), writer, steps)
-        print(f"one more batch of {BATCH}: {costs[FEW]:.1f} ms after {FEW} files, {costs[MANY]:.1f} ms after {MANY:,}")
+        for steps, (took, cpu) in costs.items():
+            print(f"one more batch of {BATCH} after {steps:,} files: {took:.1f} ms, {cpu:.1f} ms of CPU")
     print("load of the machine, 1 and 5 minutes: {:.1f} {:.1f}".format(*os.getloadavg()))
 
 
