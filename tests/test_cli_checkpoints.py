@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from rldk_tui.cli import main
-from tests.checkpoints.made import checkpoint, trained, weights
+from tests.checkpoints.made import checkpoint, tensors_file, trained, weights
 
 
 @pytest.fixture
@@ -27,6 +27,11 @@ def answer(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, obj
     main(["checkpoints", *arguments, "--json"])
     found: dict[str, object] = json.loads(capsys.readouterr().out)
     return found
+
+
+def answered(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    main(["checkpoints", *arguments])
+    return capsys.readouterr().out
 
 
 def test_one_checkpoint(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -71,6 +76,33 @@ def test_a_run_is_a_table_and_a_choice(run: Path, capsys: pytest.CaptureFixture[
     found = answer(capsys, str(run))
     assert found["keep"] == {"step": 30, "reasons": found["keep"]["reasons"]}  # type: ignore[index]
     assert [one["since_first"] is None for one in found["checkpoints"]] == [True, False, False]  # type: ignore[attr-defined]
+
+
+def test_the_final_model_of_a_run_is_a_row_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = weights()
+    last = trained(first)
+    checkpoint(tmp_path, 10, first)
+    checkpoint(tmp_path, 20, last)
+    assert "final model" not in answered(capsys, str(tmp_path))
+    tensors_file(tmp_path / "model.safetensors", last)
+    told = answered(capsys, str(tmp_path))
+    assert "2 checkpoints and the final model" in told
+    row = next(line.split() for line in told.splitlines() if line.startswith("  final"))
+    assert row[row.index("1.00") + 1 :][:2] == ["0", "%"], "the newest checkpoint once more"
+    found = answer(capsys, str(tmp_path))
+    assert found["keep"]["step"] == 20  # type: ignore[index]
+    assert found["final"]["since_previous"]["relative"] == 0  # type: ignore[index]
+    assert found["final"]["issues"] == []  # type: ignore[index]
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_a_run_fits_the_terminal(
+    run: Path, width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    table = answered(capsys, str(run)).partition("* Keep")[0].splitlines()[2:]
+    assert max(map(len, table)) <= width
+    assert ("ckpt-nonfinite" in "".join(table)) is (width == 200)
 
 
 def test_reward_and_kl_are_told_beside_the_weights(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

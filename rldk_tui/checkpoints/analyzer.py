@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ from rldk_tui.checkpoints.tensors import StoredTensor
 from rldk_tui.checkpoints.trace import samples_a_tensor
 from rldk_tui.checkpoints.training_state import read_training_state
 
+_AFTER_ALL = 1 << 62
+"""A step that no checkpoint has."""
 Progress = Callable[[int, int], None]
 """Told after every piece: bytes done, bytes in all."""
 
@@ -82,6 +85,18 @@ class CheckpointAnalyzer:
             self._memory.keep(analysis.reference)
         return analysis
 
+    def analyze_final(self, run: str | Path) -> CheckpointAnalysis:
+        """Measure and judge the model in a run's directory itself, against the newest and the first of its checkpoints.
+
+        It is often the newest checkpoint once more, so that no change is no fault of it. Nothing is kept of it.
+
+        Raises:
+            UserError: if there is none.
+        """
+        files = replace(open_checkpoint(Path(run)), step=None)
+        first, previous = self._memory.first(_AFTER_ALL), self._memory.previous(_AFTER_ALL)
+        return _judged(files, None, self._measure(files), first, previous)
+
     def compare(self, a: str | Path, b: str | Path) -> Comparison:
         """What changed from checkpoint `a` to checkpoint `b`, number by number.
 
@@ -135,7 +150,8 @@ def _judged(
         figures.update(figures_.since_beginning(tensors, first, since_first, gain_offset=_gain_offset(files.config)))
     if previous is not None:
         since_previous = figures_.compared(tensors, step, previous)
-        figures.update(figures_.of_change(since_previous, since_first))
+        if step is not None:
+            figures.update(figures_.of_change(since_previous, since_first))
     changed = changed_since(files.tensors)
     unreadable = _unreadable(tensors, {problem.source for problem in changed})
     problems = (*files.problems, *training.problems, *changed, *unreadable)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from rldk_tui.checkpoints.distributed import Parts, convert_first, find_parts
 from rldk_tui.checkpoints.file_problem import FileChangedError, FileProblem, of_system
 from rldk_tui.checkpoints.folder import step_of
 from rldk_tui.checkpoints.json_file import CONFIG, TRAINER_STATE, read_object
+from rldk_tui.checkpoints.named_adapters import ADAPTER_FILES, named_adapters
 from rldk_tui.checkpoints.safetensors_file import read_safetensors
 from rldk_tui.checkpoints.shards import Read, lies_within, read_shards
 from rldk_tui.checkpoints.tensors import StoredTensor
@@ -25,8 +26,7 @@ _TORCH_SUFFIXES = frozenset({".bin", ".pt", ".pth", ".ckpt"})
 _INDEX_SUFFIX = ".index.json"
 _TRAINER_STATE = "trainer_state.json"
 _WEIGHTS: tuple[tuple[str, bool], ...] = (
-    ("adapter_model.safetensors", True),
-    ("adapter_model.bin", True),
+    *((file, True) for file in ADAPTER_FILES),
     ("model.safetensors", False),
     ("model.safetensors.index.json", False),
     ("pytorch_model.bin", False),
@@ -55,7 +55,7 @@ class CheckpointFiles:
         path: The folder, or the single file.
         step: From the folder's name, else from its trainer_state.json; None if neither tells.
         kind: What it holds.
-        tensors: Its weights, in the order of the files.
+        tensors: Its weights, in the order of the files; those of an adapter in a folder of its own begin with its name.
         problems: All that is wrong, one a kind and file.
         config: Of the model (config.json).
         adapter_config: Of the adapter (adapter_config.json).
@@ -108,6 +108,16 @@ def open_checkpoint(path: Path) -> CheckpointFiles:
     )
 
 
+def holds_weights(folder: Path) -> bool:
+    """Whether the weights of a model or an adapter lie in a folder itself: a run's directory may hold its final model."""
+    try:
+        with os.scandir(folder) as listing:
+            own = any(entry.name.endswith(".safetensors") or entry.name in dict(_WEIGHTS) for entry in listing)
+        return own or bool(named_adapters(folder))
+    except OSError:
+        return False
+
+
 def changed_since(tensors: Iterable[StoredTensor]) -> tuple[FileProblem, ...]:
     """One problem for every file of these tensors that is no longer the one that was opened; to be asked after the work."""
     first = {tensor.source: tensor.stretch for tensor in tensors}
@@ -141,13 +151,16 @@ class _Folder:
 
     path: Path
     files: frozenset[str] = frozenset()
+    adapters: tuple[str, ...] = ()
     problems: list[FileProblem] = field(default_factory=list)
 
     def opened(self) -> CheckpointFiles:
         parts = self._listed()
         weights = self._weights()
-        tensors = self._tensors(weights)
-        kind = self._kind(weights, tensors, parts)
+        if not weights or weights[0] in ADAPTER_FILES:
+            self.adapters = named_adapters(self.path)
+        tensors = self._tensors((*weights, *self.adapters))
+        kind = self._kind((*weights, *self.adapters), tensors, parts)
         if kind is None:
             raise UserError(f"{self.path} holds no checkpoint.", _HINT)
         for one in parts:
@@ -168,7 +181,7 @@ class _Folder:
             scheduler=self._there("scheduler.pt"),
             trainer_state=state,
             files=tuple(sorted(self.files)),
-            size=sum(_size(self.path / name) for name in self.files),
+            size=sum(_size(self.path / name) for name in (*self.files, *self.adapters)),
             problems=tuple(self.problems),
             complete=_complete(self.problems),
         )
@@ -201,6 +214,8 @@ class _Folder:
             found, wrong = read_shards(self.path, name, _reader(name.removesuffix(_INDEX_SUFFIX)))
         elif lies_within(self.path, name):
             found, wrong = _reader(name)(self.path / name, name)
+            named = name.rpartition("/")[0]
+            found = tuple(replace(tensor, name=f"{named}/{tensor.name}") for tensor in found) if named else found
         else:
             message = "It is a link to a file outside the checkpoint's folder, which was not opened."
             found, wrong = (), (FileProblem("shard-outside-folder", name, message, "Name the file it leads to instead."),)
@@ -212,7 +227,7 @@ class _Folder:
     ) -> CheckpointKind | None:
         """None if nothing here is of a checkpoint."""
         if weights:
-            return _kind((weights[0], True) in _WEIGHTS, tensors)
+            return _kind(weights[0].rpartition("/")[2] in ADAPTER_FILES, tensors)
         if any(part.weights for part in parts):
             return CheckpointKind.DISTRIBUTED
         if step_of(self.path.absolute().name) is None:

@@ -78,7 +78,7 @@ class Place:
     kind: str
 
 
-_WRAPPERS = re.compile(r"^(?:module\.|_orig_mod\.|pretrained_model\.|base_model\.model\.|base_model\.)+")
+_WRAPPERS = re.compile(r"^(?:[^/]*/)?(?:module\.|_orig_mod\.|pretrained_model\.|base_model\.model\.|base_model\.)+")
 _LAYER = re.compile(r"(?:^|\.)(?:layers|layer|h|blocks|block)\.(\d+)(?=\.)")
 
 _ROLES: tuple[tuple[Role, re.Pattern[str]], ...] = tuple(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -26,6 +27,7 @@ _SEVERITIES = ("info", "warning", "high", "critical")
 _PATIENCE = 1.0
 """Seconds after which it is told how far the work is."""
 _BETWEEN = 0.2
+_NARROWEST = 40
 
 
 def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -107,7 +109,7 @@ def _analyse(arguments: argparse.Namespace) -> int:
         objects = [analysis_object(analysis) for analysis in analyses]
         say(to_json(objects[0] if len(objects) == 1 else objects))
     else:
-        say("\n\n".join("\n".join(analysis_lines(analysis)) for analysis in analyses))
+        say("\n\n".join("\n".join(analysis_lines(analysis, _width())) for analysis in analyses))
     return _exit_code(arguments, analyses)
 
 
@@ -118,7 +120,7 @@ def _compare(arguments: argparse.Namespace) -> int:
 
     before, after = arguments.paths
     comparison = CheckpointAnalyzer(**_how(arguments, "comparing")).compare(before, after)
-    say(to_json(comparison_object(comparison)) if arguments.json else "\n".join(comparison_lines(comparison)))
+    say(to_json(comparison_object(comparison)) if arguments.json else "\n".join(comparison_lines(comparison, _width())))
     return 0
 
 
@@ -127,14 +129,16 @@ def _run(arguments: argparse.Namespace) -> int:
     from rldk_tui.summary.checkpoints import gathered, run_lines, run_object
 
     run: Path = arguments.paths[0]
-    analyses = _analyses_of_run(arguments, run)
-    found = gathered(run.resolve().name, analyses, _logged(run))
-    say(to_json(run_object(found)) if arguments.json else "\n".join(run_lines(found)))
-    return _exit_code(arguments, analyses)
+    analyses, final = _analyses_of_run(arguments, run)
+    found = gathered(run.resolve().name, analyses, _logged(run), final)
+    say(to_json(run_object(found)) if arguments.json else "\n".join(run_lines(found, _width())))
+    return _exit_code(arguments, analyses if final is None else [*analyses, final])
 
 
-def _analyses_of_run(arguments: argparse.Namespace, run: Path) -> list[CheckpointAnalysis]:
+def _analyses_of_run(arguments: argparse.Namespace, run: Path) -> tuple[list[CheckpointAnalysis], CheckpointAnalysis | None]:
+    """Those of its checkpoints, and that of the model in its directory itself."""
     from rldk_tui.checkpoints import CheckpointAnalyzer, checkpoints_of
+    from rldk_tui.checkpoints.layout import holds_weights
 
     told = _Progress()
     analyzer = CheckpointAnalyzer(**{**_how(arguments, ""), "progress": told})
@@ -143,7 +147,13 @@ def _analyses_of_run(arguments: argparse.Namespace, run: Path) -> list[Checkpoin
     for path in checkpoints_of(run):
         told.what = path.name
         analyses.append(analyzer.analyze_checkpoint(path))
-    return analyses
+    told.what = "the final model"
+    return analyses, analyzer.analyze_final(run) if holds_weights(run) else None
+
+
+def _width() -> int:
+    """Cells of a line: those of the terminal, or 80."""
+    return max(_NARROWEST, shutil.get_terminal_size((80, 24)).columns)
 
 
 def _logged(run: Path) -> RunSnapshot | None:

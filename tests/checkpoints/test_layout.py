@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from rldk_tui.checkpoints.layout import CheckpointFiles, CheckpointKind, changed_since, open_checkpoint
+from rldk_tui.checkpoints.roles import place_of
 from rldk_tui.errors import UserError
 from tests.checkpoints.weights import entry, held, model, write
 
@@ -106,6 +107,23 @@ def test_a_real_adapter(tmp_path: Path) -> None:
     assert all(not held(tensor).any() for tensor in files.tensors if "lora_B" in tensor.name)
     assert files.adapter_config is not None
     assert files.adapter_config["r"] == 2
+
+
+def test_adapters_with_names_of_their_own(tmp_path: Path) -> None:
+    peft = pytest.importorskip("peft")
+    config = peft.LoraConfig(r=2, target_modules=["q_proj"])
+    adapted = peft.get_peft_model(model(), config, adapter_name="policy")
+    adapted.add_adapter("critic", config)
+    adapted.save_pretrained(tmp_path)
+    files = open_checkpoint(tmp_path)
+    assert (files.kind, files.problems) == (CheckpointKind.ADAPTER, ())
+    assert {tensor.name.partition("/")[0] for tensor in files.tensors} == {"policy", "critic"}
+    assert len(files.tensors) == 8
+    assert files.size > sum(tensor.size for tensor in files.tensors)
+    assert {place_of(tensor.name).layer for tensor in files.tensors} == {0, 1}
+    adapted.add_adapter("default", config)
+    adapted.save_pretrained(tmp_path)
+    assert len(open_checkpoint(tmp_path).tensors) == 12
 
 
 def test_missing_shards_are_one_problem_and_the_others_are_read(tmp_path: Path) -> None:

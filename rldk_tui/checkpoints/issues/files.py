@@ -49,6 +49,8 @@ def _only_weights(evidence: Evidence) -> bool:
     """Of a trainer's checkpoint: weights and its state, and nothing to resume from."""
     files = evidence.files
     parts = any(problem.kind == "convert-first" for problem in files.problems)
+    if evidence.step is None:  # a model, which nothing is resumed from
+        return False
     return files.trainer_state is not None and files.optimizer is None and bool(files.tensors) and not parts
 
 

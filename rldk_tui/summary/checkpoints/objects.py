@@ -89,6 +89,7 @@ def run_object(run: RunCheckpoints) -> dict[str, Json]:
             "schema_version": CHECKPOINTS_VERSION,
             "run": run.name,
             "checkpoints": [{**_facts(one), **known} for one, known in zip(run.analyses, beside, strict=True)],
+            "final": None if run.final is None else _facts(run.final),
             "keep": None if run.choice is None else {"step": run.choice.step, "reasons": list(run.choice.reasons)},
         }
     )

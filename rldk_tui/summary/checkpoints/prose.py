@@ -10,25 +10,29 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from rldk_tui.charts.format import count, number, percent, size
+from rldk_tui.charts.format import NOTHING, count, number, percent, size
 from rldk_tui.charts.text import one_line
 from rldk_tui.checkpoints.analysis import CheckpointAnalysis
 from rldk_tui.checkpoints.comparison import ChangeSummary, Comparison
 from rldk_tui.checkpoints.drift import Drift
 from rldk_tui.checkpoints.issues import CheckpointIssue
+from rldk_tui.checkpoints.keep import Candidate
+from rldk_tui.checkpoints.statistics import Change
 from rldk_tui.checkpoints.summaries import Summary
 from rldk_tui.checkpoints.survey import TensorStatistics
 from rldk_tui.summary.checkpoints.beside import RunCheckpoints
+from rldk_tui.summary.checkpoints.table import Column, table
 from rldk_tui.summary.prose import advice_line
 
-_SUMMARY = ("tensors", "weights", "rms", "std", "min", "max", "zeros", "outliers", "dead rows")
 Layer = TypeVar("Layer", Summary, ChangeSummary)
 _LONGEST = 400
+WIDTH = 80
+"""Cells of a line where nothing tells how many there are."""
 _MOST = 10
 """Layers or tensors of a table; the rest is in the JSON."""
 
 
-def analysis_lines(analysis: CheckpointAnalysis) -> Iterator[str]:
+def analysis_lines(analysis: CheckpointAnalysis, width: int = WIDTH) -> Iterator[str]:
     """One checkpoint: facts, what is wrong, its roles and layers."""
     step = "" if analysis.step is None else f"  step {count(analysis.step)}"
     yield f"{_plain(str(analysis.path))}{step}  {analysis.kind.value}  {size(analysis.size)}  {_health(analysis)}"
@@ -41,11 +45,11 @@ def analysis_lines(analysis: CheckpointAnalysis) -> Iterator[str]:
     yield from _drift_lines(analysis)
     yield from _training_lines(analysis)
     if analysis.roles:
-        yield from _table(("role", *_SUMMARY), [_summary_row(one) for one in (*analysis.roles, analysis.total)])
+        yield from table(_summaries("role", (*analysis.roles, analysis.total)), width)
     if analysis.layers:
         yield ""
-        yield from _table(("layer", *_SUMMARY), [_summary_row(one) for one in _ends(analysis.layers)])
-    yield from _spectral_lines(analysis.tensors)
+        yield from table(_summaries("layer", _ends(analysis.layers)), width)
+    yield from _spectral_lines(analysis.tensors, width)
 
 
 def _health(analysis: CheckpointAnalysis) -> str:
@@ -89,36 +93,37 @@ def _training_lines(analysis: CheckpointAnalysis) -> Iterator[str]:
         yield ""
 
 
-def _summary_row(one: Summary) -> tuple[str, ...]:
-    numbers = (number(value) for value in (one.rms, one.std, one.minimum, one.maximum))
-    return (
-        one.name,
-        count(one.tensors),
-        count(one.count),
-        *numbers,
-        count(one.zeros),
-        count(one.outliers),
-        count(one.dead_rows),
-    )
+def _summaries(title: str, rows: Sequence[Summary]) -> list[Column]:
+    return [
+        Column(title, [one.name for one in rows]),
+        Column("tensors", [count(one.tensors) for one in rows], 2),
+        Column("weights", [count(one.count) for one in rows]),
+        Column("rms", [number(one.rms) for one in rows]),
+        Column("std", [number(one.std) for one in rows], 3),
+        Column("min", [number(one.minimum) for one in rows]),
+        Column("max", [number(one.maximum) for one in rows]),
+        Column("zeros", [count(one.zeros) for one in rows], 1),
+        Column("outliers", [count(one.outliers) for one in rows], 1),
+        Column("dead rows", [count(one.dead_rows) for one in rows]),
+    ]
 
 
-def _spectral_lines(tensors: Sequence[TensorStatistics]) -> Iterator[str]:
+def _spectral_lines(tensors: Sequence[TensorStatistics], width: int) -> Iterator[str]:
     known = sorted((one for one in tensors if one.largest_singular > 0), key=lambda one: -one.largest_singular)
     if known:
         yield ""
-        rows = [
-            (
-                one.name,
-                number(one.largest_singular),
-                number(math.nan if one.trace is None else one.trace.stable_rank),
-                number(one.power_law_alpha),
-            )
-            for one in known[:_MOST]
+        known = known[:_MOST]
+        ranks = [math.nan if one.trace is None else one.trace.stable_rank for one in known]
+        columns = [
+            Column("matrix", [one.name for one in known]),
+            Column("largest singular", [number(one.largest_singular) for one in known]),
+            Column("stable rank", [number(rank) for rank in ranks]),
+            Column("power law α", [number(one.power_law_alpha) for one in known]),
         ]
-        yield from _table(("matrix", "largest singular", "stable rank", "power law α"), rows)
+        yield from table(columns, width)
 
 
-def comparison_lines(comparison: Comparison) -> Iterator[str]:
+def comparison_lines(comparison: Comparison, width: int = WIDTH) -> Iterator[str]:
     """Two checkpoints: all together, roles, layers, the tensors that changed most."""
     steps = "" if comparison.steps is None else f"  {count(comparison.steps)} steps"
     yield f"{_plain(str(comparison.before))} → {_plain(str(comparison.after))}{steps}"
@@ -137,34 +142,44 @@ def comparison_lines(comparison: Comparison) -> Iterator[str]:
     if comparison.steps:
         yield f"  {_share(comparison.per_step)} a step"
     yield ""
-    header = ("role", "tensors", "unchanged", "change", "cosine", "sign flips", "numbers unchanged", "largest change")
-    yield from _table(header, [_change_row(one) for one in (*comparison.roles, comparison.total)])
+    yield from table(_changes("role", (*comparison.roles, comparison.total)), width)
     if comparison.layers:
         yield ""
-        yield from _table(("layer", *header[1:]), [_change_row(one) for one in _ends(comparison.layers)])
+        yield from table(_changes("layer", _ends(comparison.layers)), width)
     yield ""
-    yield from _most_changed(comparison)
+    yield from _most_changed(comparison, width)
 
 
-def _change_row(one: ChangeSummary) -> tuple[str, ...]:
-    shares = (_share(one.relative), _fine(one.cosine), _share(one.sign_flips), _share(one.unchanged))
-    return (one.name, count(one.tensors), count(one.unchanged_tensors), *shares, number(one.largest))
+def _changes(title: str, rows: Sequence[ChangeSummary]) -> list[Column]:
+    return [
+        Column(title, [one.name for one in rows]),
+        Column("tensors", [count(one.tensors) for one in rows]),
+        Column("unchanged", [count(one.unchanged_tensors) for one in rows], 1),
+        Column("change", [_share(one.relative) for one in rows]),
+        Column("cosine", [_fine(one.cosine) for one in rows]),
+        Column("sign flips", [_share(one.sign_flips) for one in rows]),
+        Column("numbers unchanged", [_share(one.unchanged) for one in rows], 2),
+        Column("largest change", [number(one.largest) for one in rows]),
+    ]
 
 
-def _most_changed(comparison: Comparison) -> Iterator[str]:
+def _most_changed(comparison: Comparison, width: int) -> Iterator[str]:
     known = [(one, one.change) for one in comparison.tensors if one.change is not None]
     moved = sorted(known, key=lambda item: -_order(item[1].relative, item[1].change_square_sum))[:_MOST]
-    rows = [
-        (
-            one.name,
-            "from zero" if change.before_square_sum == 0 and change.change_square_sum > 0 else _share(change.relative),
-            _fine(change.cosine),
-            _share(change.sign_flips / change.count if change.count else math.nan),
-            "–" if one.effective_rank is None else number(one.effective_rank),
-        )
-        for one, change in moved
+    columns = [
+        Column("changed most", [one.name for one, _ in moved]),
+        Column("change", [_moved(change) for _, change in moved]),
+        Column("cosine", [_fine(change.cosine) for _, change in moved]),
+        Column("sign flips", [_share(change.sign_flips / change.count if change.count else math.nan) for _, change in moved]),
+        Column("rank", [NOTHING if one.effective_rank is None else number(one.effective_rank) for one, _ in moved], 1),
     ]
-    yield from _table(("changed most", "change", "cosine", "sign flips", "effective rank of the change"), rows)
+    yield from table(columns, width)
+
+
+def _moved(change: Change) -> str:
+    if change.before_square_sum == 0 and change.change_square_sum > 0:
+        return "from zero"
+    return _share(change.relative)
 
 
 def _order(relative: float, moved: float) -> float:
@@ -172,78 +187,96 @@ def _order(relative: float, moved: float) -> float:
     return relative if math.isfinite(relative) else math.inf if moved > 0 else 0.0
 
 
-def run_lines(run: RunCheckpoints) -> Iterator[str]:
+def run_lines(run: RunCheckpoints, width: int = WIDTH) -> Iterator[str]:
     """All checkpoints of a run in a table, which one to keep, and what is wrong with each."""
-    yield f"{_plain(run.name)}  {count(len(run.analyses))} checkpoints"
+    analyses = run.analyses if run.final is None else (*run.analyses, run.final)
+    kinds = {one.kind.value for one in analyses}
+    kind = f"  {next(iter(kinds))}" if len(kinds) == 1 else ""
+    final = " and the final model" if run.final is not None else ""
+    yield f"{_plain(run.name)}  {_checkpoints(len(run.analyses))}{final}{kind}"
     yield ""
-    header = ("step", "kind", "size", "health", "from the previous", "from the first", "reward", "KL", "evaluation", "issues")
-    rows = [
-        (
-            f"{count(one.step)}{' *' if run.choice is not None and run.choice.step == one.step else ''}",
-            one.kind.value,
-            size(one.size),
-            "–" if one.health is None else f"{one.health:.2f}",
-            "–" if one.since_previous is None else _drift(one.since_previous),
-            "–" if one.since_first is None else _drift(one.since_first),
-            number(beside.reward),
-            number(beside.kl),
-            number(beside.evaluation),
-            _tally(one.issues),
-        )
-        for one, beside in zip(run.analyses, run.candidates, strict=True)
-    ]
-    yield from _table(header, rows)
+    yield from table(_run_columns(run, analyses, several_kinds=len(kinds) > 1), width)
     yield ""
     if run.choice is None:
         yield "Keep none: there is no checkpoint that is whole and finite."
     else:
         yield f"* Keep step {count(run.choice.step)}: {'; '.join(run.choice.reasons)}."
-    for one in run.analyses:
+    for one in analyses:
         for issue in one.issues:
             yield ""
-            yield f"Step {count(one.step)}"
+            yield "The final model" if one is run.final else f"Step {count(one.step)}"
             yield from _issue_lines(issue)
+
+
+def _run_columns(run: RunCheckpoints, analyses: Sequence[CheckpointAnalysis], *, several_kinds: bool) -> list[Column]:
+    beside = [*run.candidates, *(() if run.final is None else (Candidate(step=0),))]
+    columns = [
+        Column("step", [_label(run, one) for one in analyses]),
+        Column("size", [size(one.size) for one in analyses], 3),
+        Column("health", [NOTHING if one.health is None else f"{one.health:.2f}" for one in analyses]),
+        Column("from last", [_drift(one.since_previous) for one in analyses], 1),
+        Column("from first", [_drift(one.since_first) for one in analyses], 1),
+        Column("reward", [number(one.reward) for one in beside], 1),
+        Column("KL", [number(one.kl) for one in beside], 1),
+        Column("eval", [number(one.evaluation) for one in beside], 1),
+        Column("rules", [_rules(one.issues) for one in analyses], 4),
+        Column("issues", [_worst(one.issues) for one in analyses]),
+    ]
+    if several_kinds:
+        columns.insert(1, Column("kind", [one.kind.value for one in analyses], 2))
+    return columns
+
+
+def _label(run: RunCheckpoints, one: CheckpointAnalysis) -> str:
+    if one is run.final:
+        return "final"
+    return f"{count(one.step)}{' *' if run.choice is not None and run.choice.step == one.step else ''}"
+
+
+def _checkpoints(many: int) -> str:
+    return "1 checkpoint" if many == 1 else f"{count(many)} checkpoints"
 
 
 def recorded_lines(analyses: Sequence[CheckpointAnalysis], log: Path) -> Iterator[str]:
     """What was written into a run's log."""
     for one in analyses:
         yield f"step {count(one.step)}  {_health(one)}  issues: {_tally(one.issues)}"
-    many = "1 checkpoint" if len(analyses) == 1 else f"{count(len(analyses))} checkpoints"
-    yield f"{many} recorded in {_plain(str(log))}" if analyses else f"Nothing new to record in {_plain(str(log))}"
+    where = _plain(str(log))
+    yield f"{_checkpoints(len(analyses))} recorded in {where}" if analyses else f"Nothing new to record in {where}"
 
 
 def _tally(issues: Iterable[CheckpointIssue]) -> str:
-    names = list(dict.fromkeys(issue.rule for issue in issues))
-    return ", ".join(names) if names else "none"
+    return _rules(issues) or "none"
 
 
-def _drift(drift: Drift) -> str:
-    return _share(drift.relative)
+def _rules(issues: Iterable[CheckpointIssue]) -> str:
+    return ", ".join(dict.fromkeys(issue.rule for issue in issues))
+
+
+def _worst(issues: Sequence[CheckpointIssue]) -> str:
+    """The severity of the worst, and how many more there are."""
+    if not issues:
+        return "none"
+    more = f" +{count(len(issues) - 1)}" if len(issues) > 1 else ""
+    return f"{max((issue.severity for issue in issues), key=lambda severity: severity.rank).value}{more}"
+
+
+def _drift(drift: Drift | None) -> str:
+    return NOTHING if drift is None else _share(drift.relative)
 
 
 def _share(value: float) -> str:
     """A share with three digits, however small; – where it is not known."""
-    return "–" if math.isnan(value) else f"{number(100.0 * value)} %"
+    return NOTHING if math.isnan(value) else f"{number(100.0 * value)} %"
 
 
 def _fine(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:.6f}"
+    return NOTHING if math.isnan(value) else f"{value:.6f}"
 
 
 def _ends(summaries: tuple[Layer, ...]) -> tuple[Layer, ...]:
     """All layers if they are few, else the first and the last."""
     return summaries if len(summaries) <= _MOST else summaries[: _MOST // 2] + summaries[-_MOST // 2 :]
-
-
-def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    """Columns as wide as their widest cell, the first to the left, numbers to the right."""
-    cells = [header, *([_plain(cell) for cell in row] for row in rows)]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
-    for row in cells:
-        first, *others = row
-        line = "  ".join([first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True))])
-        yield f"  {line}".rstrip()
 
 
 def _plain(text: str) -> str:
