@@ -1,4 +1,10 @@
-"""What trainers log. Keys and meanings were read from the trainers (TRL 0.7 to 1.16)."""
+"""What trainers log. Keys and meanings were read from the trainers (TRL 0.7 to 1.16).
+
+Other frameworks' keys stand among the aliases where they mean the same: verl's (`actor/…`, `critic/…`, `response_length/…`),
+OpenRLHF's and the short ones of its progress bar, Stable-Baselines3's, RLlib's, Tinker's, ms-swift's. Where a name means
+different things (`reward_mean` may be normalised per group, verl's `actor/ppo_kl` is no squared estimate, DeepSpeed-Chat's
+`cri_loss` is negative in its own published log) it is left alone.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +19,17 @@ LOGGED: tuple[Metric, ...] = (
         name="reward",
         title="Reward",
         direction=Direction.UP,
-        aliases=("objective/scores", "ppo/mean_scores", "env/reward_mean", "mean_reward", "ppo/rewards/mean"),
+        aliases=(
+            "objective/scores",
+            "ppo/mean_scores",
+            "env/reward_mean",
+            "mean_reward",
+            "ppo/rewards/mean",
+            "critic/score/mean",
+            "rollout/ep_rew_mean",
+            "episode_reward_mean",
+            "rm",
+        ),
         expected_in=ONLINE | {Algorithm.REWARD},
         note="a steady or rising reward alone proves nothing: a collapsed policy and a hacked reward look the same",
         headline=1,
@@ -33,7 +49,7 @@ LOGGED: tuple[Metric, ...] = (
         units=MappingProxyType(
             {Algorithm.PPO: "nat/sequence", Algorithm.ONLINE_DPO: "nat/sequence", Algorithm.KTO: "nat/sequence"}
         ),
-        aliases=("objective/kl", "ppo/policy/kl_mean"),
+        aliases=("objective/kl", "ppo/policy/kl_mean", "actor/kl_loss"),
         bands=MappingProxyType(
             {
                 Algorithm.GRPO: Band(0.0, 0.5, "RLDK rule kl-too-high"),
@@ -50,7 +66,7 @@ LOGGED: tuple[Metric, ...] = (
         name="entropy",
         title="Entropy",
         unit="nat/token",
-        aliases=("policy/entropy_avg", "ppo/policy/entropy"),
+        aliases=("policy/entropy_avg", "ppo/policy/entropy", "actor/entropy", "actor/entropy_loss"),
         expected_in=GROUPED | {Algorithm.PPO, Algorithm.DPO, Algorithm.KTO, Algorithm.SFT},
         note="falling by half or more is normal while the reward rises; a level near 0 is not",
         to_log="use trl >= 0.24, which logs it for every trainer",
@@ -61,15 +77,23 @@ LOGGED: tuple[Metric, ...] = (
         name="completions/mean_length",
         title="Completion length",
         unit="token",
-        aliases=("completion_length", "tokens/responses_len_mean", "ppo/rollout/length_mean"),
+        aliases=(
+            "completion_length",
+            "tokens/responses_len_mean",
+            "ppo/rollout/length_mean",
+            "response_length/mean",
+            "response_length",
+            "glen",
+        ),
         expected_in=GROUPED,
         headline=4,
     ),
-    Metric(name="completions/min_length", title="Shortest completion", unit="token"),
-    Metric(name="completions/max_length", title="Longest completion", unit="token"),
+    Metric(name="completions/min_length", title="Shortest completion", aliases=("response_length/min",), unit="token"),
+    Metric(name="completions/max_length", title="Longest completion", aliases=("response_length/max",), unit="token"),
     Metric(
         name="completions/clipped_ratio",
         title="Truncated share",
+        aliases=("response_length/clip_ratio",),
         direction=Direction.DOWN,
         bands=same_band(Band(0.0, 0.3, "RLDK rule truncation"), GROUPED),
         expected_in=GROUPED,
@@ -90,7 +114,7 @@ LOGGED: tuple[Metric, ...] = (
     Metric(
         name="grad_norm",
         title="Gradient norm",
-        aliases=("ppo/policy/grad_norm",),
+        aliases=("ppo/policy/grad_norm", "actor/grad_norm"),
         expected_in=frozenset(Algorithm) - {Algorithm.PPO},
         note="of the last step before the log only, measured before clipping",
         to_log="TRL's PPO never logs it; every other trainer does",
@@ -99,7 +123,7 @@ LOGGED: tuple[Metric, ...] = (
     Metric(
         name="loss",
         title="Loss",
-        aliases=("ppo/loss/total",),
+        aliases=("ppo/loss/total", "train_mean_nll", "nll"),
         expected_in=frozenset(Algorithm) - {Algorithm.PPO},
         note="about 0 is normal in GRPO and RLOO; a NaN loss is logged as 0.0 unless logging_nan_inf_filter=False",
         headline=9,
@@ -107,16 +131,27 @@ LOGGED: tuple[Metric, ...] = (
     Metric(
         name="learning_rate",
         title="Learning rate",
-        aliases=("lr", "ppo/learning_rate"),
+        aliases=("lr", "ppo/learning_rate", "actor/lr", "actor_lr", "act_lr"),
         expected_in=frozenset(Algorithm),
         headline=10,
     ),
-    Metric(name="policy_loss", title="Policy loss", aliases=("loss/policy_avg", "ppo/loss/policy", "ppo/policy/policy_loss")),
+    Metric(
+        name="policy_loss",
+        title="Policy loss",
+        aliases=(
+            "loss/policy_avg",
+            "ppo/loss/policy",
+            "ppo/policy/policy_loss",
+            "actor/pg_loss",
+            "policy_gradient_loss",
+            "pg",
+        ),
+    ),
     Metric(
         name="value_loss",
         title="Value loss",
         direction=Direction.DOWN,
-        aliases=("loss/value_avg", "ppo/loss/value", "ppo/val/value_loss"),
+        aliases=("loss/value_avg", "ppo/loss/value", "ppo/val/value_loss", "critic/vf_loss"),
         expected_in=frozenset({Algorithm.PPO}),
         headline=8,
     ),
@@ -134,13 +169,17 @@ LOGGED: tuple[Metric, ...] = (
     Metric(
         name="clip_fraction",
         title="Clipped by the trust region",
-        aliases=("policy/clipfrac_avg", "clip_ratio/region_mean", "clip_ratio", "ppo/policy/clipfrac"),
+        aliases=("policy/clipfrac_avg", "clip_ratio/region_mean", "clip_ratio", "ppo/policy/clipfrac", "actor/pg_clipfrac"),
         bands=same_band(Band(0.0, 0.3, "RLDK rule clip-fraction-high"), GROUPED | {Algorithm.PPO}),
         expected_in=GROUPED | {Algorithm.PPO},
         note="always 0 when strictly on-policy (num_iterations=1), which is GRPO's default",
         headline=6,
     ),
-    Metric(name="value_clip_fraction", title="Value clipped", aliases=("val/clipfrac_avg", "ppo/val/clipfrac")),
+    Metric(
+        name="value_clip_fraction",
+        title="Value clipped",
+        aliases=("val/clipfrac_avg", "ppo/val/clipfrac", "critic/vf_clipfrac"),
+    ),
     Metric(
         name="policy_ratio",
         title="Policy ratio",
@@ -149,10 +188,20 @@ LOGGED: tuple[Metric, ...] = (
         expected_in=frozenset({Algorithm.PPO}),
     ),
     Metric(name="policy_ratio_var", title="Policy ratio variance", aliases=("val/ratio_var",)),
-    Metric(name="explained_variance", title="Explained variance", direction=Direction.UP, aliases=("ppo/val/var_explained",)),
-    Metric(name="rlhf_reward", title="Reward minus KL penalty", direction=Direction.UP, aliases=("objective/rlhf_reward",)),
+    Metric(
+        name="explained_variance",
+        title="Explained variance",
+        direction=Direction.UP,
+        aliases=("ppo/val/var_explained", "critic/vf_explained_var"),
+    ),
+    Metric(
+        name="rlhf_reward",
+        title="Reward minus KL penalty",
+        direction=Direction.UP,
+        aliases=("objective/rlhf_reward", "critic/rewards/mean", "return", "ret"),
+    ),
     Metric(name="kl_penalty", title="KL penalty", aliases=("objective/non_score_reward", "ppo/mean_non_score_reward")),
-    Metric(name="kl_coef", title="KL coefficient", aliases=("objective/kl_coef",)),
+    Metric(name="kl_coef", title="KL coefficient", aliases=("objective/kl_coef", "actor/kl_coef", "critic/kl_coeff")),
     Metric(
         name="rewards/margins",
         title="Reward margin",
@@ -192,15 +241,20 @@ LOGGED: tuple[Metric, ...] = (
     Metric(
         name="mean_token_accuracy",
         title="Token accuracy",
+        aliases=("token_acc",),
         direction=Direction.UP,
         expected_in=frozenset({Algorithm.SFT}),
         headline=4,
     ),
     Metric(name="kl_std", title="KL spread", aliases=("ppo/policy/kl_std",)),
-    Metric(name="value_grad_norm", title="Gradient norm of the value model", aliases=("ppo/val/grad_norm",)),
-    Metric(name="value_mean", title="Value", aliases=("ppo/val/mean",)),
+    Metric(name="value_grad_norm", title="Gradient norm of the value model", aliases=("ppo/val/grad_norm", "critic/grad_norm")),
+    Metric(name="value_mean", title="Value", aliases=("ppo/val/mean", "critic/values/mean")),
     Metric(name="value_std", title="Value spread", aliases=("ppo/val/std",)),
-    Metric(name="advantage_mean", title="Advantage", aliases=("ppo/advantages/mean", "ppo/policy/advantages_mean")),
+    Metric(
+        name="advantage_mean",
+        title="Advantage",
+        aliases=("ppo/advantages/mean", "ppo/policy/advantages_mean", "critic/advantages/mean"),
+    ),
     Metric(name="advantage_std", title="Advantage spread", aliases=("ppo/advantages/std",)),
     Metric(
         name="completions/length_std",
@@ -208,10 +262,16 @@ LOGGED: tuple[Metric, ...] = (
         unit="token",
         aliases=("ppo/rollout/length_std", "tokens/responses_len_std"),
     ),
-    Metric(name="min_reward", title="Lowest reward", aliases=("ppo/rewards/min",)),
-    Metric(name="max_reward", title="Highest reward", aliases=("ppo/rewards/max",)),
+    Metric(name="min_reward", title="Lowest reward", aliases=("ppo/rewards/min", "critic/score/min")),
+    Metric(name="max_reward", title="Highest reward", aliases=("ppo/rewards/max", "critic/score/max")),
     Metric(name="num_tokens", title="Tokens seen", unit="token", note="restarts at 0 on resume in SFT, DPO, KTO and Reward"),
-    Metric(name="step_time", title="Step time", unit="s", note="generation, forward and backward; not optimizer, eval or save"),
+    Metric(
+        name="step_time",
+        title="Step time",
+        aliases=("timing_s/step", "perf/time_per_step", "time/step"),
+        unit="s",
+        note="generation, forward and backward; not optimizer, eval or save",
+    ),
     Metric(name="step_seconds", title="Seconds a step", unit="s", note="the time between two logs by the clock, by steps"),
     Metric(
         name="gold",

@@ -175,7 +175,7 @@ class Rows:
                 return
         if _SUMMARY & row.keys():
             values = {Phase.FINAL: values[Phase.TRAIN], Phase.EVAL: values[Phase.EVAL]}
-        elif self._begins_anew(step, values[Phase.TRAIN]):
+        elif self._begins_anew(step, _with_loss(values[Phase.TRAIN])):
             yield another_training(self._source)
         self.step = step
         for phase, cells in values.items():
@@ -254,6 +254,13 @@ class Rows:
         if _SUMMARY & row.keys():
             return self.step or 0
         return (self.step or 0) + 1
+
+
+def _with_loss(cells: dict[str, float | None]) -> dict[str, float | None]:
+    """The cells of a row that is no summary: a loss called `train_loss` is the loss there."""
+    if "train_loss" in cells and "loss" not in cells:
+        cells["loss"] = cells.pop("train_loss")
+    return cells
 
 
 NO_STEP = "a row tells no step and was left out"

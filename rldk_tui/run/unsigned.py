@@ -20,7 +20,7 @@ from rldk_tui.events import Measured, Metrics, Origin, RunDescribed, RunEnded
 from rldk_tui.run.columns import Table
 from rldk_tui.run.document import Document, Part, Placed, compared, entries_of
 from rldk_tui.run.info import RunInfo, info_of
-from rldk_tui.run.launch import Entry, Launch, launch_of_step, named
+from rldk_tui.run.launch import ROUNDED, SAME_NUMBER, Entry, Launch, launch_of_step, named
 
 LAST_RESORT = 1
 """Authority up to which a source's steps and numbers are too rough to stand beside another's."""

@@ -25,7 +25,7 @@ from rldk_tui.readers import (
 )
 from tests.conftest import SAMPLE_RUNS
 
-FEW = settings(max_examples=max(15, settings.default.max_examples // 20))
+FEW = settings(max_examples=max(15, getattr(settings.default, "max_examples", 100) // 20))
 """Enough for every run of the tests; a campaign (`make fuzz`) tries a thousand."""
 FORMATS = load_formats()
 FIXTURES = Path(__file__).parents[1] / "readers" / "fixtures"
