@@ -92,6 +92,7 @@ schemas: $(VENV)/.package ## write docs/*.schema.json anew
 	@$(BIN)/rldk schema events >docs/events.schema.json
 	@$(BIN)/rldk schema check >docs/check.schema.json
 	@$(BIN)/rldk schema watch >docs/watch.schema.json
+	@$(BIN)/rldk schema checkpoints >docs/checkpoints.schema.json
 
 bench: $(VENV)/.development ## measure; medians, to be compared within one run
 	@PYTHONWARNINGS=ignore::FutureWarning $(BIN)/python -m benchmarks

@@ -3,12 +3,14 @@
 from rldk_tui.summary.checkpoints.beside import RunCheckpoints, gathered
 from rldk_tui.summary.checkpoints.objects import CHECKPOINTS_VERSION, analysis_object, comparison_object, run_object
 from rldk_tui.summary.checkpoints.prose import analysis_lines, comparison_lines, recorded_lines, run_lines
+from rldk_tui.summary.checkpoints.schema import checkpoints_schema
 
 __all__ = [
     "CHECKPOINTS_VERSION",
     "RunCheckpoints",
     "analysis_lines",
     "analysis_object",
+    "checkpoints_schema",
     "comparison_lines",
     "comparison_object",
     "gathered",

@@ -12,6 +12,7 @@ from rldk_tui.checkpoints.analysis import CheckpointAnalysis
 from rldk_tui.checkpoints.comparison import Comparison, TensorChange
 from rldk_tui.checkpoints.drift import Drift
 from rldk_tui.checkpoints.issues import CheckpointIssue
+from rldk_tui.checkpoints.statistics import Change, Moments
 from rldk_tui.checkpoints.survey import TensorStatistics
 from rldk_tui.checkpoints.training_state import TrainingState
 from rldk_tui.events import Json, strict
@@ -112,9 +113,8 @@ def _drift(drift: Drift | None) -> dict[str, Any] | None:
 
 def _tensor(one: TensorStatistics) -> dict[str, Any]:
     measured = one.moments
-    known = {} if measured is None else {field.name: getattr(measured, field.name) for field in fields(measured)}
-    known.pop("row_square_sums", None)
-    known.pop("column_square_sums", None)
+    names = [field.name for field in fields(Moments) if not field.name.endswith("_square_sums")]
+    known = {name: getattr(measured, name, None) for name in names}
     return {
         "name": one.name,
         "source": one.source,
@@ -124,6 +124,7 @@ def _tensor(one: TensorStatistics) -> dict[str, Any]:
         "layer": one.place.layer,
         "problem": one.problem,
         **known,
+        "count": one.count,
         "norm": None if measured is None else measured.norm,
         "rms": None if measured is None else measured.rms,
         "dead_rows": one.dead_rows,
@@ -140,7 +141,8 @@ def _known(value: float) -> float | None:
 
 def _change(one: TensorChange) -> dict[str, Any]:
     change = one.change
-    known = {} if change is None else {**asdict(change), "relative": change.relative, "cosine": change.cosine}
+    names = [*(field.name for field in fields(Change)), "relative", "cosine"]
+    known = {name: getattr(change, name, None) for name in names}
     return {
         "name": one.name,
         "shape": list(one.shape),
