@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import pytest
 from rich.cells import cell_len
 
 from rldk_tui.cli import main
+from tests.conftest import SAMPLE_RUNS
 
 HOSTILE = "\x1b[31mred\x1b]0;owned\x07 \u202ereversed \x9b2J 日本語の答え 😀 \n\tline"
 
@@ -200,3 +202,24 @@ def test_an_export_goes_nowhere_it_would_do_harm(run: Path, tmp_path: Path, caps
         assert main(["export", str(run), *arguments]) == 2
         assert len(capsys.readouterr().err.strip().splitlines()) == 2
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_what_is_no_text_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    prose = (SAMPLE_RUNS.parent / "docs" / "generations.md").read_text()
+    rng = random.Random(1)
+    for step in range(1, 31):
+        begins = [rng.randrange(len(prose) - 300) for _ in range(8)]
+        wrote(tmp_path, step, *((f"prompt {begin}", prose[begin : begin + 300], 0.5) for begin in begins))
+    noise = "".join(chr(rng.randrange(33, 127)) for _ in range(300))
+    wrote(tmp_path, 31, ("prompt", noise, 0.5), ("prompt", prose[:300], 0.5))
+    assert main(["generations", str(tmp_path), "--where", "disorder > 0.9", "--json"]) == 0
+    (found,) = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (found["step"], found["row"]) == (31, 0)
+
+
+def test_steps_that_share_no_prompt_name_two_that_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for step in (1, 2, 3, 4):
+        wrote(tmp_path, step, (f"prompt {step % 3}", "text", 0.5))
+    assert main(["generations", str(tmp_path), "--diff", "2", "3"]) == 2
+    assert "1 prompt of this run can be compared with --diff 1 4." in capsys.readouterr().err
+    assert main(["generations", str(tmp_path), "--diff", "1", "4"]) == 0

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +67,11 @@ class TextReference:
         self._count: tuple[Counts, ...] = tuple(np.zeros(1 << bits, np.int32) for bits in _BITS)
         self._followers: tuple[Counts, ...] = tuple(np.zeros(1 << bits, np.int32) for bits in _BITS[:2])
 
+    @property
+    def learning(self) -> bool:
+        """Whether the next batch is one of the first."""
+        return (len(self._batches) < BATCHES or self.learned < ENOUGH) and self.learned < MOST
+
     def add(self, mark: float, prompts: Sequence[str], replies: Sequence[str]) -> Floats:
         """The disorder of each reply, and learn from what is text if it is one of the first batches.
 
@@ -75,8 +81,7 @@ class TextReference:
             replies: Any number.
         """
         found = self.disorder(replies)
-        early = len(self._batches) < BATCHES or self.learned < ENOUGH
-        if early and mark not in self._batches and self.learned < MOST:
+        if self.learning and mark not in self._batches:
             self._batches.add(mark)
             text = [reply for reply, disorder in zip(replies, found, strict=True) if not disorder > DISORDER]
             self._learn([_seen(one) for one in (*prompts, *text)])
@@ -91,14 +96,18 @@ class TextReference:
         long = [at for at, text in enumerate(seen) if len(text) >= SHORTEST and len(set(text)) >= FEWEST_DIFFERENT]
         if not long:
             return found
-        chosen = [seen[at] for at in long]
-        shuffled = ["".join([text[place] for place in _ORDER[: len(text)].argsort()]) for text in chosen]
-        as_it_stands, new = self._surprise(chosen)
-        at_random, _ = self._surprise(shuffled)
-        scripts = unprintable_and_script(chosen)[1]
-        other = np.array([share > _NEW and script is not None for share, script in zip(new, scripts, strict=True)])
-        found[long] = np.where(other, np.nan, as_it_stands / at_random)
+        for first in range(0, len(long), REPLIES):  # few at once: arrays that fit the cache
+            places = long[first : first + REPLIES]
+            found[places] = self._judged([seen[at] for at in places])
         return found
+
+    def _judged(self, texts: Sequence[str]) -> Floats:
+        shuffled = ["".join([text[place] for place in _shuffle(len(text))]) for text in texts]
+        as_it_stands, new = self._surprise(texts)
+        at_random, _ = self._surprise(shuffled)
+        scripts = unprintable_and_script(texts)[1]
+        other = np.array([share > _NEW and script is not None for share, script in zip(new, scripts, strict=True)])
+        return np.where(other, np.nan, as_it_stands / at_random)
 
     def _learn(self, texts: Sequence[str]) -> None:
         if not texts:
@@ -123,6 +132,13 @@ class TextReference:
         begins = np.cumsum(sizes + len(_BETWEEN)) - sizes - len(_BETWEEN)
         bits, new = np.where(told, -np.log2(np.minimum(chance, 1.0)), 0.0), np.where(told, known == 0, 0)
         return np.add.reduceat(bits, begins) / sizes, np.add.reduceat(new, begins) / sizes
+
+
+@lru_cache(maxsize=2 * LOOKED_AT)
+def _shuffle(length: int) -> list[int]:
+    """The same order for every text of this length."""
+    order: list[int] = _ORDER[:length].argsort().tolist()
+    return order
 
 
 def sampled(count: int) -> list[int]:

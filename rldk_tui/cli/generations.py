@@ -28,8 +28,9 @@ _AT_ONCE = 200
 _STEPS = re.compile(r"(?P<first>\d{1,18})?(?P<to>\.\.)?(?P<last>\d{1,18})?")
 _EPILOG = """\
 A condition compares fields: step, phase, row, reward, rewards.NAME, advantage, length (tokens), characters, words,
-repetition (share of repeated 4-grams), truncated, prompt, completion, prompt_hash, source; with and, or, not, in (..),
-is null, + - * / %, abs(..), isnan(..), contains(FIELD, 'text'), startswith, endswith, matches(FIELD, 'regex').
+repetition (share of repeated 4-grams), disorder (above 0.9 it is no text), truncated, prompt, completion, prompt_hash,
+source; with and, or, not, in (..), is null, + - * / %, abs(..), isnan(..), contains(FIELD, 'text'), startswith, endswith,
+matches(FIELD, 'regex').
 
   rldk generations RUN --worst 20
   rldk generations RUN --where "reward < 0.1 and truncated"

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
+from typing import TypeAlias
 
 import polars as pl
 
 from rldk_tui.analysis.generations import repetition
 from rldk_tui.charts.text import one_line
+from rldk_tui.statistics.windows import Floats
 
 REWARDS = "rewards/"
 """Begins the column of a reward function."""
 _LONGEST = 200_000
 """Characters of a text whose repetition is measured."""
 _COMPLETION = "completion"
+DISORDER = "disorder"
+Disorder: TypeAlias = Callable[[Sequence[str]], Floats]
 
 
 class FieldKind(StrEnum):
@@ -58,7 +62,14 @@ class UnknownFieldError(KeyError):
 class Fields:
     """The fields of one run's generations."""
 
-    def __init__(self, schema: Mapping[str, pl.DataType]) -> None:
+    def __init__(self, schema: Mapping[str, pl.DataType], disorder: Callable[[], Disorder] | None = None) -> None:
+        """Collect them.
+
+        Args:
+            schema: The columns.
+            disorder: Makes what tells of texts how far they are from being any (`analysis.gibberish`); asked if that is asked
+                for, since it takes reading.
+        """
         self._fields: dict[str, Field] = {}
         self._short: dict[str, str] = {}
         for column, kind in schema.items():
@@ -68,6 +79,7 @@ class Fields:
             self._put(Field("characters", FieldKind.NUMBER, text.str.len_chars()))
             self._put(Field("words", FieldKind.NUMBER, text.str.count_matches(r"\S+")))
             self._put(Field("repetition", FieldKind.NUMBER, text.map_batches(_repetitions, return_dtype=pl.Float64)))
+        self._disorder = disorder if _COMPLETION in schema else None
 
     def __getitem__(self, name: str) -> Field:
         """The field of this name; a reward function's by `rewards.name`, `rewards/name`, or its name alone.
@@ -75,6 +87,10 @@ class Fields:
         Raises:
             UnknownFieldError: if there is none.
         """
+        if name == DISORDER and name not in self._fields and self._disorder is not None:
+            disorder = self._disorder()
+            told = pl.col(_COMPLETION).map_batches(lambda texts: _disorders(texts, disorder), return_dtype=pl.Float64)
+            self._put(Field(name, FieldKind.NUMBER, told))
         known = self._fields.get(name) or self._fields.get(self._short.get(name, name))
         if known is None and name.startswith("rewards."):
             known = self._fields.get(REWARDS + name.removeprefix("rewards."))
@@ -84,7 +100,8 @@ class Fields:
 
     def names(self) -> tuple[str, ...]:
         """Every field, as it is best written."""
-        return tuple(_written(name) for name in self._fields)
+        late = () if self._disorder is None or DISORDER in self._fields else (DISORDER,)
+        return (*(_written(name) for name in self._fields), *late)
 
     def told(self) -> str:
         """All of them in one sentence of a hint."""
@@ -114,6 +131,10 @@ def _written(column: str) -> str:
 
 def _repetitions(texts: pl.Series) -> pl.Series:
     return pl.Series(texts.name, _measured(texts), dtype=pl.Float64)
+
+
+def _disorders(texts: pl.Series, disorder: Disorder) -> pl.Series:
+    return pl.Series(texts.name, disorder([text or "" for text in texts]), dtype=pl.Float64)
 
 
 def _measured(texts: Iterable[str | None]) -> list[float | None]:

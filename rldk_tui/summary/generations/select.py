@@ -12,8 +12,10 @@ from pathlib import Path
 import polars as pl
 
 from rldk_tui.analysis.generations import why_none
+from rldk_tui.analysis.gibberish import BATCHES, TextReference, sampled
 from rldk_tui.charts.text import one_line
 from rldk_tui.errors import UserError
+from rldk_tui.events import Phase
 from rldk_tui.ingest.generations_table import scan_generations
 from rldk_tui.session import RunSession
 from rldk_tui.summary.generations.condition import ConditionError, condition
@@ -147,10 +149,7 @@ def select_pairs(frame: pl.LazyFrame, selection: Selection, steps: tuple[int, in
     prompts = keys.group_by("prompt_hash", "phase", maintain_order=True).agg(pl.col("step").n_unique())
     shared = prompts.filter(pl.col("step") == len(set(steps))).select("prompt_hash", "phase")
     if shared.is_empty():
-        raise UserError(
-            f"Steps {steps[0]} and {steps[1]} share no prompt.",
-            "rldk generations RUN --where \"prompt_hash = 'HASH'\" shows at which steps one was answered.",
-        )
+        raise UserError(f"Steps {steps[0]} and {steps[1]} share no prompt.", _pairs_hint(frame))
     shown = shared.head(selection.limit) if selection.limit else shared
     wanted = keys.join(shown, on=["prompt_hash", "phase"], how="semi", maintain_order="left")
     return list(shown.iter_rows()), Selected(_rows(frame, wanted, PLACE), shared.height)
@@ -176,7 +175,22 @@ def _rows(frame: pl.LazyFrame, keys: pl.DataFrame, on: tuple[str, ...]) -> pl.Da
 
 
 def _fields(frame: pl.LazyFrame) -> Fields:
-    return Fields(frame.collect_schema())
+    return Fields(frame.collect_schema(), lambda: _reference(frame).disorder)
+
+
+def _reference(frame: pl.LazyFrame) -> TextReference:
+    """What the run's text is made of, by the generations of its first steps."""
+    reference = TextReference()
+    of_training = frame.filter(pl.col("phase") == Phase.TRAIN)
+    steps = of_training.select("step").unique().sort("step").collect()["step"].to_list()
+    for first in range(0, len(steps), BATCHES):
+        batches = of_training.filter(pl.col("step").is_in(steps[first : first + BATCHES])).select("step", *_TEXTS).collect()
+        for (step,), batch in batches.group_by("step", maintain_order=True):
+            if not reference.learning:
+                return reference
+            rows = batch[sampled(batch.height)]
+            reference.add(float(str(step)), rows["prompt"].unique(maintain_order=True).to_list(), rows["completion"].to_list())
+    return reference
 
 
 def _field_of(name: str, fields: Fields) -> pl.Expr:
@@ -211,6 +225,18 @@ def not_logged(frame: pl.LazyFrame, where: str) -> tuple[str, ...]:
     columns = sorted(set(_condition(where, _fields(frame)).meta.root_names()))
     counts = frame.select(pl.col(columns).count()).collect().row(0, named=True) if columns else {}
     return tuple(name for name, amount in counts.items() if not amount)
+
+
+def _pairs_hint(frame: pl.LazyFrame) -> str:
+    """Two steps far apart that do."""
+    of_prompt = frame.group_by("prompt_hash", "phase").agg(
+        pl.col("step").min().alias("first"), pl.col("step").max().alias("last")
+    )
+    pairs = of_prompt.group_by("first", "last").len().sort(pl.col("last") - pl.col("first"), "len", "first", descending=True)
+    first, last, prompts = pairs.collect().row(0)
+    if first == last:
+        return "No prompt was answered at two steps of this run."
+    return f"{prompts} prompt{'' if prompts == 1 else 's'} of this run can be compared with --diff {first} {last}."
 
 
 def _steps_hint(frame: pl.LazyFrame) -> str:
