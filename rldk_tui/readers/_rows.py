@@ -144,6 +144,7 @@ class Rows:
         self._goal: int | None = None
         self._begun = False
         self._ordered = False
+        self._doubted = False
         self.step: int | None = None
 
     def take(
@@ -169,7 +170,8 @@ class Rows:
         if step is None:
             step = self._step_of_a_row_without(row)
             counted = self._ordered
-            if step is None or (counted and step == 1):
+            if step is None or not self._doubted:
+                self._doubted = self._doubted or step is not None
                 yield ReadProblem(source=self._source, message=NO_STEP if step is None else ORDER_DOUBT, line=line)
             if step is None:
                 return
@@ -232,6 +234,13 @@ class Rows:
                 return _Role(_Is.NOTHING)  # not remembered either: names are as hostile as numbers
         self._roles[key] = role
         return role
+
+    def begin_anew(self) -> Iterator[RunStarted]:
+        """Another training begins in the file, unless none of this one was taken yet."""
+        if self.step is not None:
+            self.step = None
+            self._reached.clear()
+            yield another_training(self._source)
 
     def too_many(self) -> ReadProblem | None:
         """Tells once that the file has more metrics than are kept."""

@@ -24,7 +24,7 @@ from rldk_tui.readers import Read, StreamFormat
 from rldk_tui.readers._console_lines import Bar, Printed, bar_in, epoch_begun, logging_steps_in, plain, rows_in
 from rldk_tui.readers._lines import Lines
 from rldk_tui.readers._numbers import number
-from rldk_tui.readers._rows import Rows, another_training
+from rldk_tui.readers._rows import Rows
 
 _LONGEST_LINE = 4 * 1024 * 1024
 _NAMED = re.compile(r"(?:\.log|\.out|\.err)(?:\.\d+)?$|^(?:nohup|slurm|stdout|stderr|console)\b", re.IGNORECASE)
@@ -87,7 +87,7 @@ class ConsoleDecoder:
         if epoch is not None:
             if epoch[0] <= self._step:
                 self._begin()
-                yield another_training(self._source)
+                yield from self._rows.begin_anew()
             self._step = epoch[0]
         stride = logging_steps_in(text)
         if stride is not None and not self._count:
@@ -104,7 +104,7 @@ class ConsoleDecoder:
             if bar.total != before.total:
                 return
             self._begin()
-            yield another_training(self._source)
+            yield from self._rows.begin_anew()
         if before is None or bar.total == before.total:
             if before is not None and bar.at > before.at and self._by_bar is None and self._count:
                 self._by_bar = self._count == 1 and before.at > 0
@@ -123,7 +123,7 @@ class ConsoleDecoder:
         if training:
             if self._goes_back(row):
                 self._begin()
-                yield another_training(self._source)
+                yield from self._rows.begin_anew()
             self._count += 1
             yield from self._place()
         self._over = _SUMMARY in row.cells

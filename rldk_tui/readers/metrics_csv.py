@@ -82,7 +82,7 @@ class CsvDecoder:
             return
         if not isinstance(facts, dict):
             return
-        if self._monitor is not None:
+        if self._monitor is not None and self._monitor.step:
             yield another_training(self._source)
         self._monitor = _Monitor(unix_time(facts.get("t_start")))
         yield RunDescribed(
@@ -99,8 +99,7 @@ class CsvDecoder:
             if len(cells) > _MOST_CELLS:
                 yield self._problem(f"more than {_MOST_CELLS} columns: the rest was left out")
         elif cells[:_MOST_CELLS] == self._names:
-            self._monitor = _Monitor(math.nan) if self._monitor else None
-            yield another_training(self._source)
+            yield from self._rows.begin_anew()
         elif len(cells) != self._width:
             yield self._problem(f"a row has not the {self._width} cells that the first line names")
         elif self._monitor is not None and tuple(self._names[:3]) == _MONITOR:
@@ -121,15 +120,15 @@ class _Monitor:
 
     def __init__(self, started: float) -> None:
         self._started = started
-        self._step = 0
+        self.step = 0
 
     def episode(self, cells: list[str]) -> Iterator[Metrics]:
         reward, length, seconds = (number(cell) for cell in cells[:3])
-        if length is None or not 0 <= length <= LAST_STEP - self._step or reward is None:
+        if length is None or not 0 <= length <= LAST_STEP - self.step or reward is None:
             return
-        self._step += int(length)
+        self.step += int(length)
         values: dict[str, float | None] = {"episode_reward": reward, "episode_length": length}
-        yield Metrics(time=self._started + (math.nan if seconds is None else seconds), step=self._step, values=values)
+        yield Metrics(time=self._started + (math.nan if seconds is None else seconds), step=self.step, values=values)
 
 
 def _separator(line: str) -> str:
