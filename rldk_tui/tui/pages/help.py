@@ -13,7 +13,7 @@ _KEY = 16
 KEYS = (
     ("↑ ↓ j k", "move; PgUp, PgDn, g and G move further"),
     ("Tab h l ← →", "the next or the previous panel"),
-    ("⏎", "open the line: a finding, a completion"),
+    ("⏎", "open the line: a finding, a completion, what is known of the reward"),
     ("Esc", "back"),
     ("0", "all panels again; on a chart, the whole run"),
     ("M", "the panel with the cursor on the whole screen, and back"),
