@@ -3,7 +3,8 @@
 A checkpoint that is broken is no choice. Of the others the one that evaluates best is, or without evaluations the one with
 the highest reward; but the difference must be more than noise. So all that lie within one standard error of the best are as
 good as it (the one-standard-error rule of Breiman et al., "Classification and Regression Trees", 1984, §3.4.3), and among
-them the one nearest to where the training began is kept: a KL that buys nothing costs what the model could do before.
+them the one nearest to where the training began is kept: a KL that buys nothing costs what the model could do before. By KL
+alone the least trained one would always win, so without evaluations and rewards it decides nothing.
 """
 
 from __future__ import annotations
@@ -65,25 +66,41 @@ def which_to_keep(candidates: Iterable[Candidate]) -> Choice | None:
     if healthy and len(healthy) < len(left):
         reasons.append(f"{len(left) - len(healthy)} with weights in trouble left out")
         left = healthy
-    for narrow in (_by_measure, _by_kl, _by_health):
-        left, reason = narrow(left)
-        reasons += [reason] if reason else []
+    left, why = _by_outcome(left)
+    reasons += why
+    left, reason = _by_health(left)
+    reasons += [reason] if reason else []
     if len(left) > 1:
         reasons.append("the newest of those that are as good")
     return Choice(left[-1].step, tuple(reasons) or ("the only one",))
 
 
-def _by_measure(left: Sequence[Candidate]) -> tuple[list[Candidate], str | None]:
-    """Those as good as the best by evaluation, or by reward if not all were evaluated."""
-    if all(one.evaluation is not None for one in left):
-        return _best(left, lambda one: one.evaluation, 0.0, "best evaluation")
-    if any(one.reward is None for one in left):
-        return list(left), None
+def _by_outcome(left: list[Candidate]) -> tuple[list[Candidate], list[str]]:
+    """Those as good as the best by evaluation if all have one, else by reward; of them the nearest to the beginning; and why.
+
+    Without rewards those that were evaluated are told apart, and without both none.
+    """
+    evaluated = [one for one in left if one.evaluation is not None]
+    rewarded = [one for one in left if one.reward is not None]
+    if evaluated and (len(evaluated) == len(left) or not rewarded):
+        told, missing = evaluated, "not evaluated left out"
+        best, why = _best(told, lambda one: one.evaluation, 0.0, "best evaluation")
+    elif rewarded:
+        told, missing = rewarded, "without a logged reward left out"
+        best, why = _by_reward(told)
+    else:
+        return left, []
+    nearest, nearer = _by_kl(best)
+    reasons = (f"{len(left) - len(told)} {missing}" if len(told) < len(left) else None, why, nearer)
+    return nearest, [reason for reason in reasons if reason is not None]
+
+
+def _by_reward(left: list[Candidate]) -> tuple[list[Candidate], str | None]:
+    """Those whose reward is as high as the highest, within its standard error."""
     error = max(left, key=lambda one: one.reward or 0.0).reward_error or 0.0
-    best, why = _best(
-        left, lambda one: one.reward, error, "highest reward, within its standard error" if error else "highest reward"
-    )
-    return best, why or ("no reward is higher than another's by more than its standard error" if len(left) > 1 else None)
+    why = "highest reward, within its standard error" if error else "highest reward"
+    best, told = _best(left, lambda one: one.reward, error, why)
+    return best, told or ("no reward is higher than another's by more than its standard error" if len(left) > 1 else None)
 
 
 def _by_kl(left: Sequence[Candidate]) -> tuple[list[Candidate], str | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,6 +51,94 @@ def test_weights_in_trouble_are_left_out_unless_there_are_no_others() -> None:
 def test_by_weights_alone_the_newest_of_equals() -> None:
     assert kept(Candidate(step=10, health=1.0), Candidate(step=20, health=1.0)) == (20, "the newest of those that are as good")
     assert kept(Candidate(step=10)) == (10, "the only one")
+
+
+@pytest.mark.parametrize(
+    ("candidates", "step", "why"),
+    [
+        pytest.param(
+            [
+                Candidate(step=10, evaluation=0.70, reward=0.90, kl=0.01),
+                Candidate(step=20, evaluation=0.80, reward=0.50, kl=0.90),
+                Candidate(step=30, evaluation=0.60, reward=0.99, kl=0.05),
+            ],
+            20,
+            "best evaluation",
+            id="all three disagree: the evaluation decides",
+        ),
+        pytest.param(
+            [Candidate(step=10, evaluation=0.9, reward=0.2), Candidate(step=20, reward=0.8)],
+            20,
+            "highest reward",
+            id="not all were evaluated: the reward decides",
+        ),
+        pytest.param(
+            [Candidate(step=10, kl=0.001), Candidate(step=20, reward=0.3, kl=0.2), Candidate(step=30, reward=0.8, kl=0.4)],
+            30,
+            "1 without a logged reward left out; highest reward",
+            id="saved before the first log",
+        ),
+        pytest.param(
+            [Candidate(step=10, kl=0.1), Candidate(step=20, kl=0.5), Candidate(step=30, kl=0.9)],
+            30,
+            "the newest of those that are as good",
+            id="nothing but the KL: the least trained is not the best",
+        ),
+        pytest.param(
+            [Candidate(step=10, reward=0.5, kl=0.3), Candidate(step=20, reward=0.5), Candidate(step=30, reward=0.5, kl=0.1)],
+            30,
+            "no reward is higher than another's by more than its standard error; the newest of those that are as good",
+            id="the KL of one is missing: it decides nothing",
+        ),
+        pytest.param(
+            [Candidate(step=10, evaluation=0.5, kl=0.2), Candidate(step=20, evaluation=0.5, kl=0.2)],
+            20,
+            "the newest of those that are as good",
+            id="a tie in all",
+        ),
+        pytest.param(
+            [
+                Candidate(step=10, evaluation=0.5, kl=0.2, health=0.9),
+                Candidate(step=20, evaluation=0.5, kl=0.2, health=0.7),
+            ],
+            10,
+            "healthiest weights",
+            id="a tie in all but the health",
+        ),
+        pytest.param(
+            [Candidate(step=10, reward=-2.0, reward_error=0.1), Candidate(step=20, reward=-1.0, reward_error=0.1)],
+            20,
+            "highest reward, within its standard error",
+            id="rewards below zero",
+        ),
+        pytest.param(
+            [
+                Candidate(step=10, reward=0.60, reward_error=0.3, kl=0.1),
+                Candidate(step=20, reward=0.80, reward_error=0.01, kl=0.2),
+                Candidate(step=30, reward=0.95, reward_error=0.2, kl=5.0),
+            ],
+            20,
+            "highest reward, within its standard error; lowest KL among these",
+            id="a reward that is bought with KL and within the noise of a cheaper one",
+        ),
+        pytest.param(
+            [Candidate(step=10, evaluation=0.9, health=0.2), Candidate(step=20, evaluation=0.1, health=0.8)],
+            20,
+            "1 with weights in trouble left out",
+            id="the best evaluation of weights in trouble",
+        ),
+        pytest.param(
+            [Candidate(step=10, evaluation=0.9, usable=False), Candidate(step=20, evaluation=0.5), Candidate(step=30)],
+            20,
+            "1 of 3 checkpoints is broken or not whole; 1 not evaluated left out",
+            id="one broken, one evaluated, one not, and no rewards",
+        ),
+    ],
+)
+def test_measures_that_disagree_or_are_missing(candidates: list[Candidate], step: int, why: str) -> None:
+    found, reasons = kept(*candidates)
+    assert found == step
+    assert why in reasons
 
 
 NUMBERS = st.none() | st.floats(0, 1)

@@ -14,6 +14,8 @@ from rldk_tui.checkpoints.training_state import TrainingState
 from rldk_tui.events import Advice, Severity
 from rldk_tui.scoring import Family
 
+_LONGEST_NAME = 120
+"""Characters of a name in a message; tensors may be called anything."""
 _PLAIN = 1e6
 """Percent from which on no digits are told."""
 
@@ -102,6 +104,7 @@ def share(value: float) -> str:
 
 
 def listed(names: tuple[str, ...], shown: int = 3) -> str:
-    """Names in brackets, with a space before them; nothing without any."""
+    """Names in brackets, with a space before them; nothing without any. Of a long name the end, which tells it from others."""
     more = " …" if len(names) > shown else ""
-    return f" ({', '.join(names[:shown])}{more})" if names else ""
+    ends = (name if len(name) <= _LONGEST_NAME else f"…{name[1 - _LONGEST_NAME :]}" for name in names[:shown])
+    return f" ({', '.join(ends)}{more})" if names else ""
