@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from rldk_tui.cli import main
-from rldk_tui.events import SUBFOLDER, Metrics, Phase, RunStarted, encode_line, event_log_name
+from rldk_tui.events import SUBFOLDER, Event, Metrics, Phase, RunStarted, encode_line, event_log_name
 from rldk_tui.session import RunSession
 from tests.conftest import SAMPLE_RUNS
 
@@ -33,7 +33,8 @@ def resumed(tmp_path: Path) -> Path:
     again = RunStarted(time=9.0, schema_version=1, run_id="a", host="h", pid=2)
     (run / SUBFOLDER).mkdir(parents=True)
     log = run / SUBFOLDER / event_log_name(0)
-    log.write_bytes(b"".join(encode_line(event) for event in (start, *first, again, *second)))
+    events: list[Event] = [start, *first, again, *second]
+    log.write_bytes(b"".join(encode_line(event) for event in events))
     return run
 
 

@@ -13,11 +13,26 @@ from collections.abc import Callable, Sequence
 from rldk_tui import __version__
 from rldk_tui.cli import checkpoints, doctor, export, generations, live, run, schema
 from rldk_tui.cli import rules as rules_verbs
+from rldk_tui.cli import runs as runs_verb
 from rldk_tui.cli import stop as stop_verb
 from rldk_tui.cli import train as train_verb
 from rldk_tui.cli import watch as watch_verb
 from rldk_tui.cli.output import complain
 from rldk_tui.errors import RldkError, UserError
+
+_GROUPS = (
+    run,
+    runs_verb,
+    watch_verb,
+    stop_verb,
+    train_verb,
+    rules_verbs,
+    checkpoints,
+    generations,
+    export,
+    doctor,
+    schema,
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -34,7 +49,19 @@ def _verbs() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="rldk", description="Judge and report RL fine-tuning runs from their logs.")
     parser.add_argument("--version", action="version", version=f"rldk-tui {__version__}")
     verbs = parser.add_subparsers(metavar="VERB", required=True)
-    for group in (run, watch_verb, stop_verb, train_verb, rules_verbs, checkpoints, generations, export, doctor, schema):
+    for group in (
+        run,
+        runs_verb,
+        watch_verb,
+        stop_verb,
+        train_verb,
+        rules_verbs,
+        checkpoints,
+        generations,
+        export,
+        doctor,
+        schema,
+    ):
         group.add_to(verbs)
     return parser
 
