@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 from msgspec.structs import astuple
 
-from rldk_tui.events.entries import Entries, all_finite, entries_of
+from rldk_tui.events.entries import Entries, all_finite, entries_of, merged
 from rldk_tui.events.schema import Measured, Metrics, Phase, Step, Time
 
 _MOST_SHAPES = 32
@@ -110,7 +110,8 @@ class Gathering:
         plain: list[Any] = [event for _, event in self.others if not _names(event)]
         found = [shape.entries([line for _, line in rows]) for shape, rows in self.shaped.items()]
         found += [entries_of(plain)] if plain else []
-        yield from sorted(found, key=lambda entries: int(entries.steps[0]))  # a table grows at its end most cheaply
+        if found:
+            yield merged(found)
         yield from (event for _, event in self.others if _names(event))
 
 

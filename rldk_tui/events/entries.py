@@ -107,6 +107,26 @@ def entries_of(events: Sequence[Metrics] | Sequence[Measured]) -> Entries:
     )
 
 
+def merged(parts: Sequence[Entries]) -> Entries:
+    """Entries of one phase and of different steps, in the order of their steps."""
+    if len(parts) == 1:
+        return parts[0]
+    steps = np.concatenate([part.steps for part in parts])
+    order = np.argsort(steps)
+    columns = {}
+    for key in dict.fromkeys(key for part in parts for key in part.columns):
+        values, kinds = np.full(steps.size, np.nan), np.zeros(steps.size, np.uint8)
+        start = 0
+        for part in parts:
+            cells = part.columns.get(key)
+            if cells is not None:
+                values[start : start + len(part)], kinds[start : start + len(part)] = cells.values, cells.kinds
+            start += len(part)
+        columns[key] = Cells(values[order], kinds[order])
+    times = np.concatenate([part.times for part in parts])
+    return Entries(phase=parts[0].phase, steps=steps[order], times=times[order], columns=columns)
+
+
 def one_by_one(events: Iterable[tuple[Event | Entries, Origin]]) -> Iterator[tuple[Event, Origin]]:
     """The same, no event in columns."""
     for event, origin in events:

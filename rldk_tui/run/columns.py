@@ -175,12 +175,11 @@ class _Buffer:
     def grow(self, capacity: int) -> None:
         self._renew(capacity)
 
-    def insert(self, index: int, length: int) -> None:
-        """Open a gap at `index` in the first `length` values."""
-        before = self.array
-        self._renew(before.size)
-        self.array[index + 1 : length + 1] = before[index:length]
-        self.array[index] = self._fill
+    def insert(self, indices: NDArray[np.intp], length: int) -> None:
+        """Open gaps before these places in the first `length` values."""
+        before = self.array[:length]
+        self._renew(self.array.size)
+        self.array[: length + indices.size] = np.insert(before, indices, self._fill)
 
     def remove(self, index: int, length: int) -> None:
         """Close the gap that the value at `index` leaves; `length` values remain."""
@@ -255,19 +254,14 @@ class Table:
         known = np.searchsorted(self._steps.array[: self.length], steps)
         there = known < self.length
         there[there] = self._steps.array[known[there]] == steps[there]
-        new = ~there & (known == self.length)
-        for row in np.flatnonzero(~there & ~new):  # a step that was passed and skipped
-            values = {
-                name: None if cells.kinds[row] == Kind.NULL else float(cells.values[row])
-                for name, cells in columns.items()
-                if cells.kinds[row] != Kind.ABSENT
-            }
-            self.put(int(steps[row]), float(times[row]), values, authority)
-            known[there] += self._steps.array[known[there]] != steps[there]
+        passed = ~there & (known < self.length)
+        if passed.any():  # steps that were skipped when they came
+            self._insert_many(known[passed], steps[passed])
+            known, there = np.searchsorted(self._steps.array[: self.length], steps), there | passed
         if there.any():
             self._merge_many(known[there], times[there], _part(columns, there), authority)
-        if new.any():
-            self._append_many(steps[new], times[new], _part(columns, new), authority)
+        if not there.all():
+            self._append_many(steps[~there], times[~there], _part(columns, ~there), authority)
 
     def reserve(self, rows: int) -> None:
         """Make room for so many more rows."""
@@ -377,7 +371,7 @@ class Table:
         steps = self._steps.view(self.length)
         index = int(np.searchsorted(steps, step))
         if int(self._steps[index]) != step:
-            self._insert(index, step)
+            self._insert_many(np.array([index]), np.array([step]))
         return index
 
     def _make_room(self, length: int) -> None:
@@ -387,12 +381,13 @@ class Table:
             for buffer in self._buffers():
                 buffer.grow(self._capacity)
 
-    def _insert(self, index: int, step: int) -> None:
-        self._make_room(self.length + 1)
+    def _insert_many(self, at: NDArray[np.intp], steps: NDArray[np.int64]) -> None:
+        """Open empty rows of these rising steps before the rows at `at`."""
+        self._make_room(self.length + steps.size)
         for buffer in self._buffers():
-            buffer.insert(index, self.length)
-        self._steps[index] = step
-        self.length += 1
+            buffer.insert(at, self.length)
+        self._steps.change(at + np.arange(at.size), steps)
+        self.length += steps.size
         self.version += 1
         self.amended += 1
         self.revision += 1

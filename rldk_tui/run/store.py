@@ -150,17 +150,26 @@ class RunStore:
 
     def _add_many(self, entries: Entries, origin: Origin) -> None:
         """As columns where nobody else may have a claim on the rows, one by one where somebody may."""
-        launch = self._current.get(origin.source)
-        if launch is None or self._unsigned.contested() or not launch.takes_many(entries, origin.source, origin.authority):
+        if not self._took_many(entries, origin):
             for event in entries.events():
                 self.add(event, origin)
             return
         if entries.phase is not None:
             self._keys.update(entries.columns)
-        launch.put_many(entries, origin.source, origin.authority)
         times = entries.times[np.isfinite(entries.times)]
         if times.size:
             self._clock(float(times.max()))
+
+    def _took_many(self, entries: Entries, origin: Origin) -> bool:
+        launch = self._current.get(origin.source)
+        if launch is None:
+            return (
+                entries.phase is not None and self._unsigned.knows(origin.source) and self._unsigned.add_many(entries, origin)
+            )
+        if self._unsigned.contested() or not launch.takes_many(entries, origin.source, origin.authority):
+            return False
+        launch.put_many(entries, origin.source, origin.authority)
+        return True
 
     def _beat(self, event: Heartbeat, origin: Origin) -> None:
         launch = self._current.get(origin.source)

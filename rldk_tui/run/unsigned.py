@@ -17,6 +17,7 @@ from dataclasses import replace
 import msgspec
 
 from rldk_tui.events import Measured, Metrics, Origin, RunDescribed, RunEnded
+from rldk_tui.events.entries import Entries
 from rldk_tui.run.columns import Table
 from rldk_tui.run.document import Document, Part, Placed, compared, entries_of
 from rldk_tui.run.info import RunInfo, info_of
@@ -97,6 +98,17 @@ class Unsigned:
         if self.due or self._alone() is document or (ahead and self._follow(document, part, event)):
             return
         self.due = True
+
+    def add_many(self, entries: Entries, origin: Origin) -> bool:
+        """Take in many rows as columns; False where they must come one by one, as others may have a claim on them."""
+        document = self._document(origin)
+        launch = document.parts[-1].launch
+        others = any(other.length for other in self._documents.values() if other is not document)
+        if self._signed or others or self._measured or not launch.takes_many(entries, origin.source, origin.authority):
+            return False
+        launch.put_many(entries, origin.source, origin.authority)
+        self.tailable = self.tailable or not document.rewritten
+        return True
 
     def _follow(self, document: Document, part: Part, event: Metrics) -> bool:
         """Put a row at the end of a document beside the launch it is of, if nothing else can change by that."""
