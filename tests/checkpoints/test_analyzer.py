@@ -130,7 +130,7 @@ def test_a_number_that_is_not_finite_leaves_no_health(tmp_path: Path) -> None:
     analysis = analysed(tmp_path, first)
     assert analysis.health == 0.0
     assert not analysis.usable
-    assert "1 tensor that is not finite: 1 times NaN or infinity" in analysis.issues[0].message
+    assert "1 tensor that is not finite: 1 number is NaN or infinite" in analysis.issues[0].message
     assert [one.dead_rows for one in analysis.tensors if one.nonfinite] == [None]
     assert analysis.score.caps[0].limit == 0.0
 

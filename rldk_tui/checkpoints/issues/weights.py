@@ -18,10 +18,11 @@ def _nonfinite(evidence: Evidence) -> Iterator[CheckpointIssue]:
     figure = evidence.figures[NONFINITE]
     if figure.value > 0:
         numbers = sum(one.nonfinite for one in evidence.tensors if one.is_weight)
+        count = "1 number is" if numbers == 1 else f"{numbers:,} numbers are"
         yield CheckpointIssue(
             rule="ckpt-nonfinite",
             severity=Severity.CRITICAL,
-            message=f"It holds {words.not_finite(figure.value)}: {numbers:,} times NaN or infinity{listed(figure.about)}.",
+            message=f"It holds {words.not_finite(figure.value)}: {count} NaN or infinite{listed(figure.about)}.",
             tensors=figure.about,
             advice=(
                 to("Resume from the newest checkpoint before this one that is finite."),

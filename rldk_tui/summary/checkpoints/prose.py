@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from textwrap import wrap
 from typing import TypeVar
 
 from rldk_tui.charts.format import NOTHING, count, number, percent, size
@@ -43,7 +44,7 @@ def analysis_lines(analysis: CheckpointAnalysis, width: int = WIDTH) -> Iterator
         yield from _issue_lines(issue)
     yield ""
     yield from _drift_lines(analysis)
-    yield from _training_lines(analysis)
+    yield from _training_lines(analysis, width)
     if analysis.roles:
         yield from table(_summaries("role", (*analysis.roles, analysis.total)), width)
     if analysis.layers:
@@ -72,7 +73,7 @@ def _drift_lines(analysis: CheckpointAnalysis) -> Iterator[str]:
         yield ""
 
 
-def _training_lines(analysis: CheckpointAnalysis) -> Iterator[str]:
+def _training_lines(analysis: CheckpointAnalysis, width: int) -> Iterator[str]:
     training = analysis.training
     told = []
     if training.step is not None:
@@ -89,7 +90,7 @@ def _training_lines(analysis: CheckpointAnalysis) -> Iterator[str]:
         if figure is not None:
             told.append(f"{percent(figure.value) if name.endswith('epsilon') else number(figure.value)} {text}")
     if told:
-        yield f"  training: {', '.join(told)}"
+        yield from wrap(f"training: {', '.join(told)}", width, initial_indent="  ", subsequent_indent="    ")
         yield ""
 
 
@@ -170,7 +171,9 @@ def _most_changed(comparison: Comparison, width: int) -> Iterator[str]:
         Column("changed most", [one.name for one, _ in moved]),
         Column("change", [_moved(change) for _, change in moved]),
         Column("cosine", [_fine(change.cosine) for _, change in moved]),
-        Column("sign flips", [_share(change.sign_flips / change.count if change.count else math.nan) for _, change in moved]),
+        Column(
+            "sign flips", [_share(change.sign_flips / change.count if change.count else math.nan) for _, change in moved], 2
+        ),
         Column("rank", [NOTHING if one.effective_rank is None else number(one.effective_rank) for one, _ in moved], 1),
     ]
     yield from table(columns, width)

@@ -10,8 +10,8 @@ from rldk_tui.charts.text import one_line
 
 _INDENT, _BETWEEN = 2, 2
 _LONGEST = 400
-_NARROWEST = 8
-"""Cells of a first column that is cut."""
+_SHORT, _NARROWEST = 40, 8
+"""Cells to which the first column is cut before other columns are left out, and when none is left to leave out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +32,24 @@ class Column:
 
 def table(columns: Sequence[Column], width: int) -> Iterator[str]:
     """Lines of at most `width` cells: the first column to the left, numbers to the right. A long name keeps its end."""
-    shown = [column for column in columns if not column.rank or any(cell not in {"", NOTHING} for cell in column.cells)]
-    texts = {id(column): [one_line(cell, _LONGEST) for cell in (column.title, *column.cells)] for column in shown}
+    first, *others = ([one_line(cell, _LONGEST) for cell in (column.title, *column.cells)] for column in columns)
+    ranks = [column.rank for column in columns[1:]]
+    shown = [at for at, column in enumerate(columns[1:]) if not column.rank or any(map(_says, column.cells))]
+    widths = [max(map(len, cells)) for cells in others]
 
-    def needed() -> int:
-        return _INDENT + sum(_BETWEEN + max(map(len, texts[id(column)])) for column in shown) - _BETWEEN
+    def room() -> int:
+        """What the others leave for the first column."""
+        return width - _INDENT - sum(_BETWEEN + widths[at] for at in shown)
 
-    while needed() > width and any(column.rank for column in shown):
-        shown.remove(max(shown, key=lambda column: column.rank))
-    if needed() > width:
-        first = texts[id(shown[0])]
-        room = max(_NARROWEST, max(map(len, first)) - (needed() - width))
-        texts[id(shown[0])] = [text if len(text) <= room else f"…{text[1 - room :]}" for text in first]
-    widths = [max(map(len, texts[id(column)])) for column in shown]
-    for cells in zip(*(texts[id(column)] for column in shown), strict=True):
-        first_cell, *others = cells
-        aligned = [first_cell.ljust(widths[0]), *(cell.rjust(room) for cell, room in zip(others, widths[1:], strict=True))]
-        yield f"{' ' * _INDENT}{(' ' * _BETWEEN).join(aligned)}".rstrip()
+    wanted = max(map(len, first))
+    while room() < min(wanted, _SHORT) and any(ranks[at] for at in shown):
+        shown.remove(max(shown, key=lambda at: ranks[at]))
+    least = max(_NARROWEST, min(wanted, room()))
+    for row, name in enumerate(first):
+        told = name if len(name) <= least else f"…{name[1 - least :]}"
+        line = "".join(f"{' ' * _BETWEEN}{others[at][row]:>{widths[at]}}" for at in shown)
+        yield f"{' ' * _INDENT}{told:<{least}}{line}".rstrip()
+
+
+def _says(cell: str) -> bool:
+    return cell not in {"", NOTHING}
