@@ -6,7 +6,8 @@
     **Prompt:** …   **Completion:** …   **Rewards:** accuracy=1.000, format=0.000, total=1.000
 
 Each on lines of its own. The step is that of the line `Step:`, else one less than the rollout's number. A reward called `total`
-is the sum of the others. Texts are often cut by the writer, with an ellipsis.
+is the sum of the others. Texts are often cut by the writer, with an ellipsis; a prompt that is cut gets the number of its
+rollout, for two that begin alike need not be the same question.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _FIELD = re.compile(r"\*\*([A-Z][A-Za-z ]{1,30}):\*\*(?:\s(.*))?")
 _REWARD = re.compile(r"([A-Za-z_][\w./ -]{0,60}?)=([^,\s]+)")
 _SAMPLE = "### Sample"
 _TEXTS = {"Prompt": "prompt", "Completion": "completion", "Rewards": "rewards"}
-_TOTAL = "total"
+_TOTAL, _CUT = "total", "\u2026"
 _MOST_ROWS = 4096
 
 
@@ -37,6 +38,7 @@ class RolloutsDecoder:
     def __init__(self, _path: PurePath) -> None:
         self._lines = Lines()
         self._step: int | None = None
+        self._rollout = 0
         self._rows: list[Completion] = []
         self._left_out = 0
         self._sample: dict[str, list[str]] | None = None
@@ -64,7 +66,8 @@ class RolloutsDecoder:
             self._end_sample()
             if self._step is not None and self._rows:
                 yield self._event(self._rows)
-            self._rows, self._left_out, self._step = [], 0, min(max(0, int(head[1]) - 1), LAST_STEP)
+            self._rollout = int(head[1])
+            self._rows, self._left_out, self._step = [], 0, min(max(0, self._rollout - 1), LAST_STEP)
         elif line.startswith(_SAMPLE):
             self._end_sample()
             self._sample = {}
@@ -98,6 +101,8 @@ class RolloutsDecoder:
         rewards = {name.strip(): number(value) for name, value in _REWARD.findall(scored)}
         if len(rewards) > 1:
             rewards.pop(_TOTAL, None)
+        if prompt.endswith(_CUT):
+            prompt = f"{prompt} [cut; rollout {self._rollout}]"
         return Completion(prompt=prompt, completion=completion, rewards=rewards)
 
     def _event(self, rows: list[Completion]) -> Completions:

@@ -40,6 +40,13 @@ def test_other_pages_tell_nothing_and_are_not_claimed(page: bytes) -> None:
     assert not read(page)
 
 
+def test_prompts_that_are_cut_are_the_same_within_a_rollout_only() -> None:
+    sample = "### Sample 1\n**Prompt:** system You are\u2026\n**Completion:** A\n**Rewards:** a=1\n"
+    page = "".join(f"## === Rollout Step {number} ===\n{sample}{sample}" for number in (1, 2)).encode()
+    prompts = [row.prompt for event in read(page) for row in event.rows]
+    assert (len(prompts), len(set(prompts)), prompts[0] == prompts[1]) == (4, 2, True)
+
+
 def test_odd_sections() -> None:
     page = b"## === Rollout Step 7 ===\n### Sample 1\n**Completion:** x\n**Rewards:** a=nan, b=none, total=1\n"
     (event,) = read(page)

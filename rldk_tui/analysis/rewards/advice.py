@@ -44,8 +44,8 @@ _OF_PATTERN: dict[PatternName, tuple[Advice, ...]] = {
                proposed="group"),
     ),
     PatternName.HEAVY_TAILED: (
-        Advice(text="Bound the reward in the reward function (RLOO clips it by itself)", parameter="reward_clip_range",
-               proposed="(-10.0, 10.0)"),
+        Advice(text="Bound the reward in the reward function to where nearly all of it lies (RLOO clips it by itself)",
+               parameter="reward_clip_range"),
         Advice(text="Divide by the spread of the whole batch, so that a few replies do not decide (GRPO)",
                parameter="scale_rewards", proposed="batch"),
     ),
@@ -76,9 +76,9 @@ def _of_anomalies(anomalies: tuple[Anomaly, ...]) -> Iterator[Advice]:
     if AnomalyKind.OUTLIER in kinds:
         rows = ", ".join(kinds[AnomalyKind.OUTLIER].rows)
         yield Advice(
-            text=f"Compute the rewards of rows {rows} by hand; bound the reward (RLOO clips it by itself)",
+            text=f"Compute the rewards of rows {rows} by hand; bound the reward in the reward function to where nearly all "
+            "of it lies (RLOO clips it by itself)",
             parameter="reward_clip_range",
-            proposed="(-10.0, 10.0)",
         )
 
 

@@ -115,15 +115,21 @@ def _variance(found: RewardReliability) -> Aspect:
         parts.append(f"all replies tie in {percent(spread.tied_groups)} of {count(spread.groups)} groups")
     if spread.at_highest is not None:
         parts.append(f"{percent(spread.at_highest)} at the top and {percent(spread.at_lowest)} at the bottom of the range")
-    share = spread.between_share
     many_tied = spread.tied_groups is not None and spread.groups > 1 and spread.tied_groups > MANY_TIED
     return Aspect(
         name="Variance",
-        told="prompts not compared" if share is None else f"{percent(share)} between prompts",
+        told=_told_of_variance(found, many_tied=many_tied),
         evidence="; ".join(parts) + f". Limits: {percent(QUERY_DOMINATED)} between prompts, {percent(MANY_TIED)} tied, "
         f"{percent(SATURATED)} at the top.",
         trouble=bool(spread.query_dominated) or many_tied,
     )
+
+
+def _told_of_variance(found: RewardReliability, *, many_tied: bool) -> str:
+    spread = found.variance
+    if many_tied and not spread.query_dominated:
+        return f"{percent(spread.tied_groups)} of groups tie"
+    return "prompts not compared" if spread.between_share is None else f"{percent(spread.between_share)} between prompts"
 
 
 def _trend(found: RewardReliability) -> Aspect:

@@ -12,7 +12,8 @@ collapsed             the spread fell below a twentieth of that of the first rew
 plateau               20 steps or more, none of the above, and the slope moves them by less than a trend must.
 In the distribution (at least 200 rewards that take more than 20 values):
 bimodal               two heaps, with a valley between them half as deep as either.
-heavy-tailed          at least five rewards and one in 200 lie beyond 5 robust spreads, where a normal one has none.
+heavy-tailed          at least five rewards and one in 200 lie beyond 5 robust spreads, where a normal one has none; not of
+                      two heaps.
 
 `confidence` says how far the evidence lies beyond its limit, s²/(1 + s²) with s evidence ÷ limit: 0.5 at the limit, 0.8 at
 twice, 0.9 at three times. It is no probability.
@@ -33,6 +34,7 @@ from rldk_tui.analysis.rewards.window import RewardWindow
 from rldk_tui.charts.format import number, percent
 from rldk_tui.statistics.level_shift import Cycle, LevelShift, cycle, level_shift
 from rldk_tui.statistics.trend import SIGNIFICANT
+from rldk_tui.statistics.windows import Floats
 
 FEWEST_REWARDS = 64
 SETTLED = 20
@@ -86,7 +88,7 @@ def pattern(window: RewardWindow, way: Trend, high: float | None) -> Pattern:
     if window.seen < FEWEST_REWARDS or window.rewards.size < FEWEST_REWARDS:
         return _not_enough(f"{window.rewards.size} rewards; {FEWEST_REWARDS} are needed.")
     bound = _collapsed(window, high) or _saturated(window, high)
-    shapes = (_heaps(bimodal(window.rewards)), _tails(heavy_tailed(window.rewards))) if bound is None else ()
+    shapes = _shapes(window.rewards) if bound is None else ()
     found = [one for one in (bound, *(_over_time(window, way) if bound is None else ()), *shapes) if one is not None]
     if not found and window.means.size < FEWEST_STEPS:
         return _not_enough(f"{window.means.size} steps; {FEWEST_STEPS} are needed.")
@@ -195,6 +197,12 @@ def _plateau(way: Trend) -> Pattern | None:
         evidence=f"Over {way.steps} steps the mean reward moved by {number(moved)}, less than a trend ({number(material)}).",
         numbers={"moved": moved, "limit": material},
     )
+
+
+def _shapes(rewards: Floats) -> tuple[Pattern | None, ...]:
+    """Of two heaps the robust spread is that of the larger one: the other is no tail."""
+    heaps = _heaps(bimodal(rewards))
+    return (heaps,) if heaps is not None else (_tails(heavy_tailed(rewards)),)
 
 
 def _heaps(found: Shape | None) -> Pattern | None:

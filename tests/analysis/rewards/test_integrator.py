@@ -66,6 +66,13 @@ def test_patterns_come_with_evidence(batches: list[list[float]], name: PatternNa
     assert held[name].numbers
 
 
+def test_a_second_heap_is_no_tail() -> None:
+    heaps = [np.where(RNG.random(64) < 0.15, RNG.normal(-1, 0.05, 64), RNG.normal(1, 0.05, 64)).tolist() for _ in range(STEPS)]
+    found = followed(heaps).pattern
+    assert found.name is PatternName.BIMODAL
+    assert PatternName.HEAVY_TAILED not in {other.name for other in found.also}
+
+
 def test_few_rewards_are_not_enough_for_anything() -> None:
     result = followed([[0.1, 0.2, 0.9]] * 5)
     assert result.pattern.name is PatternName.NOT_ENOUGH
