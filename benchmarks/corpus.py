@@ -90,15 +90,17 @@ def _line(path: str, expected: int | None) -> Line:
             reads = read_safely(form, file, place)
     said = "; ".join(read.message for read in reads if isinstance(read, ReadProblem))
     facts = "" if said or any(isinstance(read, Metrics | Entries | Completions) for read in reads) else _facts(form.name, reads)
-    return Line(path, form.name, counted[0] or _points(form.name, reads), expected, said or facts)
+    return Line(path, form.name, _points(form.name, reads, counted[0]), expected, said or facts)
 
 
-def _points(reader: str, reads: list[Read]) -> int:
+def _points(reader: str, reads: list[Read], counted: int) -> int:
     """Rows as the index counts them: an event file's steps, everybody else's rows, generations for tables of them."""
     rows = [event for read in reads for event in (read.events() if isinstance(read, Entries) else [read])]
     metrics = [row for row in rows if isinstance(row, Metrics)]
     if reader == "TensorBoard events":
         return len({row.step for row in metrics})
+    if counted:  # rows that were taken one by one, and those that came as columns
+        return counted + len({int(step) for read in reads if isinstance(read, Entries) for step in read.steps})
     if not metrics:
         return sum(len(row.rows) for row in rows if isinstance(row, Completions))
     return len(metrics)

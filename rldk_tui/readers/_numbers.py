@@ -6,6 +6,9 @@ import math
 import re
 from datetime import UTC, datetime
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rldk_tui.events import LAST_TIME
 
 _NUMBER = re.compile(
@@ -34,6 +37,11 @@ def _as_float(value: int) -> float:
         return float(value)
     except OverflowError:  # an integer of more than 308 digits
         return math.inf if value > 0 else -math.inf
+
+
+def unix_times(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The numbers that are seconds since 1970, NaN for the others; shape (n,)."""
+    return np.where((values >= _EARLIEST) & (values <= LAST_TIME), values, np.nan)
 
 
 def unix_time(value: object) -> float:

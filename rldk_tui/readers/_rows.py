@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -158,9 +158,7 @@ class Rows:
             at: Its step, where something else than its cells tells it.
             counted: Whether that is the number of the row rather than a step.
         """
-        if not self._begun:
-            self._begun = True
-            yield RunDescribed(time=math.nan)
+        yield from self.begin()
         told, time, goal, values = self._sorted_out(row)
         step = told if at is None else at
         step, goal = (self.step, None) if self._of_another_loop(step, goal, values) else (step, goal)
@@ -197,6 +195,34 @@ class Rows:
         for name in train:
             self._reached[name] = step
         return anew
+
+    def begin(self) -> Iterator[RunDescribed]:
+        """Says, before the first row, that the file does not know the process it tells of."""
+        if not self._begun:
+            self._begun = True
+            yield RunDescribed(time=math.nan)
+
+    def passed(self, step: int, names: Iterable[str]) -> None:
+        """These metrics of training were logged up to this step."""
+        self._reached.update(dict.fromkeys(names, step))
+
+    def places(self, keys: Sequence[str]) -> tuple[int, int | None, list[tuple[int, Phase, str]]]:
+        """Where in rows of these keys the step is, the clock, and every metric with its phase and name.
+
+        Raises:
+            ValueError: if such rows must be looked at one by one: they tell no step, or more than steps and metrics.
+        """
+        roles = [self._roles.get(key) or self._learnt(key) for key in keys]
+        steps = sorted((role.rank, index) for index, role in enumerate(roles) if role.what is _Is.STEP)
+        times = [index for index, role in enumerate(roles) if role.what is _Is.TIME]
+        metrics = [(index, role.what, role.name) for index, role in enumerate(roles) if isinstance(role.what, Phase)]
+        names = {name for _, _, name in metrics}
+        goal = any(role.what is _Is.GOAL for role in roles) or (len(steps) > 1 and steps[-1][0] == _LAST_RESORT)
+        plain = bool(steps and metrics) and not goal and len(times) < 2 and len(names) == len(metrics)
+        beside = names & _BESIDE_AN_EVALUATION and any(phase is Phase.EVAL for _, phase, _ in metrics)
+        if not plain or beside or _SUMMARY & set(keys) or "train_loss" in names:
+            raise ValueError("rows of these keys are read one by one")
+        return steps[0][1], times[0] if times else None, metrics
 
     def _sorted_out(
         self, row: Mapping[str, Json]

@@ -20,8 +20,11 @@ import msgspec
 from rldk_tui.events import Event, Json, ReadProblem
 from rldk_tui.readers import Read, StreamFormat
 from rldk_tui.readers._lines import BOM, LONGEST_LINE, Lines
+from rldk_tui.readers._row_shapes import RowsInBulk
 from rldk_tui.readers._rows import Rows, tells_of_training
 
+_MANY_LINES = 256
+"""Lines that come at once from which on their numbers are gathered in columns."""
 _decode = msgspec.json.Decoder().decode
 _TEXTS = frozenset(
     {
@@ -43,17 +46,22 @@ class MetricsDecoder:
         self._source = str(path)
         self._lines = Lines()
         self._rows = Rows(self._source)
+        self._bulk = RowsInBulk(self._rows)
+        self._line = 0
         self._open = b""
         self._opened_at = 0
 
     def feed(self, chunk: bytes) -> Iterator[Read]:
         """Yield the rows, or the problem, of every line that is complete now."""
-        for line in self._lines.cut(chunk):
-            if line is None:
-                self._open = b""
-                yield self._problem(f"a line of more than {LONGEST_LINE} bytes was skipped")
-            elif line.strip():
-                yield from self._take(line)
+        before = self._lines.number
+        lines = list(self._lines.cut(chunk))
+        many = len(lines) >= _MANY_LINES
+        for self._line, line in enumerate(lines, before + 1):
+            if many and line is not None and not self._open and self._bulk.take(line):
+                continue
+            yield from self._bulk.given()
+            yield from self._read(line)
+        yield from self._bulk.given()
         too_many = self._rows.too_many()
         if too_many is not None:
             yield too_many
@@ -73,6 +81,13 @@ class MetricsDecoder:
         """Bytes of a last object that is not whole."""
         return len(self._open) + self._lines.pending()
 
+    def _read(self, line: bytes | None) -> Iterator[Read]:
+        if line is None:
+            self._open = b""
+            yield self._problem(f"a line of more than {LONGEST_LINE} bytes was skipped")
+        elif line.strip():
+            yield from self._take(line)
+
     def _take(self, line: bytes) -> Iterator[Read]:
         if self._open:
             if not line.startswith(b"{") or not _is_object(line):
@@ -83,8 +98,9 @@ class MetricsDecoder:
         value = _object(line)
         if isinstance(value, dict):
             yield from self._row(value)
+            self._bulk.learn(value)
         elif value is _BROKEN and _may_go_on(line):
-            self._open, self._opened_at = line + b"\n", self._lines.number
+            self._open, self._opened_at = line + b"\n", self._line
         else:
             yield self._problem("a line is not JSON" if value is _BROKEN else "a line is not an object")
 
@@ -103,10 +119,10 @@ class MetricsDecoder:
             yield self._problem("an object has no end", self._opened_at)
 
     def _row(self, row: dict[str, Json]) -> Iterator[Read]:
-        return self._rows.take(_wide(row), self._lines.number)
+        return self._rows.take(_wide(row), self._line)
 
     def _problem(self, message: str, line: int | None = None) -> ReadProblem:
-        return ReadProblem(source=self._source, message=message, line=line or self._lines.number)
+        return ReadProblem(source=self._source, message=message, line=line or self._line)
 
 
 class _Broken:

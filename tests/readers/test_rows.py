@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
-from rldk_tui.events import Metrics, Phase, ReadProblem, RunDescribed, RunStarted
+from rldk_tui.events import Metrics, Origin, Phase, ReadProblem, RunDescribed, RunStarted
+from rldk_tui.events.entries import Entries
 from rldk_tui.readers import HEAD, Read, format_of
 from rldk_tui.readers._numbers import number, unix_time
 from rldk_tui.readers._rows import MOST_METRICS, Rows
 from rldk_tui.readers.metrics_csv import CsvDecoder
 from rldk_tui.readers.metrics_jsonl import MetricsDecoder
+from rldk_tui.run import RunStore
 
 
 def read(rows: Iterable[dict[str, Any]], **options: bool) -> list[Read]:
@@ -109,7 +111,7 @@ def test_steps_that_go_back_are_another_training_and_repeated_ones_are_not() -> 
 
 
 def test_an_evaluation_that_counts_its_own_batches_stands_at_the_last_step() -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"current_steps": 351, "total_steps": 351, "loss": 1.0},
         {"current_steps": 2, "total_steps": 2, "loss": None, "eval_loss": 0.5},
     ]
@@ -205,3 +207,48 @@ def test_a_log_is_told_by_its_content(name: str, head: bytes, format_name: str |
 
 def test_a_phase_is_a_phase() -> None:
     assert {event.phase for event in metrics(read([{"step": 1, "test/nll": 1.0}]))} == {Phase.EVAL}
+
+
+def many(*, dirty: bool) -> bytes:
+    """Rows as a training logs them: every tenth with an evaluation, a second training, and what breaks the pattern."""
+    rows: list[dict[str, Any]] = []
+    for training in range(2):
+        for step in range(1, 400):
+            rows.append({"step": step, "loss": 1.0 / step + training, "lr": 1e-4, "_timestamp": 1.7e9 + step})
+            if step % 10 == 0:
+                rows.append({"step": step, "eval_loss": 2.0 / step})
+    lines = [json.dumps(row) for row in rows]
+    if dirty:
+        lines[50] = '{"step": 47, "loss": NaN, "lr": 0.0001, "_timestamp": 1.7e9}'
+        lines[90] = "{"
+        lines[91] = '{"step": 84, "loss": null, "lr": 1, "_timestamp": 1.7e9}'
+        lines[200] = '{"step": 184, "loss": 1e999, "lr": 0.0001, "_timestamp": 1700000184}'
+        lines[300] = '{"step": 275.5, "loss": 1.0, "lr": 0.0001, "_timestamp": 1700000275}'
+    return "\n".join(lines).encode() + b"\n"
+
+
+@pytest.mark.parametrize("dirty", [False, True])
+def test_many_rows_at_once_are_the_same_as_one_by_one(*, dirty: bool) -> None:
+    data = many(dirty=dirty)
+    at_once = MetricsDecoder(PurePath("x.jsonl"))
+    slowly = MetricsDecoder(PurePath("x.jsonl"))
+    one_by_one = [read for line in data.splitlines(keepends=True) for read in slowly.feed(line)]
+    together = list(at_once.feed(data))
+    assert any(isinstance(read, Entries) for read in together)
+    assert history(together) == history(one_by_one)
+
+
+def history(reads: list[Read]) -> list[list[tuple[str, list[int], list[str]]]]:
+    """What the store makes of it: steps, values and times of every segment."""
+    store = RunStore("x")
+    for read in reads:
+        if not isinstance(read, ReadProblem):
+            store.add(read, Origin(source="x.jsonl", format="metrics JSONL", authority=6))
+    snapshot = store.snapshot(0.0, (), store.pulse(process_alive=None))
+    return [
+        [
+            *((name, rows.steps.tolist(), list(map(repr, rows.column(name).values))) for name in sorted(rows.columns)),
+            ("times", rows.steps.tolist(), list(map(repr, rows.times))),
+        ]
+        for rows in (segment.rows for segment in snapshot.segments)
+    ]

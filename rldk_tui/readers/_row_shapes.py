@@ -1,0 +1,162 @@
+"""Many rows of the same keys at once: JSON objects of numbers become columns, several times as fast as one by one.
+
+A training logs the same keys again and again, so a struct with just these keys is made for msgspec, which decodes such a line
+strictly and refuses every other; that is read in the general way. On 100,000 rows of 40 numbers this takes a fifth of the CPU
+time of one event a row.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+import numpy as np
+from msgspec.structs import astuple
+from numpy.typing import NDArray
+
+from rldk_tui.events import LAST_STEP, Json, Phase
+from rldk_tui.events.entries import Cells, Entries, Kind, all_finite
+from rldk_tui.readers import Read
+from rldk_tui.readers._numbers import unix_times
+from rldk_tui.readers._rows import Rows
+
+_MOST_SHAPES = 32
+"""Sets of keys that a struct is made for; a log whose keys change more often is read in the general way."""
+_MOST_KEYS = 1000
+"""Keys of a row beyond which none is made."""
+_TRIED = 4
+"""Shapes a line is tried as, the one met last first: a training logs some keys in every row and some in every tenth."""
+_FEW = 16
+"""Rows below which columns do not pay."""
+
+
+class Shape:
+    """Rows with these keys, all of them numbers.
+
+    Attributes:
+        step: Which key is the step.
+        columns: Which keys are metrics of which phase, and their names.
+    """
+
+    def __init__(self, keys: Sequence[str], rows: Rows) -> None:
+        """Make the decoder.
+
+        Raises:
+            ValueError: if msgspec takes no such key, or such a row must be read in the general way.
+        """
+        names = [f"v{index}" for index in range(len(keys))]
+        struct = msgspec.defstruct(
+            "Row",
+            [(name, float) for name in names],
+            rename=dict(zip(names, keys, strict=True)),
+            forbid_unknown_fields=True,
+            gc=False,
+        )
+        self.keys = keys
+        self.decode = msgspec.json.Decoder(struct).decode
+        self.step, self.time, self.columns = rows.places(keys)
+        self.step_of = attrgetter(names[self.step])
+        self.facts = frozenset((phase, name) for _, phase, name in self.columns)
+        self.phases = tuple(dict.fromkeys(phase for _, phase, _ in self.columns))
+
+    def entries(self, decoded: list[Any]) -> Iterator[Entries]:
+        """The rows as columns, one table for each phase."""
+        width = len(self.keys)
+        numbers = np.fromiter(chain.from_iterable(map(astuple, decoded)), np.float64, count=width * len(decoded))
+        by_key = np.ascontiguousarray(numbers.reshape(len(decoded), width).T)
+        steps = by_key[self.step].astype(np.int64)
+        times = np.full(steps.size, np.nan) if self.time is None else unix_times(by_key[self.time])
+        for phase in self.phases:
+            columns = {name: _cells(by_key[index]) for index, of, name in self.columns if of is phase}
+            yield Entries(phase=phase, steps=steps, times=times, columns=columns)
+
+
+def _cells(values: NDArray[np.float64]) -> Cells:
+    finite = np.isfinite(values)
+    if finite.all():
+        return all_finite(values)
+    return Cells(values, np.where(finite, np.uint8(Kind.FINITE), np.uint8(Kind.NONFINITE)))
+
+
+class RowsInBulk:
+    """Takes lines whose shape is known, and gives them out as columns where nothing but their numbers matters."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self._shapes: dict[tuple[str, ...], Shape | None] = {}
+        self._likely: list[Shape] = []
+        self._taken: list[tuple[Shape, Any]] = []
+        self._last = -math.inf
+
+    def take(self, line: bytes) -> bool:
+        """Take a line of a known shape; False leaves it to be read in the general way."""
+        for place, shape in enumerate(self._likely):
+            try:
+                decoded = shape.decode(line)
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+                continue
+            step = shape.step_of(decoded)
+            if step < self._last:
+                return False  # another training, most likely
+            self._last = step
+            self._taken.append((shape, decoded))
+            if place:
+                self._expect(shape)
+            return True
+        return False
+
+    def learn(self, row: Mapping[str, Json]) -> None:
+        """Expect more rows like one that was read in the general way."""
+        keys = tuple(row)
+        shape = self._shapes.get(keys)
+        if keys not in self._shapes and len(self._shapes) < _MOST_SHAPES and _all_numbers(row):
+            shape = self._shapes[keys] = self._shape(keys)
+        if shape is not None:
+            self._expect(shape)
+
+    def _shape(self, keys: tuple[str, ...]) -> Shape | None:
+        try:
+            return Shape(keys, self._rows)
+        except ValueError:
+            return None
+
+    def given(self) -> Iterator[Read]:
+        """What was taken since the last call."""
+        taken, self._taken, self._last = self._taken, [], -math.inf
+        if len(taken) < _FEW or not self._in_order(taken):
+            for shape, decoded in taken:
+                yield from self._rows.take(dict(zip(shape.keys, astuple(decoded), strict=True)))
+            return
+        yield from self._rows.begin()
+        by_shape: dict[Shape, list[Any]] = {}
+        for shape, decoded in taken:
+            by_shape.setdefault(shape, []).append(decoded)
+        tables = [entries for shape, decoded in by_shape.items() for entries in shape.entries(decoded)]
+        for entries in sorted(tables, key=lambda entries: int(entries.steps[0])):
+            if entries.phase is Phase.TRAIN:
+                self._rows.passed(int(entries.steps[-1]), entries.columns)
+            yield entries
+        self._rows.step = max(int(entries.steps[-1]) for entries in tables)
+
+    def _in_order(self, taken: list[tuple[Shape, Any]]) -> bool:
+        """Whether every step is one and comes after all before it, or tells of something else than the last one did."""
+        steps = np.fromiter((shape.step_of(decoded) for shape, decoded in taken), np.float64, count=len(taken))
+        if not ((steps >= 0) & (steps <= LAST_STEP) & (steps == np.floor(steps))).all():
+            return False
+        if self._rows.step is not None and steps[0] <= self._rows.step:
+            return False
+        rising = np.diff(steps)
+        if (rising < 0).any():
+            return False
+        return all(taken[at][0].facts.isdisjoint(taken[at + 1][0].facts) for at in np.flatnonzero(rising == 0))
+
+    def _expect(self, shape: Shape) -> None:
+        self._likely = [shape, *(known for known in self._likely if known is not shape)][:_TRIED]
+
+
+def _all_numbers(row: Mapping[str, Json]) -> bool:
+    return len(row) <= _MOST_KEYS and all(type(cell) in (int, float) for cell in row.values())
