@@ -57,8 +57,8 @@ def _cores() -> int:
 
 
 @cache
-def _pool(threads: int) -> ThreadPoolExecutor:
-    """Threads for the runs of all tensors that are in hand: what waits for them is none of them."""
+def _pool(threads: int, _process: int) -> ThreadPoolExecutor:
+    """Threads for the runs of all tensors that are in hand: what waits for them is none of them. A fork has none of them."""
     return ThreadPoolExecutor(threads, thread_name_prefix="rldk-checkpoint-run")
 
 
@@ -70,7 +70,7 @@ def _on_all_cores(function: Callable[[_Item], _Result], items: Sequence[_Item], 
     pending: deque[Future[_Result]] = deque()
     try:
         for item in items:
-            pending.append(_pool(threads).submit(function, item))
+            pending.append(_pool(threads, os.getpid()).submit(function, item))
             if len(pending) > 2 * threads:
                 yield pending.popleft().result()
         while pending:

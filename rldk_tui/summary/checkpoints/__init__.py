@@ -1,8 +1,10 @@
 """Checkpoints in the forms that people and programs take: one, two against each other, all of a run."""
 
+from rldk_tui.summary.checkpoints.analysis_prose import analysis_lines
 from rldk_tui.summary.checkpoints.beside import RunCheckpoints, gathered
+from rldk_tui.summary.checkpoints.comparison_prose import comparison_lines
 from rldk_tui.summary.checkpoints.objects import CHECKPOINTS_VERSION, analysis_object, comparison_object, run_object
-from rldk_tui.summary.checkpoints.prose import analysis_lines, comparison_lines, recorded_lines, run_lines
+from rldk_tui.summary.checkpoints.run_prose import recorded_lines, run_lines
 from rldk_tui.summary.checkpoints.schema import checkpoints_schema
 
 __all__ = [

@@ -44,7 +44,7 @@ def table(columns: Sequence[Column], width: int) -> Iterator[str]:
     wanted = max(map(len, first))
     while room() < min(wanted, _SHORT) and any(ranks[at] for at in shown):
         shown.remove(max(shown, key=lambda at: ranks[at]))
-    least = max(_NARROWEST, min(wanted, room()))
+    least = min(wanted, max(_NARROWEST, room()))
     for row, name in enumerate(first):
         told = name if len(name) <= least else f"…{name[1 - least :]}"
         line = "".join(f"{' ' * _BETWEEN}{others[at][row]:>{widths[at]}}" for at in shown)
