@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
+import msgspec
+
 from rldk_tui.events import Json, RunDescribed
 from rldk_tui.metrics import algorithm_from_config
 from rldk_tui.readers import DocumentFormat, Read
@@ -65,17 +67,18 @@ def _command(facts: Mapping[str, Any]) -> Iterator[RunDescribed]:
         name, given, value = word[2:].partition("=")
         following = words[index + 1] if index + 1 < len(words) else "--"
         value = value if given else "" if following.startswith("--") else following
-        told = number(value)
-        config[name.replace("-", "_")] = True if not value else value if told is None else told
+        config[name.replace("-", "_")] = _setting(value) if value else True
     version = _text(facts.get("python"))
-    described = _described(config)
-    yield RunDescribed(
-        time=math.nan,
-        algorithm=described.algorithm,
-        model=described.model,
-        config=config,
-        versions={"python": version.removeprefix("CPython ")} if version else {},
-    )
+    versions = {"python": version.removeprefix("CPython ")} if version else {}
+    yield msgspec.structs.replace(_described(config), versions=versions)
+
+
+def _setting(value: str) -> Json:
+    """A word of a command line: a number if it is one."""
+    told = number(value)
+    if told is None:
+        return value
+    return int(told) if value.lstrip("+-").isdecimal() else told
 
 
 def _ray(checkpoints: list[Json]) -> Iterator[RunDescribed]:

@@ -78,3 +78,26 @@ def test_links_to_themselves_and_unreadable_folders_hide_nothing_else(tmp_path: 
 def test_a_path_that_cannot_be_is_said_in_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot be looked at"):
         locate(tmp_path / ("x" * 5000))
+
+
+def a_console(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "train.log").write_text("{'loss': 0.5, 'epoch': 0.1}\n")
+    return folder
+
+
+def test_a_console_alone_makes_a_run(tmp_path: Path) -> None:
+    assert locate(a_console(tmp_path)) == tmp_path
+    assert locate(a_console(tmp_path / "runs" / "x").parent) == tmp_path / "runs" / "x"
+
+
+def test_a_console_beside_a_folder_of_runs_is_no_run(tmp_path: Path) -> None:
+    a_console(tmp_path)
+    shutil.copytree(SAMPLE_RUNS / "grpo-stock", tmp_path / "stock")
+    assert locate(tmp_path) == tmp_path / "stock"
+
+
+@pytest.mark.parametrize(("name", "text"), [("metrics.jsonl", '{"step": 1, "loss": 1.0}\n'), ("log.csv", "step,loss\n1,1.0\n")])
+def test_any_frameworks_log_makes_a_run(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    assert is_run(tmp_path)

@@ -92,7 +92,10 @@ def test_files_that_contradict_each_other_stand_apart() -> None:
 
 
 def test_rows_join_the_launch_whose_numbers_they_repeat() -> None:
-    launch = [(STARTED, TENSORBOARD), *((row(step, step / 10, time=1000.0 + step), TENSORBOARD) for step in (1, 2, 3))]
+    launch: list[Sourced] = [
+        (STARTED, TENSORBOARD),
+        *((row(step, step / 10, time=1000.0 + step), TENSORBOARD) for step in (1, 2, 3)),
+    ]
     document = told(WANDB, *(row(step, step / 10, reward=1.0, time=2000.0) for step in (1, 2, 3, 4)))
     for events in (launch + document, document + launch):
         (segment,) = stored(events).segments
@@ -132,7 +135,7 @@ def test_a_process_that_failed_after_the_trainings_last_words_did_not_die(*, end
     assert stored(events).state == state
 
 
-SOURCES = [
+SOURCES: list[list[Sourced]] = [
     [(STARTED, TENSORBOARD), *((row(step, step / 10, time=1000.0 + step), TENSORBOARD) for step in range(1, 9))],
     told(WANDB, *(row(step, step / 10, reward=1.0) for step in range(1, 11))),
     told(JSONL, *(row(step, step / 10, kl=0.5) for step in range(1, 5)), ANOTHER, *(row(step, 3.0) for step in range(1, 4))),
