@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from rldk_tui.charts.line_chart import LineChart
 from rldk_tui.events import Advice, Finding, Severity
 from rldk_tui.metrics import title
+from rldk_tui.report.examples import Example, Examples
 from rldk_tui.report.figures import evidence_chart
 from rldk_tui.report.manual import rule_manual, rule_title
 from rldk_tui.report.sections import Section
@@ -31,6 +32,7 @@ class Story:
         again: Further episodes of the same, worst first.
         costs: What the score would gain without it; None where that is not known.
         follows_from: What explains it: the best explanation, then what might as well.
+        examples: Generations that it is about.
     """
 
     id: str
@@ -55,6 +57,7 @@ class Story:
     again: tuple[Story, ...] = ()
     follows_from: tuple[Finding, ...] = ()
     costs: float | None = None
+    examples: tuple[Example, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,11 @@ def build(health: RunHealth) -> Findings:
             listed.append(_story(finding, known, drawn=False))
         else:
             groups[finding.rule, finding.metric] = [*group, _story(finding, known, drawn=True)]
-    told = tuple(replace(worst, again=tuple(again), costs=health.score.effect(worst.id)) for worst, *again in groups.values())
+    examples = Examples(health)
+    told = tuple(
+        replace(worst, again=tuple(again), costs=health.score.effect(worst.id), examples=examples.of(known[worst.id]))
+        for worst, *again in groups.values()
+    )
     return Findings(told, tuple(listed), len(health.evaluated))
 
 
