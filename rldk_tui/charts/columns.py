@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from rldk_tui.charts.growing import Shape
 
+_LAID_OUT = 64
+
 
 @dataclass(frozen=True, slots=True)
 class Columns:
@@ -30,11 +32,15 @@ class Columns:
 
 
 def in_columns(shape: Shape, most: int) -> Columns:
-    """The shape in at most `most` columns, every extreme and mark kept."""
+    """The shape in at most `most` columns, every extreme and mark kept.
+
+    The columns are laid out anew only every 64th of the shape; until then what is new joins the last one, so that a line that
+    grows is not drawn anew from its beginning with every log.
+    """
     size = len(shape)
     if size <= most:
         return Columns(shape.low, shape.high, shape.marks, shape.last_steps)
-    starts = np.arange(most) * size // most
+    starts = np.arange(most) * (size - size % max(1, size // _LAID_OUT)) // most
     ends = np.append(starts[1:], size) - 1
     return Columns(
         np.fmin.reduceat(shape.low, starts),

@@ -51,14 +51,22 @@ def sparkline(shape: Shape, width: int, glyphs: Glyphs = BLOCK) -> Cells:
 def _levels(columns: Columns, span: tuple[float, float], glyphs: Glyphs) -> str:
     both = np.concatenate([columns.low, columns.high])
     with np.errstate(over="ignore"):  # near the largest float, the mean of two values overflows
-        middle = 0.0 if np.isnan(both).all() else float(np.nanmedian(both))
+        middle = _median(both)
         furthest = np.where(np.abs(columns.high - middle) >= np.abs(columns.low - middle), columns.high, columns.low)
     centre = columns.low / 2 + columns.high / 2
     away = np.abs(furthest / 2 - middle / 2)
-    ordinary = 0.0 if np.isnan(away).all() else float(np.nanmedian(away))
+    ordinary = _median(away)
     telling = np.where(away > _STANDS_OUT * ordinary, furthest, centre)
     rows = rows_of(telling, span, len(glyphs.levels))
     return "".join(glyphs.mark(int(mark)) or glyphs.levels[row] for mark, row in zip(columns.marks, rows, strict=True))
+
+
+def _median(values: NDArray[np.float64]) -> float:
+    """Of what is a number, 0 without any; a tenth of the time that `np.nanmedian` takes for so few."""
+    known = np.sort(values)[: values.size - int(np.count_nonzero(np.isnan(values)))]
+    if not known.size:
+        return 0.0
+    return float(known[(known.size - 1) // 2]) / 2 + float(known[known.size // 2]) / 2
 
 
 def _dots(columns: Columns, span: tuple[float, float], glyphs: Glyphs) -> str:

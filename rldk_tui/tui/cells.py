@@ -207,6 +207,32 @@ def _folded(text: str, width: int) -> list[str]:
             text = text[len(head) :]
 
 
+def changed_until(before: Line, after: Line) -> int:
+    """The cell behind the last one in which two lines differ; 0 where they are the same to the eye."""
+    if before.opens != after.opens or not (before.width == len(before.text) and after.width == len(after.text)):
+        return max(before.width, after.width)
+    old, new = _styled(before), _styled(after)
+    width = max(len(old), len(new))
+    return next((at + 1 for at in reversed(range(width)) if old[at : at + 1] != new[at : at + 1]), 0)
+
+
+def in_few_tones(shown: Line) -> Line:
+    """The line with as few spans as show the same: blanks have no colour of their own, and every change of tone costs bytes."""
+    spans: list[Span] = []
+    for span in shown.spans:
+        last = spans[-1] if spans else None
+        same = last is not None and last.shaded == span.shaded and last.tone is not Tone.CRITICAL
+        if last is not None and same and (last.tone is span.tone or (span.text.isspace() and span.tone is not Tone.CRITICAL)):
+            spans[-1] = Span(last.text + span.text, last.tone, last.shaded)
+        else:
+            spans.append(span)
+    return Line(tuple(spans), shown.opens)
+
+
+def _styled(shown: Line) -> list[tuple[str, Tone, bool]]:
+    return [(char, span.tone, span.shaded) for span in shown.spans for char in span.text]
+
+
 def in_ascii(shown: Line) -> Line:
     """The same line in ASCII alone, cell for cell."""
     return Line(tuple(Span(to_ascii(span.text, cell_len), span.tone, span.shaded) for span in shown.spans), shown.opens)

@@ -36,7 +36,7 @@ def draw_chart(view: View, name: str, window: ChartWindow, box: Box, *, alone: b
     height = box.height or HEAD + _LEAST
     room = height - HEAD - len(strips)
     beside = [] if alone else companions(view, name)
-    many = max(0, min(_MOST_COMPANIONS, len(beside), (room - _LEAST - 2) // _COMPANION))
+    many = max(0, min(_MOST_COMPANIONS, len(beside), (room - max(_LEAST + 2, room // 2)) // _COMPANION))
     rows = [*_head(view, charted, window, extent, box)]
     rows += chart_lines(charted, window, extent, replace(box, height=max(3, room - many * _COMPANION)))
     rows += strips

@@ -23,6 +23,9 @@ from rldk_tui.tui.options import MonitorOptions
 if TYPE_CHECKING:
     from rldk_tui.session import RunHealth
 
+_OVER = ("finished", "died")
+_OVER_INTERVAL = 5.0
+
 Poll: TypeAlias = "Callable[[], RunHealth | None]"
 """One look at the run; None while there is none."""
 
@@ -116,7 +119,7 @@ class Feed:
             looking, begun = Looking(self._options), self._clock()
             while not self._stopped:
                 self._woken.clear()
-                more = False
+                more, health = False, None
                 if not self._paused:
                     health = self._poll()
                     more = health is not None and health.more
@@ -128,7 +131,13 @@ class Feed:
                             looking = Looking(self._options)
                         self._post(HealthUpdated(looking.at(health)))
                 if not more:
-                    self._woken.wait(self._options.interval)
+                    self._woken.wait(_pause(health, self._options))
+
+
+def _pause(health: RunHealth | None, options: MonitorOptions) -> float:
+    """Seconds to the next look: a run that is over may be resumed, but nobody waits for it."""
+    over = health is not None and health.snapshot.state.value in _OVER and options.seek is None
+    return max(options.interval, _OVER_INTERVAL) if over else options.interval
 
 
 class _HandedOver:

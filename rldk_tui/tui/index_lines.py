@@ -15,9 +15,10 @@ from rldk_tui.tui.cells import Box, Line, Page, Span, Tone, cut, left, line, rig
 from rldk_tui.tui.runs_index import RunRow
 from rldk_tui.tui.tones import SEVERITY_TONES, STATE_GLYPHS, STATE_TONES, health_tone
 
-_STATE, _ALGORITHM, _STEP, _VALUE, _GRADE, _AGE, _OPENED = 11, 11, 17, 9, 9, 9, 25
+_STATE, _ALGORITHM, _STEP, _SHARE, _VALUE, _GRADE, _AGE = 11, 11, 10, 7, 9, 9, 9
+_OPENED, _LEAST_OPENED = 25, 19
 _LEAST_NAME, _MOST_NAME = 14, 48
-_WIDE, _MIDDLE = 110, 84
+_WIDE, _MIDDLE = 132, 96
 _LEAST_CHART = 8
 _MOST_CHART = 40
 
@@ -51,21 +52,23 @@ def index_lines(rows: tuple[RunRow, ...], sort: Sort, now: float, box: Box) -> t
     """A heading, then a line a run."""
     ordered = sorted(rows, key=_KEYS[sort])
     name = min(_MOST_NAME, max([_LEAST_NAME, *(len(row.name) for row in rows)]), max(_LEAST_NAME, box.width // 4))
-    fixed = name + 1 + _STATE + _STEP + _GRADE + _AGE
     wide, middle = box.width >= _WIDE, box.width >= _MIDDLE
-    fixed += (_ALGORITHM if wide else 0) + (_VALUE if middle else 0) + _OPENED
+    opened = _OPENED if middle else _LEAST_OPENED
+    fixed = name + 1 + _STATE + _STEP + _GRADE + _AGE + opened
+    fixed += (_ALGORITHM if wide else 0) + (_VALUE + _SHARE if middle else 0)
     chart = min(_MOST_CHART, box.width - fixed - 2)
-    columns = _Columns(name, wide, middle, chart if chart >= _LEAST_CHART else 0)
+    columns = _Columns(name, wide, middle, chart if chart >= _LEAST_CHART else 0, opened)
     head = "".join(
         (
             left("run", name + 1),
             left("state", _STATE),
             left("algorithm", _ALGORITHM) if wide else "",
             right("step", _STEP - 2) + "  ",
+            " " * (_SHARE if middle else 0),
             right("latest", _VALUE - 2) + "  " if middle else "",
             left("reward", columns.chart + 2) if columns.chart else "",
             left("health", _GRADE),
-            left("open findings", _OPENED),
+            left("open findings", opened),
             "last sign",
         )
     )
@@ -78,6 +81,7 @@ class _Columns:
     algorithm: bool
     value: bool
     chart: int
+    opened: int
 
 
 def _row(row: RunRow, columns: _Columns, now: float, box: Box) -> Line:
@@ -98,23 +102,20 @@ def _row(row: RunRow, columns: _Columns, now: float, box: Box) -> Line:
         name,
         *state,
         Span(left(row.algorithm, _ALGORITHM) if columns.algorithm else "", Tone.DIM),
-        right(_step(row), _STEP - 2) + "  ",
+        right(NOTHING if row.step is None else count(row.step), _STEP - 2) + "  ",
+        right(_share(row), _SHARE - 1) + " " if columns.value else "",
         right(value, _VALUE - 2) + "  " if columns.value else "",
         chart,
         _grade(row),
-        *_opened(row),
+        *_opened(row, columns.opened),
         Span(age(max(0.0, now - row.changed_at)), Tone.DIM),
         opens=opens,
     )
     return cut(shown, box.width)
 
 
-def _step(row: RunRow) -> str:
-    if row.step is None:
-        return NOTHING
-    if not row.max_steps:
-        return count(row.step)
-    return f"{count(row.step)} {right(percent(min(1.0, row.step / row.max_steps)), 6)}"
+def _share(row: RunRow) -> str:
+    return "" if row.step is None or not row.max_steps else percent(min(1.0, row.step / row.max_steps))
 
 
 def _grade(row: RunRow) -> Span:
@@ -125,12 +126,12 @@ def _grade(row: RunRow) -> Span:
     return Span(left(f"{score.grade} {score.value:.2f}", _GRADE), Tone.HIGH if tone is Tone.CRITICAL else tone)
 
 
-def _opened(row: RunRow) -> list[Span]:
+def _opened(row: RunRow, width: int) -> list[Span]:
     if not row.opened:
-        return [Span(left("none", _OPENED), Tone.DIM)]
+        return [Span(left("none", width), Tone.DIM)]
     severity, _ = row.opened[0]
     total = sum(number for _, number in row.opened)
     more = f" +{total - 1}" if total > 1 else ""
-    rule = left(row.worst, max(1, min(len(row.worst), _OPENED - 2 - len(SEVERITY_GLYPHS[severity]) - len(more)))).rstrip()
+    rule = left(row.worst, max(1, min(len(row.worst), width - 2 - len(SEVERITY_GLYPHS[severity]) - len(more)))).rstrip()
     text = f"{SEVERITY_GLYPHS[severity]} {rule}{more}"
-    return [Span(left(text, _OPENED), SEVERITY_TONES[severity] if severity.rank < 4 else Tone.HIGH)]
+    return [Span(left(text, width), SEVERITY_TONES[severity] if severity.rank < 4 else Tone.HIGH)]

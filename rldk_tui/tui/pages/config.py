@@ -152,7 +152,8 @@ def _setting(
     if name in advised:
         finding, advice = advised[name]
         text = f"→ {advice.proposed} ({finding.rule})"
-        rows += wrapped(text, box.width, SEVERITY_TONES[finding.severity], " " * (width + 4))
+        tone = SEVERITY_TONES[finding.severity]
+        rows += wrapped(text, box.width, Tone.HIGH if tone is Tone.CRITICAL else tone, " " * (width + 4))
     return rows
 
 

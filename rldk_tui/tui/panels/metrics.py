@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from rldk_tui.charts.format import NOT_MEASURED, count, number, signed
@@ -12,6 +12,7 @@ from rldk_tui.charts.sparkline import Cells, sparkline
 from rldk_tui.events import Severity
 from rldk_tui.metrics import Direction, lookup, title
 from rldk_tui.tui.cells import Box, Drawing, Line, Span, Tone, cut, left, line, right, tail
+from rldk_tui.tui.charts_below import charts_below
 from rldk_tui.tui.metric_lines import MetricLine
 from rldk_tui.tui.metric_notes import newest_log, note_on, outside_band
 from rldk_tui.tui.metric_order import metrics_in_order
@@ -78,6 +79,8 @@ def draw(view: View, box: Box) -> Drawing:
         rows.append(cut(row, box.width))
     learned = learning_line(view)
     footer = (_unusable(view, box),) if learned is None else (cut(learned, box.width), _unusable(view, box))
+    if box.height is not None:
+        rows += charts_below(view, replace(box, height=box.height - len(rows) - len(footer)))
     return Drawing(tuple(rows), footer, _counted(view, names))
 
 

@@ -17,6 +17,7 @@ from rldk_tui.tui.layout import Rect, arrange, fits
 from rldk_tui.tui.pages.metric_card import metric_card
 from rldk_tui.tui.panels import load_panels
 from rldk_tui.tui.status import draw_status
+from rldk_tui.tui.stillness import is_still
 from rldk_tui.tui.view import View
 from rldk_tui.tui.waiting import draw_waiting
 from rldk_tui.tui.widgets.lines_view import LinesView
@@ -76,6 +77,7 @@ class MainScreen(Screen[None]):
         self._alone = ""
         self._panel = ""
         self._held = False
+        self._header = 0
 
     def compose(self) -> ComposeResult:
         """All panels are there from the start; the layout shows those that fit."""
@@ -92,9 +94,9 @@ class MainScreen(Screen[None]):
 
     def show(self, view: View) -> None:
         """The run was looked at again."""
-        first = self._view is None
-        self._view = view
-        self._draw()
+        before, self._view = self._view, view
+        first = before is None
+        self._draw(still=before is not None and is_still(before, view))
         if first:
             shown = [panel.name for panel in load_panels() if self.query_one(f"#{panel.name}").display]
             if shown:
@@ -218,7 +220,8 @@ class MainScreen(Screen[None]):
         here = self._focused()
         return None if here is None else here.here
 
-    def _draw(self) -> None:
+    def _draw(self, *, still: bool = False) -> None:
+        """Everything; of a view that is still, only what tells the time."""
         width, height = self.size
         if not width or not self.is_mounted:
             return
@@ -235,12 +238,15 @@ class MainScreen(Screen[None]):
         elif not roomy:
             self._lines("message").show(draw_status(view, Box(width, height, ascii=self._ascii)))
         else:
-            self._draw_panels(view, width, height)
+            self._draw_panels(view, width, height, still=still)
 
-    def _draw_panels(self, view: View, width: int, height: int) -> None:
+    def _draw_panels(self, view: View, width: int, height: int, *, still: bool) -> None:
         lines = draw_header(view, Box(width - 2, ascii=self._ascii))
         self._lines("header").styles.height = len(lines)
         self._lines("header").show(lines)
+        if still and len(lines) == self._header:
+            return
+        self._header = len(lines)
         room = (width, height - len(lines) - 1)
         arrangement = arrange(load_panels(), view, *room, alone=self._alone or None)
         across, down = arrangement.frame

@@ -11,7 +11,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from rldk_tui.tui.cells import Line, Tone, cut, in_ascii
+from rldk_tui.tui.cells import Line, Tone, changed_until, cut, in_ascii, in_few_tones
 
 
 class LinesView(Widget):
@@ -54,15 +54,17 @@ class LinesView(Widget):
             return
         for y, (before, after) in enumerate(zip(old, rows, strict=True)):
             if before != after:
-                self._refresh_row(y)
+                self._refresh_cells(y, changed_until(before, after))
 
     @property
     def rows(self) -> Sequence[Line]:
         """What is shown."""
         return self._rows
 
-    def _refresh_row(self, y: int) -> None:
-        self.refresh(Region(0, y, self.content_size.width, 1))
+    def _refresh_cells(self, y: int, until: int) -> None:
+        """Textual paints a line from its beginning, so nothing is saved by telling where the change begins."""
+        if until:
+            self.refresh(Region(0, y, min(until, self.content_size.width), 1))
 
     def render_line(self, y: int) -> Strip:
         """One row, by Textual's line API."""
@@ -73,7 +75,7 @@ class LinesView(Widget):
 
     def _strip(self, shown: Line, width: int, *, cursor: bool = False) -> Strip:
         over = self.get_component_rich_style("tone--cursor", partial=True) if cursor else Style.null()
-        shown = in_ascii(cut(shown, width)) if self._ascii else cut(shown, width)
+        shown = in_few_tones(in_ascii(cut(shown, width)) if self._ascii else cut(shown, width))
         segments = [Segment(span.text, self._style(span.tone, shaded=span.shaded) + over) for span in shown.spans]
         return Strip(segments).adjust_cell_length(width, self.rich_style + over)
 

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.strip import Strip
 
-from rldk_tui.tui.cells import Line, Page, in_ascii, line
+from rldk_tui.tui.cells import Line, Page, changed_until, in_ascii, line
 from rldk_tui.tui.widgets.lines_view import LinesView
 
 _FAR = 1_000_000
@@ -54,9 +54,7 @@ class ScrollView(LinesView):
         here, seen = self._page_here(), self._seen()
         if self._ascii:
             footer = tuple(map(in_ascii, footer))
-        if footer != self._footer:
-            self._footer = footer
-            self.refresh()
+        self._show_footer(footer)
         self._all = rows
         super().show(_narrowed(rows, self._filter) if self._filter else rows)
         self.entitle(title, f"only {self._filter!r}" if self._filter else note)
@@ -69,6 +67,15 @@ class ScrollView(LinesView):
         else:
             self._at = stay
             self._scroll(self._top)
+
+    def _show_footer(self, footer: tuple[Line, ...]) -> None:
+        old, self._footer = self._footer, footer
+        if len(old) != len(footer):
+            self.refresh()
+            return
+        for at, (before, after) in enumerate(zip(old, footer, strict=True)):
+            if before != after:
+                super()._refresh_cells(self._room() + at, changed_until(before, after))
 
     def narrow(self, text: str) -> None:
         """Show only what opens and holds this text, and what stands above all of it; "" shows everything again."""
@@ -200,9 +207,9 @@ class ScrollView(LinesView):
         if str(self.border_title or "") != text:
             self.border_title = Content(text)
 
-    def _refresh_row(self, y: int) -> None:
+    def _refresh_cells(self, y: int, until: int) -> None:
         if self._top <= y < self._top + self._room():
-            super()._refresh_row(y - self._top)
+            super()._refresh_cells(y - self._top, until)
 
     def render_line(self, y: int) -> Strip:
         """One row, by Textual's line API."""
