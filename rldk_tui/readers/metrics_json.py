@@ -1,19 +1,21 @@
 """Metrics as one JSON array of objects, each a row of a training log: `[{"step": 0, "loss": 0.4}, …]`.
 
 People's own scripts write them, whole and anew each time, so a file may be caught half written: the rows before the cut are
-read. Several rows of one step (micro-batches) are one step; what they say last counts.
+read. Several rows of one step, one after another with the same keys (micro-batches), are one row: their mean.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 from pathlib import Path, PurePath
 
 from rldk_tui.events import Json, ReadProblem
 from rldk_tui.readers import HEAD, DocumentFormat, Read
 from rldk_tui.readers._json_rows import text_of, whole_objects
 from rldk_tui.readers._lines import BOM
+from rldk_tui.readers._numbers import number
 from rldk_tui.readers._rows import Rows, tells_of_training
 
 _WORDS = frozenset({"type", "message", "prompt", "completion", "response", "query", "text"})
@@ -33,12 +35,30 @@ def read(file: Path, path: PurePath) -> Iterator[Read]:
             source=str(path), message=f"it is cut off or no JSON from somewhere on: {len(entries)} rows were read"
         )
     rows = Rows(str(path))
-    for entry in entries:
-        if isinstance(entry, dict):
-            yield from rows.take(entry)
+    for entry in _by_step(entry for entry in entries if isinstance(entry, dict)):
+        yield from rows.take(entry)
     too_many = rows.too_many()
     if too_many is not None:
         yield too_many
+
+
+def _by_step(entries: Iterable[dict[str, Json]]) -> Iterator[dict[str, Json]]:
+    """The rows, those of one step and the same keys as their mean; a number that is not finite stays one."""
+
+    def kind(entry: dict[str, Json]) -> tuple[str, ...]:
+        return repr(entry.get("step")), *entry
+
+    for _, group in groupby(entries, key=kind):
+        rows = list(group)
+        if len(rows) == 1 or "step" not in rows[0]:
+            yield from rows
+        else:
+            yield {name: rows[0][name] if name == "step" else _mean([row[name] for row in rows]) for name in rows[0]}
+
+
+def _mean(cells: list[Json]) -> Json:
+    numbers = [told for cell in cells if (told := number(cell)) is not None]
+    return sum(numbers) / len(numbers) if len(numbers) == len(cells) else cells[-1]
 
 
 def claims(_path: PurePath, head: bytes) -> bool:

@@ -1,11 +1,11 @@
 """W&B's offline run file (`run-<id>.wandb`): everything the client sent or would have sent, as protobuf records.
 
-Read at the level of bytes: the wandb package (0.31, 62 MB beside its dependencies) has no reader of its own files in Python any
-more, only in its Go programs, and `wandb beta leet`, which shows them, needs 5 to 6 s of CPU for 10,000 rows of 40 metrics;
-this reader needs 0.8 s for them, checksums verified. Only what a training log needs is read: history rows, the config, the
-exit code. Rows are sparse (a row of timings, a row of metrics): they are put together by the trainer's own step,
-`train/global_step` where the run declares it as its axis, else by W&B's `_step`. A null in a row is a number that could not be
-written, as W&B leaves out what was not logged.
+Read at the level of bytes: the wandb package (0.31, 62 MB beside its dependencies) has no reader of its own files in Python
+any more, only in its Go programs, and `wandb beta leet`, which shows them, needs 5 to 6 s of CPU for 10,000 rows of 40
+metrics; this reader needs 0.8 s for them, checksums verified. Only what a training log needs is read: history rows, the
+config, the last words of the trainer in the summary, the exit code. Rows are sparse (a row of timings, a row of metrics): they
+are put together by the trainer's own step, `train/global_step` where the run declares it as its axis, else by W&B's `_step`. A
+null in a row is a number that could not be written, as W&B leaves out what was not logged.
 
 A file cut mid-record, as a killed job leaves it, is read up to there; without an exit record the run's end is not known.
 """
@@ -27,10 +27,12 @@ from rldk_tui.readers._leveldb_log import HEADER, Damaged, Records
 from rldk_tui.readers._protobuf import fields, varint
 from rldk_tui.readers._rows import Rows, whole
 
-_HISTORY, _CONFIG, _METRIC, _RUN, _EXIT = 2, 5, 12, 17, 18
+_HISTORY, _SUMMARY, _CONFIG, _METRIC, _RUN, _EXIT = 2, 3, 5, 12, 17, 18
 """Fields of `Record` in wandb_internal.proto."""
 _NAME, _VALUE = b"\x0a\x12", b"\x82\x01"
 """Tags of an item's `key`, `nested_key` and `value_json`."""
+_LAST_WORDS = b"train_"
+_CLOSING = ("train_runtime", "train_loss", "train_samples_per_second", "train_steps_per_second")
 _STEP_FIELD = 2 << 3 | 2
 _decode = msgspec.json.Decoder().decode
 _MOST_SETTINGS = 2000
@@ -46,6 +48,7 @@ class WandbDecoder:
         self._axis: str | None = None
         self._axis_at: int | None = None
         self._row = -1
+        self._closing: dict[str, Json] = {}
 
     def feed(self, chunk: bytes) -> Iterator[Read]:
         """Yield what the records that are complete now tell."""
@@ -75,6 +78,8 @@ class WandbDecoder:
                 continue
             if number == _HISTORY:
                 yield from self._history(value)
+            elif number == _SUMMARY and _LAST_WORDS in value:
+                self._closing |= {name: told for name, told in _items(value, 1)[0].items() if name in _CLOSING}
             elif number == _RUN:
                 yield from self._run(value)
             elif number == _CONFIG:
@@ -82,6 +87,7 @@ class WandbDecoder:
             elif number == _METRIC:
                 self._axis = next((_text(axis) for at, axis in fields(value) if at == 4 and axis), self._axis)
             elif number == _EXIT:
+                yield from self._last_words()
                 code = next((code for at, code in fields(value) if at == 1 and isinstance(code, int)), 0)
                 reason = "finished" if code == 0 else f"the process exited with code {code}"
                 yield RunEnded(time=math.nan, step=self._rows.step, reason=reason, failed=code != 0)
@@ -90,6 +96,12 @@ class WandbDecoder:
         for number, value in fields(message):
             if number == 4 and isinstance(value, bytes):
                 yield from _described(_items(value, 1)[0])
+
+    def _last_words(self) -> Iterator[Read]:
+        """What the Hugging Face Trainer says at the end goes to the summary alone, just before its last row."""
+        if self._closing:
+            closing, self._closing = self._closing, {}
+            yield from self._rows.take(closing, at=self._rows.step or 0)
 
     def _history(self, message: bytes) -> Iterator[Read]:
         row, told = _items(message, 1)
@@ -100,6 +112,7 @@ class WandbDecoder:
         else:
             step = self._axis_at = whole(row[self._axis])
         yield from self._rows.take(row, at=step)
+        yield from self._last_words()
 
 
 def _step_in(message: bytes) -> int:
