@@ -15,7 +15,7 @@ NEWEST_TESTS := tests/integrations/trl/test_callback_in_training.py tests/integr
 # Two workers fill the two cores these tests are sized for; a training is one worker's work.
 WORKERS ?= 2
 
-.PHONY: help demo demo-train test test-newest test-kernels test-fast lint format snapshots bench schemas pango fuzz calibrate clean
+.PHONY: help demo demo-train test test-newest test-kernels test-fast lint format snapshots bench soak schemas pango fuzz calibrate clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -96,6 +96,9 @@ schemas: $(VENV)/.package ## write docs/*.schema.json anew
 
 bench: $(VENV)/.development ## measure; medians, to be compared within one run
 	@PYTHONWARNINGS=ignore::FutureWarning $(BIN)/python -m benchmarks
+
+soak: $(VENV)/.development ## ten minutes of the monitor beside a growing run: memory, files and threads stay flat
+	@$(BIN)/python -m benchmarks.soak
 
 fuzz: $(VENV)/.development ## throw much more garbage at the readers than the tests do (about ten minutes)
 	@HYPOTHESIS_PROFILE=campaign $(BIN)/pytest -q -n $(WORKERS) tests/readers tests/ingest tests/events tests/contracts/test_readers.py

@@ -90,7 +90,7 @@ def test_the_first_screen_answers_without_a_key(sockets: list[Terminal], tmp_pat
     for part in ("grpo-collapsed", "FINISHED", "step 120 / 120", "critical", "Reward", "worst reward first"):
         assert part in text
     terminal.keys("Enter")
-    terminal.until("What it means")
+    terminal.until("What to change")
     terminal.keys("Escape")
     terminal.until("1 Metrics")
     terminal.keys("q")
@@ -130,3 +130,66 @@ def test_no_color_means_no_colour(sockets: list[Terminal], tmp_path: Path, sampl
     assert "critical" in terminal.until("Findings")
     coloured = re.findall(r"\x1b\[(?:[0-9;]*;)?(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])(?:;[0-9;]*)?m", terminal.text("-e"))
     assert not coloured
+
+
+def test_ctrl_z_leaves_a_clean_shell_and_fg_comes_back(sockets: list[Terminal], tmp_path: Path, sample_runs: Path) -> None:
+    terminal = Terminal(tmp_path / "tmux", "PS1='shell> ' bash --norc -i", 100, 30)
+    sockets.append(terminal)
+    terminal.until("shell>")
+    terminal.keys(
+        f"{shlex.quote(sys.executable)} -m rldk_tui {shlex.quote(str(sample_runs / 'grpo-healthy'))} --forget", "Enter"
+    )
+    terminal.until("Metrics")
+    terminal.keys("C-z")
+    terminal.until("Stopped")
+    assert terminal.flag("alternate_on") == "0"
+    assert terminal.flag("mouse_any_flag") == "0"
+    terminal.keys("fg", "Enter")
+    terminal.until("step 120 / 120")
+    assert terminal.flag("alternate_on") == "1"
+    terminal.keys("q")
+    terminal.until("shell>")
+
+
+def test_a_storm_of_resizes_ends_with_a_whole_screen(sockets: list[Terminal], tmp_path: Path, sample_runs: Path) -> None:
+    terminal = monitor(sockets, tmp_path, sample_runs / "grpo-collapsed", 200, 50)
+    terminal.until("Findings")
+    for width, height in [(40, 12), (250, 80), (59, 14), (80, 24), (20, 5), (116, 30)] * 6:
+        subprocess.run([*terminal._tmux, "resize-window", "-x", str(width), "-y", str(height)], check=True)
+    text = terminal.until("worst reward first")
+    assert max(len(row) for row in text.splitlines()) <= 116
+    assert "critical" in text
+    terminal.keys("q")
+    assert_clean(terminal)
+
+
+def test_the_list_of_runs_opens_one_and_comes_back(sockets: list[Terminal], tmp_path: Path, sample_runs: Path) -> None:
+    for name in ("grpo-healthy", "sft-nan-weights"):
+        shutil.copytree(sample_runs / name, tmp_path / "runs" / name)
+    terminal = monitor(sockets, tmp_path, tmp_path / "runs")
+    terminal.until("nan-step-masked")
+    terminal.until("tiny-effective-batch")
+    terminal.keys("g", "/", "healthy", "Enter")
+    time.sleep(0.5)
+    terminal.keys("Enter")
+    terminal.until("step 120 / 120")
+    terminal.keys("Escape")
+    terminal.until("open findings")
+    terminal.keys("q")
+    assert_clean(terminal)
+
+
+def test_a_replay_pauses_and_moves_on(sockets: list[Terminal], tmp_path: Path, sample_runs: Path) -> None:
+    run = shlex.quote(str(sample_runs / "grpo-collapsed"))
+    command = f"{shlex.quote(sys.executable)} -m rldk_tui {run} --replay 0.001 --forget"
+    terminal = Terminal(tmp_path / "tmux", f"sh -c {shlex.quote(f'exec {command}')}", 120, 36)
+    sockets.append(terminal)
+    terminal.until("Metrics")
+    terminal.keys(">", ">", ">", ">", ">")
+    terminal.until("Truncated share")
+    terminal.keys("Space")
+    terminal.until("HELD")
+    terminal.keys("Space", ">", ">", ">", ">", ">", ">")
+    terminal.until("100 %")
+    terminal.keys("q")
+    assert_clean(terminal)

@@ -12,7 +12,7 @@ from rldk_tui.tui.cells import Box, Line, Page, Span, Tone, left, line, right, w
 from rldk_tui.tui.pages.generation import generation_page, length_of
 from rldk_tui.tui.view import View
 
-_MOST = 8
+_MOST, _MOST_STEPS = 8, 5
 """Completions, tensors or steps that are listed."""
 _REWARD, _LENGTH, _STEP = 7, 10, 11
 
@@ -108,12 +108,12 @@ def _logged_meanwhile(finding: Finding, view: View, box: Box) -> list[Line]:
     if not steps:
         return []
     rows = [line(), line(Span("The worst completion of logged steps meanwhile", Tone.ACCENT))]
-    for step in islice(reversed(steps), _MOST):
+    for step in islice(reversed(steps), _MOST_STEPS):
         held = _held(view, step)
         worst = 0 if held is None else min(range(len(held.rows)), key=lambda at: _badness(held, at), default=0)
         rows.append(_sample(step, worst, view, box))
-    if len(steps) > _MOST:
-        rows.append(line(Span(f"  and {count(len(steps) - _MOST)} earlier steps (3: all of them)", Tone.DIM)))
+    if len(steps) > _MOST_STEPS:
+        rows.append(line(Span(f"  and {count(len(steps) - _MOST_STEPS)} earlier steps (3: all of them)", Tone.DIM)))
     return rows
 
 

@@ -54,14 +54,14 @@ def _body(finding: Finding, view: View, box: Box) -> tuple[Line, ...]:
     if finding.rule in view.muted:
         rows.append(line(Span("muted: m on this page has it heard again", Tone.DIM)))
     rows += _evidence(finding, width, box)
-    rows += exact_evidence(finding, view, box)
     if finding.cause:
         rows += [line(), _heading("Cause"), *wrapped(finding.cause, width, indent="  ")]
-    rows += _story(finding, view.health.findings)
     if finding.advice:
         rows += [line(), _heading("What to change")]
         for advice in finding.advice:
             rows += _advice(advice, width)
+    rows += exact_evidence(finding, view, box)
+    rows += _story(finding, view.health.findings)
     return (*rows, *_manual(finding.rule, width))
 
 
