@@ -118,6 +118,7 @@ class RunSnapshot:
         system: Newest last, this launch's samples.
         recorded_findings: What a live diagnosis beside the training said at the time; never judged again.
         failure: The exception that left the training loop, as the log tells it; None if none did, or it is not known.
+        sources: The files that told each metric, by its canonical name, the most trusted first.
         tailable: Whether a source is there that grows while the run lives.
     """
 
@@ -136,6 +137,7 @@ class RunSnapshot:
     recorded_findings: tuple[Finding, ...]
     problems: tuple[ReadProblem, ...]
     tailable: bool
+    sources: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     failure: str | None = None
     generations: tuple[LoggedGenerations, ...] = ()
 

@@ -31,6 +31,7 @@ from rldk_tui.events.entries import Entries
 from rldk_tui.metrics import algorithm_from_keys
 from rldk_tui.run.info import RunInfo, info_of
 from rldk_tui.run.launch import Launch, machine
+from rldk_tui.run.provenance import Provenance
 from rldk_tui.run.pulse import Pulse
 from rldk_tui.run.snapshot import RunSnapshot, Segment
 from rldk_tui.run.things import Things
@@ -49,7 +50,7 @@ class RunStore:
         self._current: dict[str, Launch] = {}
         self._other_ranks: set[str] = set()
         self._unsigned = Unsigned(self._launches)
-        self._keys: set[str] = set()
+        self._provenance = Provenance()
         self._last_event_at: float | None = None
         self._tailable = False
         self._things = Things()
@@ -57,6 +58,7 @@ class RunStore:
     def rewrite(self, source: str) -> None:
         """A document is about to be read anew: what it said before no longer counts."""
         self._unsigned.rewrite(source)
+        self._provenance.forget(source)
 
     def add(self, event: Event | Entries, origin: Origin) -> None:
         """Take in one event, or many. Adding the same event again changes nothing that a snapshot shows."""
@@ -129,7 +131,7 @@ class RunStore:
         self._unsigned.describe(event, origin)
 
     def _add_metrics(self, event: Metrics, origin: Origin) -> None:
-        self._keys.update(event.values)
+        self._provenance.note(origin, event.phase, event.values)
         launch = self._current.get(origin.source)
         if (
             launch is None and math.isfinite(event.time) and not self._unsigned.knows(origin.source)
@@ -154,8 +156,7 @@ class RunStore:
             for event in entries.events():
                 self.add(event, origin)
             return
-        if entries.phase is not None:
-            self._keys.update(entries.columns)
+        self._provenance.note(origin, entries.phase, entries.columns)
         times = entries.times[np.isfinite(entries.times)]
         if times.size:
             self._clock(float(times.max()))
@@ -180,6 +181,7 @@ class RunStore:
             self._heard(launch, event.step, event.time)
 
     def _measure(self, event: Measured, origin: Origin) -> None:
+        self._provenance.note(origin, None, event.values)
         launch = self._current.get(origin.source)
         if launch is None:
             # of another rank the callback writes what the first does not see: its alarm is not undone by the first's zero
@@ -235,7 +237,7 @@ class RunStore:
     def _info_of(self, launch: Launch | None) -> RunInfo:
         info = self._unsigned.completed(RunInfo() if launch is None else launch.info, launch)
         if info.algorithm is None:
-            info = replace(info, algorithm=algorithm_from_keys(frozenset(self._keys)))
+            info = replace(info, algorithm=algorithm_from_keys(self._provenance.keys()))
         return info
 
     def pulse(self, *, process_alive: bool | None) -> Pulse:
@@ -299,6 +301,7 @@ class RunStore:
             extraction_errors=self._things.extraction_errors(),
             recorded_findings=self._things.recorded_findings(),
             problems=problems,
+            sources=self._provenance.sources(),
             tailable=self._tailable or self._unsigned.tailable,
         )
 

@@ -158,3 +158,14 @@ def test_the_history_does_not_depend_on_what_was_read_first_nor_when_somebody_lo
     turns = [*order, *(index for index in waiting for _ in range(20))]
     mixed = [waiting[index].pop(0) for index in turns if waiting.get(index)]
     assert history(stored(mixed, look=look)) == expected
+
+
+def test_each_metric_tells_its_sources_the_most_trusted_first() -> None:
+    evaluation = Metrics(time=math.nan, step=2, phase=Phase.EVAL, values={"loss": 0.7})
+    events = [*told(STATE, row(1, 0.5, kl=0.1), evaluation), *told(WANDB, row(1, 0.5, lr=1e-4))]
+    assert dict(stored(events).sources) == {
+        "loss": ("run.wandb", "trainer_state.json"),
+        "kl": ("trainer_state.json",),
+        "eval/loss": ("trainer_state.json",),
+        "learning_rate": ("run.wandb",),
+    }
