@@ -33,6 +33,9 @@ PIECE = 16 * 1024 * 1024
 """Bytes of logs that are read before what they say is taken in: generations of a second or two."""
 MANY_ROWS = 100_000
 """Rows that come at once (recalled from an earlier opening) from which on they are shown before they are judged."""
+_GROWN = 1000
+_LOOKS_TO_TIDY = 30
+"""Rows that came, and looks that were had, after which memory of a long run is handed back."""
 FIRST_PIECE = 1024 * 1024
 """The first piece where each is shown; every further one is twice as large, for the whole run is judged after each."""
 Disorder: TypeAlias = Callable[[Sequence[str]], Floats]
@@ -106,7 +109,7 @@ class RunSession:
         self._clock = clock
         self._follower = Follower(directory)
         self._piece = FIRST_PIECE
-        self._shown = self._judged = self._tidy = 0
+        self._shown = self._judged = self._tidy = self._looks = 0
         self._store = RunStore(directory.resolve().name)
         self._gathered, self._rewards = Gathered(), RewardRecord()
         self.rules = configured(load_rules(), self.settings)
@@ -164,8 +167,10 @@ class RunSession:
         return self._store.snapshot(self._clock(), batch.problems, self._store.pulse(process_alive=alive))
 
     def _give_back(self, rows: int, *, judged: bool) -> None:
-        """Keep no more memory than the next look needs."""
-        self._store.release()
+        """Keep no more memory than the next look needs; what a look at a new row reads again costs more than it holds."""
+        self._looks += 1
+        if rows > self._shown + _GROWN or self._looks % _LOOKS_TO_TIDY == 0:
+            self._store.release()
         self._shown = rows
         if judged:
             self._judged = rows
@@ -179,7 +184,7 @@ class RunSession:
             self._store = RunStore(self.directory.resolve().name)
             self._gathered, self._rewards = Gathered(), RewardRecord()
             self._engine = Engine(self.rules)
-            self._shown = self._judged = self._tidy = 0
+            self._shown = self._judged = self._tidy = self._looks = 0
         for source in batch.rewritten:
             self._store.rewrite(source)
         for event, origin in with_samples(batch.events, self._gathered):

@@ -17,7 +17,20 @@ import numpy as np
 from msgspec.structs import astuple
 
 from rldk_tui.events.entries import Entries, all_finite, entries_of, merged
-from rldk_tui.events.schema import Measured, Metrics, Phase, Step, Time
+from rldk_tui.events.schema import (
+    Checkpoint,
+    Completions,
+    ExtractionError,
+    FindingReported,
+    Heartbeat,
+    Measured,
+    Metrics,
+    Phase,
+    ReadProblem,
+    Step,
+    System,
+    Time,
+)
 
 _MOST_SHAPES = 32
 """Sets of keys that a struct is made for; a log whose keys change more often is read in the general way."""
@@ -25,6 +38,9 @@ _FEW_KEYS = 1000
 """Keys of a line beyond which none is made."""
 _TRIED = 4
 """Shapes a line is tried as, the one met last first: a training logs some keys in every row and some in every tenth."""
+
+IN_ANY_ORDER = (Heartbeat, System, Completions, Checkpoint, ExtractionError, FindingReported, ReadProblem)
+"""What says the same before and after the numbers of its time."""
 
 Row: TypeAlias = tuple[int, Any]
 """Which line it was, and the line: an event, or a struct of a shape."""

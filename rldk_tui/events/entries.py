@@ -65,14 +65,12 @@ class Entries:
         steps: shape (n,), strictly rising.
         times: shape (n,), Unix seconds.
         columns: By the key that was logged.
-        to_come: Entries of this phase that are known to follow; room is made for them at once.
     """
 
     phase: Phase | None
     steps: NDArray[np.int64]
     times: NDArray[np.float64]
     columns: Mapping[str, Cells]
-    to_come: int = 0
 
     def __len__(self) -> int:
         return int(self.steps.size)

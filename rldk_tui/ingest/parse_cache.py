@@ -11,10 +11,10 @@ import hashlib
 import mmap
 import os
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,7 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rldk_tui import __version__
-from rldk_tui.events import Event, Phase, ReadProblem
+from rldk_tui.events import Event, Measured, Phase, ReadProblem
+from rldk_tui.events.bulk import IN_ANY_ORDER
 from rldk_tui.events.entries import Cells, Entries, Kind, all_finite
 from rldk_tui.readers import Read
 from rldk_tui.run.long_arrays import cache_folder
@@ -121,7 +122,7 @@ def recall(log: Path, form: str) -> Parsed | None:
         same = (index.format, index.device, index.inode) == (form, facts.st_dev, facts.st_ino)
         if not same or index.position > facts.st_size or index.digest != _digest(log, index.position):
             return None
-        reads = _with_counts([_read(content, item) for item in index.reads])
+        reads = [_read(content, item) for item in index.reads]
         os.utime(place)
     except (OSError, ValueError, msgspec.MsgspecError):
         return None
@@ -143,28 +144,48 @@ def _read(content: mmap.mmap, item: _Table | _Single | _Problem) -> Read:
         return item.problem
     columns = {}
     for column in item.columns:
-        values = np.frombuffer(content, np.float64, item.rows, column.values)
-        if column.kinds is None:
-            columns[column.key] = all_finite(values)
-        else:
-            columns[column.key] = Cells(values, np.frombuffer(content, np.uint8, item.rows, column.kinds))
+        values = _values(content, item.rows, column)
+        whole = column.kinds is None
+        columns[column.key] = all_finite(values) if whole else Cells(values, _kinds(content, item.rows, column))
     steps = np.frombuffer(content, np.int64, item.rows, item.steps)
     times = np.frombuffer(content, np.float64, item.rows, item.times)
     return Entries(phase=item.phase, steps=steps, times=times, columns=columns)
 
 
-def _with_counts(reads: list[Read]) -> list[Read]:
-    """The same; the first entries of each phase tell how many follow."""
-    left: Counter[Phase | None] = Counter()
-    for read in reads:
-        if isinstance(read, Entries):
-            left[read.phase] += len(read)
-    told: set[Phase | None] = set()
-    for place, read in enumerate(reads):
-        if isinstance(read, Entries) and read.phase not in told:
-            told.add(read.phase)
-            reads[place] = replace(read, to_come=left[read.phase] - len(read))
-    return reads
+class _Out:
+    """A file that is written at its end; a full disk closes and deletes it, and what is written then goes nowhere."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.size = 0
+        self.file: BinaryIO | None = None
+        with suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.file = path.open("wb")
+        self.write(_MAGIC)
+
+    def write(self, *parts: bytes | memoryview) -> None:
+        if self.file is None:
+            return
+        try:
+            for part in parts:
+                self.size += self.file.write(part)
+        except OSError:
+            self.discard()
+
+    def put(self, *arrays: NDArray[np.generic]) -> int:
+        """Write arrays, one behind the other; where they begin, which is a multiple of their elements' size."""
+        gap = -self.size % 8
+        begin = self.size + gap
+        self.write(bytes(gap), *(np.ascontiguousarray(array).data for array in arrays))
+        return begin
+
+    def discard(self) -> None:
+        with suppress(OSError):
+            if self.file is not None:
+                self.file.close()
+            self.path.unlink(missing_ok=True)
+        self.file = None
 
 
 class Recording:
@@ -174,18 +195,14 @@ class Recording:
         self._log = log
         self._form = form
         self._reads: list[_Table | _Single | _Problem] = []
+        self._stretches: list[int] = []
+        self._stretch = 0
         self._single_bytes = 0
-        self._size = 0
-        self._file: BinaryIO | None = None
-        self._beside = _place(log).with_suffix(f".{os.getpid()}.part")
-        with suppress(OSError):
-            self._beside.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._file = self._beside.open("wb")
-        self._write([_MAGIC])
+        self._out = _Out(_place(log).with_suffix(f".{os.getpid()}.part"))
 
     def add(self, reads: Iterable[Read]) -> None:
         """Take what was read."""
-        if self._file is None:
+        if self._out.file is None:
             return
         for read in reads:
             if isinstance(read, Entries):
@@ -196,59 +213,97 @@ class Recording:
                 single = _Single(_event_encoder.encode(read))
                 self._reads.append(single)
                 self._single_bytes += len(single.event)
+                self._stretch += not isinstance(read, (*IN_ANY_ORDER, Measured))
+            self._stretches.append(self._stretch)
         if self._single_bytes > _MOST_IN_EVENTS:
             self.discard()
 
     def finish(self, position: int, mark: int | None) -> None:
         """Everything up to there was taken; nothing is kept where the decoder could not go on from there."""
-        if self._file is None:
+        if self._out.file is None:
             return
         if mark is None:
             self.discard()
             return
+        final = _Out(self._out.path.with_suffix(".joined.part"))
         try:
+            self._out.file.flush()
+            with self._out.path.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                reads = self._joined(content, final)
             facts = self._log.stat()
-            index = _Index(self._form, facts.st_dev, facts.st_ino, position, _digest(self._log, position), mark, self._reads)
-            self._write([msgspec.msgpack.encode(index), self._size.to_bytes(_FOOT, "little")])
-            if self._file is not None:
-                self._file.close()
-                self._beside.replace(_place(self._log))
+            digest = _digest(self._log, position)
+            index = _Index(self._form, facts.st_dev, facts.st_ino, position, digest, mark, reads)
+            final.write(msgspec.msgpack.encode(index), final.size.to_bytes(_FOOT, "little"))
+            if final.file is not None:
+                final.file.close()
+                final.path.replace(_place(self._log))
             _make_room()
         except OSError:
-            self.discard()
-        self._file, self._reads = None, []
+            final.discard()
+        self.discard()
 
     def discard(self) -> None:
         """Keep nothing."""
-        with suppress(OSError):
-            if self._file is not None:
-                self._file.close()
-            self._beside.unlink(missing_ok=True)
-        self._file, self._reads = None, []
+        self._out.discard()
+        self._reads, self._stretches = [], []
 
     def _table(self, entries: Entries) -> _Table:
-        columns = []
+        put, columns = self._out.put, []
         for key, cells in entries.columns.items():
             whole = bool((cells.kinds == Kind.FINITE).all())
-            columns.append(_Column(key, self._put(cells.values), None if whole else self._put(cells.kinds)))
-        return _Table(entries.phase, len(entries), self._put(entries.steps), self._put(entries.times), columns)
+            columns.append(_Column(key, put(cells.values), None if whole else put(cells.kinds)))
+        return _Table(entries.phase, len(entries), put(entries.steps), put(entries.times), columns)
 
-    def _put(self, array: NDArray[np.generic]) -> int:
-        """Write an array; where it begins, which is a multiple of its elements' size."""
-        if self._file is None:
-            return 0
-        gap = -self._size % 8
-        begin = self._size + gap
-        self._write([bytes(gap), np.ascontiguousarray(array).data])
-        return begin
+    def _joined(self, content: mmap.mmap, out: _Out) -> list[_Table | _Single | _Problem]:
+        """What was taken, and entries of one phase between two events that keep an order as one table."""
+        groups: dict[tuple[int, Phase | None], list[_Table]] = {}
+        for read, stretch in zip(self._reads, self._stretches, strict=True):
+            if isinstance(read, _Table):
+                groups.setdefault((stretch, read.phase), []).append(read)
+        reads: list[_Table | _Single | _Problem] = []
+        for read, stretch in zip(self._reads, self._stretches, strict=True):
+            if not isinstance(read, _Table):
+                reads.append(read)
+            else:
+                reads += _join(groups.pop((stretch, read.phase), []), content, out)
+        return reads
 
-    def _write(self, parts: Iterable[bytes | memoryview]) -> None:
-        try:
-            for part in parts:
-                if self._file is not None:
-                    self._size += self._file.write(part)
-        except OSError:
-            self.discard()
+
+def _join(tables: list[_Table], content: mmap.mmap, out: _Out) -> list[_Table]:
+    """One table of all where the steps rise from each to the next, else each by itself."""
+    if not tables:
+        return []
+    steps = [np.frombuffer(content, np.int64, table.rows, table.steps) for table in tables]
+    rising = all(int(before[-1]) < int(after[0]) for before, after in pairwise(steps))
+    del steps  # or the mapping cannot be closed
+    if not rising:
+        return [one for table in tables for one in _join([table], content, out)]
+    columns = []
+    for key in dict.fromkeys(column.key for table in tables for column in table.columns):
+        found = [next((column for column in table.columns if column.key == key), None) for table in tables]
+        values = [_values(content, table.rows, column) for table, column in zip(tables, found, strict=True)]
+        kinds = [_kinds(content, table.rows, column) for table, column in zip(tables, found, strict=True)]
+        whole = all(column is not None and column.kinds is None for column in found)
+        columns.append(_Column(key, out.put(*values), None if whole else out.put(*kinds)))
+        del values, kinds
+    joined = _Table(
+        tables[0].phase,
+        sum(table.rows for table in tables),
+        out.put(*(np.frombuffer(content, np.int64, table.rows, table.steps) for table in tables)),
+        out.put(*(np.frombuffer(content, np.float64, table.rows, table.times) for table in tables)),
+        columns,
+    )
+    return [joined]
+
+
+def _values(content: mmap.mmap, rows: int, column: _Column | None) -> NDArray[np.float64]:
+    return np.full(rows, np.nan) if column is None else np.frombuffer(content, np.float64, rows, column.values)
+
+
+def _kinds(content: mmap.mmap, rows: int, column: _Column | None) -> NDArray[np.uint8]:
+    if column is None or column.kinds is None:
+        return np.full(rows, Kind.ABSENT if column is None else Kind.FINITE, np.uint8)
+    return np.frombuffer(content, np.uint8, rows, column.kinds)
 
 
 def _make_room() -> None:

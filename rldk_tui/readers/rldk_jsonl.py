@@ -14,20 +14,8 @@ from pathlib import PurePath
 
 import msgspec
 
-from rldk_tui.events import (
-    Checkpoint,
-    Completions,
-    Event,
-    ExtractionError,
-    FindingReported,
-    Heartbeat,
-    Measured,
-    Metrics,
-    ReadProblem,
-    System,
-    decode_line,
-)
-from rldk_tui.events.bulk import Gatherer
+from rldk_tui.events import Event, Measured, Metrics, ReadProblem, decode_line
+from rldk_tui.events.bulk import IN_ANY_ORDER, Gatherer
 from rldk_tui.events.wire import event_from
 from rldk_tui.readers import Read, StreamFormat
 
@@ -35,8 +23,6 @@ LONGEST_LINE = 64 * 1024 * 1024
 """Bytes after which a line without an end is given up: no event of ours comes near."""
 MANY_LINES = 256
 """Lines that come at once from which on their numbers are gathered in columns."""
-_IN_ANY_ORDER = (Heartbeat, System, Completions, Checkpoint, ExtractionError, FindingReported, ReadProblem)
-"""What says the same before and after the numbers of its time."""
 _BOM = b"\xef\xbb\xbf"
 _FIRST_LINE = re.compile(
     rb'\{\s*"type":\s*"(?:run_started|run_described|metrics|heartbeat|system|completions|measured|checkpoint|extraction_error|finding'
@@ -82,7 +68,7 @@ class JsonlDecoder:
                 if isinstance(read, Metrics | Measured):
                     gatherer.add(read)
                     continue
-                if not isinstance(read, _IN_ANY_ORDER):
+                if not isinstance(read, IN_ANY_ORDER):
                     yield from gatherer.given()
                 yield read
         yield from gatherer.given()

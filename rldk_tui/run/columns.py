@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rldk_tui.events.entries import Cells, Kind
-from rldk_tui.run.long_arrays import LongArrays
+from rldk_tui.run.long_arrays import SHORT, LongArrays
 from rldk_tui.statistics.trend import LARGEST
 
 Answer = TypeVar("Answer")
@@ -164,6 +164,11 @@ class _Buffer:
             self._renew(self.array.size)
         self.array[index] = value
 
+    def adopt(self, array: NDArray[Any]) -> None:
+        """Take an array that others may see as the content."""
+        self._arrays.watch(array)
+        self.array, self._shown = array, array.size
+
     def change(self, indices: NDArray[np.intp], values: NDArray[Any]) -> None:
         """Set many values."""
         if not indices.size:
@@ -251,6 +256,9 @@ class Table:
         self, steps: NDArray[np.int64], times: NDArray[np.float64], columns: Mapping[str, Cells], authority: int
     ) -> None:
         """Merge log entries of rising steps, each into the row of its step: the same as `put` for each."""
+        if not self._columns and not self.length and steps.size > SHORT:
+            self._adopt(steps, times, columns, authority)
+            return
         known = np.searchsorted(self._steps.array[: self.length], steps)
         there = known < self.length
         there[there] = self._steps.array[known[there]] == steps[there]
@@ -263,9 +271,20 @@ class Table:
         if not there.all():
             self._append_many(steps[~there], times[~there], _part(columns, ~there), authority)
 
-    def reserve(self, rows: int) -> None:
-        """Make room for so many more rows."""
-        self._make_room(self.length + rows)
+    def _adopt(
+        self, steps: NDArray[np.int64], times: NDArray[np.float64], columns: Mapping[str, Cells], authority: int
+    ) -> None:
+        """Be the table of these rows alone, without copying what lies in a file already."""
+        self._capacity = self.length = steps.size
+        self._steps.adopt(steps)
+        self._times.adopt(times)
+        for name, cells in columns.items():
+            numbers, codes = self._new_column(name)
+            numbers.adopt(cells.values)
+            codes.array[:] = _codes(cells.kinds, authority)
+            if (cells.kinds == Kind.NONFINITE).any():
+                self.nonfinite.add(name)
+        self.version += 1
 
     def _append_many(
         self, steps: NDArray[np.int64], times: NDArray[np.float64], columns: Mapping[str, Cells], authority: int

@@ -129,8 +129,6 @@ class Launch:
 
     def put_many(self, entries: Entries, source: str, authority: int) -> None:
         """Take in many entries of its log, or many measurements beside it."""
-        if entries.to_come and not self.table.length:
-            self.table.reserve(len(entries) + entries.to_come)
         if entries.phase is None:
             self.table.put_many(entries.steps, entries.times, entries.columns, authority)
             return

@@ -48,6 +48,14 @@ class LongArrays:
         array[:] = fill
         return array
 
+    def watch(self, array: NDArray[Any]) -> None:
+        """Hand back the pages of an array that lies in somebody else's mapping too."""
+        base: Any = array
+        while isinstance(base, np.ndarray):
+            base = base.base
+        if isinstance(base, mmap.mmap) and all(known() is not base for known in self._mapped):
+            self._mapped.append(weakref.ref(base))
+
     def release(self) -> None:
         """Let the system have the pages of all long arrays; their content stays."""
         alive = [(reference, chunk) for reference in self._mapped if (chunk := reference()) is not None]

@@ -57,3 +57,18 @@ def test_nothing_is_mapped_for_a_short_array(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert LongArrays().full(1000, np.nan, np.float64).size == 1000
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_long_first_block_is_taken_as_it_is_and_never_written_to(place: str) -> None:
+    table, steps = Table(), np.arange(1000)
+    losses = np.asarray(steps * 1.5, np.float64)
+    table.put_many(steps, steps / 2, {"loss": all_finite(losses)}, 8)
+    table.release()
+    table.put(10, 0.0, {"loss": 7.0, "kl": 1.0}, 9)
+    table.put(2000, 0.0, {"loss": 8.0}, 8)
+    table.put_many(np.array([1500]), np.array([0.0]), {"loss": all_finite(np.array([9.0]))}, 8)
+    np.testing.assert_array_equal(losses, steps * 1.5)
+    rows = table.rows()
+    assert rows.steps[-3:].tolist() == [999, 1500, 2000]
+    assert rows.column("loss").values[[10, 11, 1000, 1001]].tolist() == [7.0, 16.5, 9.0, 8.0]
+    assert np.flatnonzero(rows.column("kl").present).tolist() == [10]
