@@ -78,10 +78,8 @@ def main() -> int:
         [statistics.median(sample[at] for sample in part) for at in range(4)]
         for part in (samples[third : 2 * third], samples[-third:])
     )
-    print(
-        f"memory {first[0]:.0f} -> {last[0]:.0f} MB, files {first[1]:.0f} -> {last[1]:.0f}, threads {first[2]:.0f} -> {last[2]:.0f}, "
-        f"{first[3]:.0f} -> {last[3]:.0f} B/s"
-    )
+    for name, before, after in zip(("MB", "files", "threads", "B/s"), first, last, strict=True):
+        print(f"{name:8} {before:8,.0f} -> {after:8,.0f}")
     fine = last[0] <= GROWTH * first[0] and last[1] <= first[1] + 2 and last[2] <= first[2] + 1
     print("flat" if fine else "NOT FLAT")
     return int(not fine)

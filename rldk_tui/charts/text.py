@@ -6,6 +6,7 @@ an escape sequence, a bidirectional override or an invisible character must be s
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable
 
@@ -49,14 +50,23 @@ def one_line(text: str, most: int = MOST) -> str:
     text, cut = _capped(text, most)
     for break_, sign in _ONE_LINE.items():
         text = text.replace(break_, sign)
-    return text.translate(_TABLE) + cut
+    return _thinned(text.translate(_TABLE)) + cut
 
 
 def lines(text: str, most: int = MOST) -> tuple[str, ...]:
     """The text line by line, tabs as spaces, at most `most` characters of it and then an ellipsis."""
     text, cut = _capped(text, most)
     text = text.replace("\r\n", "\n").replace("\t", _SPACES_A_TAB) + cut
-    return tuple(line.translate(_TABLE) for line in text.split("\n"))
+    return tuple(_thinned(line.translate(_TABLE)) for line in text.split("\n"))
+
+
+_MARKS = "\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u064b-\u065f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
+_FLOOD = re.compile(f"([{_MARKS}]{{3}})[{_MARKS}]+")
+
+
+def _thinned(text: str) -> str:
+    """No more than three combining marks on a character: a flood of them is drawn over the lines above and below."""
+    return text if text.isascii() else _FLOOD.sub(r"\1", text)
 
 
 def _capped(text: str, most: int) -> tuple[str, str]:

@@ -152,6 +152,7 @@ def tail(text: str, width: int) -> str:
     text = one_line(text)
     if cell_len(text) <= width:
         return set_cell_size(text, width)
+    text = text[-4 * max(1, width) :]
     while cell_len(text) > width - 1:
         text = text[1:]
     return set_cell_size(f"…{text}", width) if width > 0 else ""
