@@ -114,7 +114,7 @@ def dirty(run: Path, log: Path) -> Path:
     return made
 
 
-def an_event_file(folder: Path) -> Path:
+def an_event_file(folder: Path, steps: int = STEPS, tags: int = TAGS) -> Path:
     """Scalars as TensorBoard's writers store them: a record each."""
 
     def varint(number: int) -> bytes:
@@ -127,11 +127,11 @@ def an_event_file(folder: Path) -> Path:
     folder.mkdir()
     rng = random.Random(3)
     file = folder / "events.out.tfevents.1700000000.bench.1.0"
-    tags = [f"train/metric_{number}".encode() for number in range(TAGS)]
+    names = [f"train/metric_{number}".encode() for number in range(tags)]
     with file.open("wb") as out:
         out.write(framed(b"\x09" + struct.pack("<d", 1.0) + b"\x1a\x0dbrain.Event:2"))
-        for step in range(1, STEPS + 1):
-            for tag in tags:
+        for step in range(1, steps + 1):
+            for tag in names:
                 value = b"\x0a" + bytes([len(tag)]) + tag + b"\x15" + struct.pack("<f", rng.random())
                 summary = b"\x0a" + bytes([len(value)]) + value
                 head = b"\x09" + struct.pack("<d", float(step)) + b"\x10" + varint(step)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rldk_tui.events.entries import Cells, Kind
+from rldk_tui.run.buffer import Buffer
 from rldk_tui.run.long_arrays import SHORT, LongArrays
 from rldk_tui.statistics.trend import LARGEST
 
@@ -143,69 +144,6 @@ def _part(columns: Mapping[str, Cells], rows: NDArray[np.bool_]) -> dict[str, Ce
     return {name: cells for name, cells in parts.items() if cells.kinds.any()}
 
 
-class _Buffer:
-    """An array that grows at its end and is copied before a value that somebody may be looking at is changed.
-
-    `array` itself may be written beyond everything that `view` showed, nowhere else.
-    """
-
-    def __init__(self, dtype: type, fill: float, capacity: int, arrays: LongArrays) -> None:
-        self._dtype = dtype
-        self._fill = fill
-        self._arrays = arrays
-        self.array: NDArray[Any] = arrays.full(capacity, fill, dtype)
-        self._shown = 0
-
-    def __getitem__(self, index: int) -> float:
-        return float(self.array[index])
-
-    def __setitem__(self, index: int, value: float) -> None:
-        if index < self._shown:
-            self._renew(self.array.size)
-        self.array[index] = value
-
-    def adopt(self, array: NDArray[Any]) -> None:
-        """Take an array that others may see as the content."""
-        self._arrays.watch(array)
-        self.array, self._shown = array, array.size
-
-    def change(self, indices: NDArray[np.intp], values: NDArray[Any]) -> None:
-        """Set many values."""
-        if not indices.size:
-            return
-        if int(indices.min()) < self._shown:
-            self._renew(self.array.size)
-        self.array[indices] = values
-
-    def grow(self, capacity: int) -> None:
-        self._renew(capacity)
-
-    def insert(self, indices: NDArray[np.intp], length: int) -> None:
-        """Open gaps before these places in the first `length` values."""
-        before = self.array[:length]
-        self._renew(self.array.size)
-        self.array[: length + indices.size] = np.insert(before, indices, self._fill)
-
-    def remove(self, index: int, length: int) -> None:
-        """Close the gap that the value at `index` leaves; `length` values remain."""
-        before = self.array
-        self._renew(before.size)
-        self.array[index:length] = before[index + 1 : length + 1]
-        self.array[length] = self._fill
-
-    def view(self, length: int) -> NDArray[Any]:
-        self._shown = max(self._shown, length)
-        shown = self.array[:length]
-        shown.flags.writeable = False
-        return shown
-
-    def _renew(self, capacity: int) -> None:
-        """The same values in an array that nobody has seen."""
-        renewed = self._arrays.full(capacity, self._fill, self._dtype)
-        renewed[: self.array.size] = self.array
-        self.array, self._shown = renewed, 0
-
-
 class Table:
     """The growing table of one launch.
 
@@ -227,9 +165,9 @@ class Table:
         self.nonfinite: set[str] = set()
         self._capacity = 64
         self._arrays = LongArrays()
-        self._steps = _Buffer(np.int64, 0, self._capacity, self._arrays)
-        self._times = _Buffer(np.float64, math.nan, self._capacity, self._arrays)
-        self._columns: dict[str, tuple[_Buffer, _Buffer]] = {}
+        self._steps = Buffer(np.int64, 0, self._capacity, self._arrays)
+        self._times = Buffer(np.float64, math.nan, self._capacity, self._arrays)
+        self._columns: dict[str, tuple[Buffer, Buffer]] = {}
 
     @property
     def last_step(self) -> int | None:
@@ -411,7 +349,7 @@ class Table:
         self.amended += 1
         self.revision += 1
 
-    def _buffers(self) -> Iterator[_Buffer]:
+    def _buffers(self) -> Iterator[Buffer]:
         yield self._steps
         yield self._times
         for values, codes in self._columns.values():
@@ -432,10 +370,10 @@ class Table:
             self.nonfinite.add(name)
         return True
 
-    def _new_column(self, name: str) -> tuple[_Buffer, _Buffer]:
+    def _new_column(self, name: str) -> tuple[Buffer, Buffer]:
         column = (
-            _Buffer(np.float64, math.nan, self._capacity, self._arrays),
-            _Buffer(np.uint8, 0, self._capacity, self._arrays),
+            Buffer(np.float64, math.nan, self._capacity, self._arrays),
+            Buffer(np.uint8, 0, self._capacity, self._arrays),
         )
         self._columns[name] = column
         return column

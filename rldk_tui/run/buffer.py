@@ -1,0 +1,73 @@
+"""One column's array while it grows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rldk_tui.run.long_arrays import LongArrays
+
+
+class Buffer:
+    """An array that grows at its end and is copied before a value that somebody may be looking at is changed.
+
+    `array` itself may be written beyond everything that `view` showed, nowhere else.
+    """
+
+    def __init__(self, dtype: type, fill: float, capacity: int, arrays: LongArrays) -> None:
+        self._dtype = dtype
+        self._fill = fill
+        self._arrays = arrays
+        self.array: NDArray[Any] = arrays.full(capacity, fill, dtype)
+        self._shown = 0
+
+    def __getitem__(self, index: int) -> float:
+        return float(self.array[index])
+
+    def __setitem__(self, index: int, value: float) -> None:
+        if index < self._shown:
+            self._renew(self.array.size)
+        self.array[index] = value
+
+    def adopt(self, array: NDArray[Any]) -> None:
+        """Take an array that others may see as the content."""
+        self._arrays.watch(array)
+        self.array, self._shown = array, array.size
+
+    def change(self, indices: NDArray[np.intp], values: NDArray[Any]) -> None:
+        """Set many values."""
+        if not indices.size:
+            return
+        if int(indices.min()) < self._shown:
+            self._renew(self.array.size)
+        self.array[indices] = values
+
+    def grow(self, capacity: int) -> None:
+        self._renew(capacity)
+
+    def insert(self, indices: NDArray[np.intp], length: int) -> None:
+        """Open gaps before these places in the first `length` values."""
+        before = self.array[:length]
+        self._renew(self.array.size)
+        self.array[: length + indices.size] = np.insert(before, indices, self._fill)
+
+    def remove(self, index: int, length: int) -> None:
+        """Close the gap that the value at `index` leaves; `length` values remain."""
+        before = self.array
+        self._renew(before.size)
+        self.array[index:length] = before[index + 1 : length + 1]
+        self.array[length] = self._fill
+
+    def view(self, length: int) -> NDArray[Any]:
+        self._shown = max(self._shown, length)
+        shown = self.array[:length]
+        shown.flags.writeable = False
+        return shown
+
+    def _renew(self, capacity: int) -> None:
+        """The same values in an array that nobody has seen."""
+        renewed = self._arrays.full(capacity, self._fill, self._dtype)
+        renewed[: self.array.size] = self.array
+        self.array, self._shown = renewed, 0
