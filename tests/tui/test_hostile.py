@@ -27,8 +27,10 @@ TEXTS = {
 }
 FORBIDDEN = set("\x1b\x07\x9b\x00\r\t\x0b\x0c\x85\u2028\u202e\u2066\u200f\u061c\u200d")
 JOURNEY = (
-    "1 end enter tab i escape escape 0 2 enter down enter escape escape 0 3 5 escape w escape u escape 6 0 4 escape c".split()
-)
+    "1", "end", "enter", "tab", "i", "escape", "escape", "0", "2", "enter", "down",
+    "enter", "escape", "escape", "0", "3", "5", "escape", "w", "escape", "u", "escape",
+    "6", "0", "4", "escape", "c",
+)  # fmt: skip
 
 
 def hostile_view(text: str) -> View:
