@@ -10,7 +10,6 @@ the Hugging Face callback stores the run's arguments. proto3 omits a step of 0, 
 
 from __future__ import annotations
 
-import json
 import re
 import struct
 from collections.abc import Iterable, Iterator
@@ -19,10 +18,11 @@ from pathlib import PurePath
 
 import numpy as np
 
-from rldk_tui.events import LAST_STEP, LAST_TIME, SCHEMA_VERSION, Metrics, ReadProblem, RunDescribed, RunStarted
+from rldk_tui.events import LAST_STEP, LAST_TIME, SCHEMA_VERSION, Json, Metrics, ReadProblem, RunDescribed, RunStarted
 from rldk_tui.metrics import algorithm_from_config
 from rldk_tui.readers import Read, StreamFormat
 from rldk_tui.readers._protobuf import spans
+from rldk_tui.readers._tensorboard_settings import hyperparameters_in, settings_in
 from rldk_tui.readers._tfevents_scalars import entries_in, masked_crc, phase_of, scalars_in
 
 _FRAME = struct.Struct("<QI")
@@ -33,6 +33,9 @@ _KNOWN_LENGTHS = 4096
 """Lengths of records whose checksum is remembered: it takes longer to work out than to compare."""
 _MANY_RECORDS = 256
 """Records that come at once from which on plain scalars are read together."""
+_SETTINGS = re.compile(r"arg|param|config", re.IGNORECASE)
+"""What a text is called that holds the run's settings."""
+_HPARAMS = "_hparams_/"
 _FILE_NAME = re.compile(r"tfevents\.(?P<time>\d+)\.(?P<host>.+?)(?:\.(?P<pid>\d+)\.\d+)?$")
 
 
@@ -191,6 +194,10 @@ class TfeventsDecoder:
                 number_found = float(struct.unpack("<f", data)[0])
             elif number == 8 and kind == 2:
                 tensor = data
+            elif number == 9 and kind == 2 and tag.startswith(_HPARAMS):
+                facts = hyperparameters_in(bytes(data))
+                if facts:
+                    yield self._configured(facts, time)
         if tensor is not None and tag.endswith("/text_summary"):
             yield from self._describe(tag.removesuffix("/text_summary"), _text(tensor), time)
             return
@@ -201,24 +208,24 @@ class TfeventsDecoder:
             yield Metrics(time=time, step=step, phase=phase, values={key: number_found})
 
     def _describe(self, what: str, text: bytes | None, time: float) -> Iterator[Read]:
-        """The run's arguments and model, as the Hugging Face TensorBoard callback stores them."""
-        try:
-            facts = json.loads(text or b"")
-        except (ValueError, RecursionError):
+        """The run's arguments and model, as the Hugging Face TensorBoard callback stores them, or a table of settings."""
+        facts = settings_in(text or b"")
+        if facts is None:
             return
-        if not isinstance(facts, dict):
-            return
-        if what == "args":
-            steps = facts.get("max_steps")
-            yield RunDescribed(
-                time=time,
-                algorithm=algorithm_from_config(facts),
-                config=facts,
-                max_steps=steps if isinstance(steps, int) and steps > 0 else None,
-            )
-        elif what == "model_config":
+        if what == "model_config":
             name = facts.get("_name_or_path") or facts.get("model_type")
             yield RunDescribed(time=time, model=str(name) if name else None)
+        elif _SETTINGS.search(what):
+            yield self._configured(facts, time)
+
+    def _configured(self, facts: dict[str, Json], time: float) -> RunDescribed:
+        steps = facts.get("max_steps")
+        return RunDescribed(
+            time=time,
+            algorithm=algorithm_from_config(facts),
+            config=facts,
+            max_steps=steps if isinstance(steps, int) and steps > 0 else None,
+        )
 
 
 def _together(reads: Iterable[Read]) -> Iterator[Read]:

@@ -177,3 +177,18 @@ def test_a_record_whose_bytes_were_damaged_is_left_out_and_said(records: int) ->
         if isinstance(row, Metrics)
     ]
     assert sorted(steps) == [step for step in range(records) if step != 2]
+
+
+def test_hyperparameters_are_settings_however_they_were_written(tmp_path: Path) -> None:
+    writer = pytest.importorskip("torch.utils.tensorboard").SummaryWriter(str(tmp_path))
+    table = "|param|value|\n|-|-|\n|learning_rate|0.0003|\n|total_timesteps|500000|\n|cuda|True|\n|env_id|CartPole-v1|"
+    writer.add_text("hyperparameters", table)
+    writer.add_text("sample", "|a|b|\n|-|-|\n|c|1|")
+    writer.add_hparams({"lr": 0.1, "batch": 8, "optimizer": "adam", "amp": False}, {"hparam/loss": 0.5}, run_name=".")
+    writer.close()
+    facts = {}
+    for file in tmp_path.glob("*tfevents*"):
+        for event in TfeventsDecoder(PurePath(file.name)).feed(file.read_bytes()):
+            facts.update(event.config if isinstance(event, RunDescribed) else {})
+    by_table = {"learning_rate": 0.0003, "total_timesteps": 500000, "cuda": True, "env_id": "CartPole-v1"}
+    assert facts == by_table | {"lr": 0.1, "batch": 8, "optimizer": "adam", "amp": False}
