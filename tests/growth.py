@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-_GROWS = re.compile(r"\.jsonl$|tfevents")
+_GROWS = re.compile(r"\.(?:jsonl|log|out|csv|wandb)$|tfevents")
 _STEP = re.compile(r"(?:checkpoint-|completions_)(\d+)")
 
 
