@@ -24,6 +24,24 @@ def algorithm_from_keys(keys: frozenset[str]) -> Algorithm | None:
     return next((algorithm for telling, algorithm in _TELLING if telling <= keys), None)
 
 
+_FRAMEWORKS: tuple[tuple[frozenset[str], str], ...] = (
+    (frozenset({"actor/pg_loss", "response_length/mean"}), "verl"),
+    (frozenset({"rollout/ep_rew_mean"}), "Stable-Baselines3"),
+    (frozenset({"time/total_timesteps"}), "Stable-Baselines3"),
+    (frozenset({"episode_reward_mean", "episodes_this_iter"}), "RLlib"),
+    (frozenset({"ray/tune/episode_reward_mean"}), "RLlib"),
+    (frozenset({"train_mean_nll", "num_loss_tokens"}), "Tinker"),
+    (frozenset({"act_loss", "cri_loss"}), "DeepSpeed-Chat"),
+    (frozenset({"current_steps", "total_steps"}), "LLaMA-Factory"),
+    (frozenset({"global_step/max_steps"}), "ms-swift"),
+)
+
+
+def framework_from_keys(keys: frozenset[str]) -> str | None:
+    """The framework whose log has these keys, its columns of steps included; None for TRL's and anybody else's."""
+    return next((framework for telling, framework in _FRAMEWORKS if telling <= keys), None)
+
+
 _TELLING_SETTINGS: tuple[tuple[str, Algorithm], ...] = (
     ("num_ppo_epochs", Algorithm.PPO),
     ("normalize_advantages", Algorithm.RLOO),

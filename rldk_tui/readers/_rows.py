@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from rldk_tui.events import LAST_STEP, SCHEMA_VERSION, Json, Metrics, Phase, ReadProblem, RunDescribed, RunStarted
-from rldk_tui.metrics import CATALOGUE, canonical
+from rldk_tui.metrics import CATALOGUE, canonical, framework_from_keys
 from rldk_tui.readers import Read
 from rldk_tui.readers._numbers import number, unix_time
 
@@ -142,6 +142,8 @@ class Rows:
         self._metrics = 0
         self._reached: dict[str, int] = {}
         self._goal: int | None = None
+        self._framework: str | None = None
+        self._looked_at = 0
         self._begun = False
         self._ordered = False
         self._doubted = False
@@ -162,6 +164,7 @@ class Rows:
         told, time, goal, values = self._sorted_out(row)
         step = told if at is None else at
         step, goal = (self.step, None) if self._of_another_loop(step, goal, values) else (step, goal)
+        yield from self._told_framework()
         yield from self._told_goal(goal, step)
         if not any(values.values()):
             return
@@ -274,6 +277,15 @@ class Rows:
             return None
         self._metrics = math.inf  # type: ignore[assignment]
         return ReadProblem(source=self._source, message=f"more than {MOST_METRICS} metrics: the rest was left out")
+
+    def _told_framework(self) -> Iterator[RunDescribed]:
+        """Whose columns of steps these are, once."""
+        if len(self._roles) != self._looked_at:
+            self._looked_at = len(self._roles)
+            framework = framework_from_keys(frozenset(self._roles)) if self._framework is None else None
+            if framework is not None:
+                self._framework = framework
+                yield RunDescribed(time=math.nan, trainer=framework)
 
     def _told_goal(self, goal: int | None, step: int | None) -> Iterator[RunDescribed]:
         if goal is not None and goal != self._goal and goal >= (step or 0):

@@ -28,7 +28,7 @@ from rldk_tui.events import (
     System,
 )
 from rldk_tui.events.entries import Entries
-from rldk_tui.metrics import algorithm_from_keys
+from rldk_tui.metrics import algorithm_from_keys, framework_from_keys
 from rldk_tui.run.info import RunInfo, info_of
 from rldk_tui.run.launch import Launch, machine
 from rldk_tui.run.provenance import Provenance
@@ -238,6 +238,8 @@ class RunStore:
         info = self._unsigned.completed(RunInfo() if launch is None else launch.info, launch)
         if info.algorithm is None:
             info = replace(info, algorithm=algorithm_from_keys(self._provenance.keys()))
+        if info.trainer is None:
+            info = replace(info, trainer=framework_from_keys(self._provenance.keys()))
         return info
 
     def pulse(self, *, process_alive: bool | None) -> Pulse:
