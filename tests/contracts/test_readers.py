@@ -181,3 +181,18 @@ def test_a_document_cut_off_anywhere_is_at_most_a_problem(
     part.write_bytes(whole[: data.draw(st.integers(0, len(whole)))])
     path = PurePath(file.name)
     assert cells_of(read_safely(form, part, path)) <= cells_of(read_safely(form, file, path))
+
+
+@pytest.mark.parametrize(("form", "file"), DOCUMENTS)
+@FEW
+@given(data=st.data())
+def test_a_document_whose_bytes_flip_raises_nothing(
+    form: DocumentFormat, file: Path, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    damaged = bytearray(file.read_bytes())
+    for at in data.draw(st.lists(st.integers(0, len(damaged) - 1), min_size=1, max_size=6)):
+        damaged[at] ^= data.draw(st.integers(1, 255))
+    copy = tmp_path_factory.getbasetemp() / file.name
+    copy.write_bytes(damaged)
+    for read in read_safely(form, copy, PurePath(file.name)):
+        assert not (isinstance(read, ReadProblem) and len(read.message) > 400)
