@@ -62,6 +62,7 @@ class MonitorApp(App[str]):
         Binding("4", "do('checkpoints')", show=False),
         Binding("5", "do('config')", show=False),
         Binding("w", "do('learning')", show=False),
+        Binding("s", "do('generations')", show=False),
         Binding("t", "do('next_theme')", show=False),
         Binding("r", "do('report')", show=False),
         Binding("c", "do('copy')", show=False),

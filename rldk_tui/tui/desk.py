@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from rldk_tui.tui.cells import FindingPage, MetricPage, Page
+from rldk_tui.tui.chart_window import ChartWindow
 from rldk_tui.tui.deeds import Deeds
 from rldk_tui.tui.layout import fits
 from rldk_tui.tui.news import News
@@ -20,6 +21,7 @@ from rldk_tui.tui.remembered import Remembered, recall, remember
 from rldk_tui.tui.screens.chart import ChartScreen
 from rldk_tui.tui.screens.checkpoints import CheckpointsScreen
 from rldk_tui.tui.screens.finding import FindingScreen
+from rldk_tui.tui.screens.generations import GenerationsScreen
 from rldk_tui.tui.screens.main import MainScreen
 from rldk_tui.tui.screens.page import PageScreen
 from rldk_tui.tui.screens.view_screen import ViewScreen
@@ -112,7 +114,7 @@ class Desk:
         if isinstance(app.screen, PageScreen) and app.screen.page == page:
             return
         if isinstance(page, MetricPage) and fits(*app.size):
-            app.push_screen(ChartScreen(page.metric, view, ascii=self._ascii, step=page.step))
+            self.chart(page.metric, page.step)
         elif isinstance(page, FindingPage):
             app.push_screen(FindingScreen(page, view, ascii=self._ascii))
         else:
@@ -146,12 +148,29 @@ class Desk:
         if self._checkpoints not in app.screen_stack:
             app.push_screen(self._checkpoints)
 
+    def generations(self) -> None:
+        """Every generation in memory, sorted and searched."""
+        if self.view is not None and not isinstance(self._app.screen, GenerationsScreen):
+            screen = GenerationsScreen(self.view, ascii=self._ascii, order=self.remembered.sort)
+            self._app.push_screen(screen, lambda _: self._remember(sort=screen.order))
+
+    def chart(self, metric: str, step: int | None = None) -> None:
+        """A metric's chart, smoothed and scaled as the last one was."""
+        if self.view is None:
+            return
+        window = ChartWindow(at=step, level=self.remembered.smoothing, log=self.remembered.log)
+        screen = ChartScreen(metric, self.view, ascii=self._ascii, window=window)
+        self._app.push_screen(screen, lambda _: self._remember(smoothing=screen.window.level, log=screen.window.log))
+
+    def _remember(self, **changes: str | int | bool) -> None:
+        self.remembered = msgspec.structs.replace(self.remembered, **changes)
+
     def next_theme(self) -> None:
         """Dark, light, for colour-blind eyes, and the terminal's own colours."""
         app = self._app
         at = THEMES.index(app.theme) if app.theme in THEMES else -1
         app.theme = THEMES[(at + 1) % len(THEMES)]
-        self.remembered = msgspec.structs.replace(self.remembered, theme=app.theme)
+        self._remember(theme=app.theme)
 
     def report(self) -> None:
         """Write the report in a child process, so that the monitor never carries what it needs."""

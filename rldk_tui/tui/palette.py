@@ -23,6 +23,7 @@ _OWN = frozenset({"hold", "quit"})
 """What the app does itself."""
 _DEEDS = (
     ("Not evaluated: what is not known of the run", "not_evaluated"),
+    ("Generations: all of them, sorted and searched", "generations"),
     ("Checkpoints", "checkpoints"),
     ("Config: settings, versions, hardware", "config"),
     ("Learning signal: what of the work taught nothing", "learning"),

@@ -19,6 +19,10 @@ KEYS = (
     ("M", "the panel with the cursor on the whole screen, and back"),
     ("/ n N", "filter a panel, search a page; the next and the previous place"),
     ("i", "is this normal? what the metric is, its unit, what it is mistaken for"),
+    (
+        "s",
+        "all generations in memory: s sorts, / searches, v the group, p its prompt over the steps, d against an earlier",
+    ),
     ("w", "what share of the sampled work taught nothing"),
     ("u", "what could not be evaluated, and why"),
     ("r", "write the health report (rldk report)"),

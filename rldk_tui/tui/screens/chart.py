@@ -39,7 +39,7 @@ class ChartScreen(ViewScreen):
 
     keys = _KEYS
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,backspace", "app.pop_screen", show=False),
+        Binding("escape,backspace", "leave", show=False),
         Binding("left,h", "point(-1)", show=False),
         Binding("right,l", "point(1)", show=False),
         Binding("shift+left,H", f"point(-{_FAR})", show=False),
@@ -73,12 +73,12 @@ class ChartScreen(ViewScreen):
             self.metric = metric
             super().__init__()
 
-    def __init__(self, metric: str, view: View, *, ascii: bool, step: int | None = None) -> None:  # noqa: A002
+    def __init__(self, metric: str, view: View, *, ascii: bool, window: ChartWindow) -> None:  # noqa: A002
         super().__init__()
         self.metric = metric
         self._view = view
         self._ascii = ascii
-        self._window = ChartWindow(at=step)
+        self._window = window
         self._alone = False
 
     def compose(self) -> ComposeResult:
@@ -104,6 +104,10 @@ class ChartScreen(ViewScreen):
         """What is looked at."""
         return self._window
 
+    def action_leave(self) -> None:
+        """Back to the screen before."""
+        self.dismiss()
+
     def action_point(self, by: int) -> None:
         """Move the crosshair by so many logs."""
         self._set(self._window.stepped(by, self._steps(), self._extent()))
@@ -118,7 +122,7 @@ class ChartScreen(ViewScreen):
 
     def action_whole(self) -> None:
         """The whole run, as it was."""
-        self._set(ChartWindow())
+        self._set(replace(self._window, width=None, last=None, at=None))
 
     def action_smooth(self, by: int) -> None:
         """Average over more or fewer logs."""
