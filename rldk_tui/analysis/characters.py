@@ -32,10 +32,17 @@ _UNPRINTABLE = ((0x00, 0x08), (0x0E, 0x1F), (0x7F, 0x9F), (0xD800, 0xDFFF), (0xF
 """Controls other than white space, halves of surrogate pairs, the replacement character."""
 _OTHER, _BAD, _FIRST_SCRIPT = 0, 1, 2
 _CLASSES = _FIRST_SCRIPT + len(_NAMES)
-_PLAIN_BAD = bytes(code for first, last in _UNPRINTABLE for code in range(first, last + 1) if code < 0x80)
-_PLAIN_LETTERS = bytes(code for code in range(0x80) if chr(code).isalpha())
 _PLAIN_WORDS = bytes(0x20 if code < 0x80 and chr(code).isspace() else 0x78 for code in range(0x100))
-"""White space as a space, everything else as an x."""
+"""Of plain characters, white space as a space and everything else as an x."""
+_PLAIN_KINDS = bytes(
+    0x21
+    if any(first <= code <= last for first, last in _UNPRINTABLE)
+    else 0x61
+    if code < 0x80 and chr(code).isalpha()
+    else 0x2E
+    for code in range(0x100)
+)
+"""Of plain characters, what cannot be printed as !, letters as an a, and everything else as a full stop."""
 
 
 def unprintable_and_script(texts: Sequence[str]) -> tuple[list[int], list[str | None]]:
@@ -67,8 +74,8 @@ def words_in(text: str) -> int:
 
 
 def _plain(text: bytes) -> tuple[int, str | None]:
-    letters = len(text) - len(text.translate(None, _PLAIN_LETTERS))
-    return len(text) - len(text.translate(None, _PLAIN_BAD)), "Latin" if letters >= _LETTERS else None
+    kinds = text.translate(_PLAIN_KINDS)
+    return kinds.count(b"!"), "Latin" if kinds.count(b"a") >= _LETTERS else None
 
 
 def _parts(texts: Sequence[str]) -> Iterator[list[str]]:

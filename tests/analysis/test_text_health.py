@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rldk_tui.analysis.characters import unprintable_and_script, words_in
 from rldk_tui.analysis.text_health import LONGEST, health, healths
 from rldk_tui.diagnosis.catalogue import load_rules
 
@@ -97,3 +98,13 @@ def test_many_texts_at_once_are_what_each_is_alone(texts: list[str], closely: se
         alone = health(text)
         assert (found.word_count, found.script, found.unprintable) == (alone.word_count, alone.script, alone.unprintable)
         assert found.loops == (alone.loops if index in closely else None)
+
+
+@given(st.text(alphabet=st.characters(max_codepoint=0x7F), max_size=80))
+def test_plain_text_is_counted_as_any_text_is(text: str) -> None:
+    """What is counted by bytes agrees with the tables for all characters, which the last letter asks for."""
+    assert words_in(text) == len(text.split())
+    (plain, by_table), (script, _) = unprintable_and_script([text, f"{text}\u00e9"])
+    assert plain == by_table
+    letters = sum(letter.isalpha() for letter in text)
+    assert script == ("Latin" if letters >= 8 else None)
