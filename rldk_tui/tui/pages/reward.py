@@ -34,7 +34,7 @@ def reward_line(view: View) -> Line | None:
     found = reliability(account, view.health.snapshot)
     if found is None or (account is not None and account.reliability.pattern.name is PatternName.NOT_ENOUGH):
         return None
-    spans: list[Span] = [Span("Reward", Tone.ACCENT), Span(" (⏎ why)", Tone.DIM)]
+    spans: list[Span] = [Span("Reward", Tone.ACCENT)]
     for aspect in _foremost(found):
         spans += [Span(" · ", Tone.DIM), Span(_short(aspect), Tone.WARNING if aspect.trouble else Tone.PLAIN)]
     return line(*spans, opens=reward_page())
