@@ -96,6 +96,8 @@ class Desk:
         """Keep how the run was left, for the next visit."""
         if self.view is not None and self._app.options.remember:
             panel, alone = self._main.state()
+            if self._checkpoints is not None:
+                self._remember(marks=self._checkpoints.marked)
             remember(self.view.health.directory, msgspec.structs.replace(self.remembered, panel=panel, alone=alone))
 
     def mute(self, rule: str) -> bool:
@@ -143,7 +145,9 @@ class Desk:
         if self.view is None or isinstance(app.screen, CheckpointsScreen):
             return
         if self._checkpoints is None:
-            self._checkpoints = CheckpointsScreen(self.view, ascii=self._ascii, ask=self._ask)
+            saved = {row.step for row in self.view.checkpoints.rows}
+            marked = tuple(step for step in self.remembered.marks if step in saved)
+            self._checkpoints = CheckpointsScreen(self.view, ascii=self._ascii, ask=self._ask, marked=marked)
             app.install_screen(self._checkpoints, f"checkpoints-{id(self._checkpoints)}")
         if self._checkpoints not in app.screen_stack:
             app.push_screen(self._checkpoints)
@@ -162,7 +166,7 @@ class Desk:
         screen = ChartScreen(metric, self.view, ascii=self._ascii, window=window)
         self._app.push_screen(screen, lambda _: self._remember(smoothing=screen.window.level, log=screen.window.log))
 
-    def _remember(self, **changes: str | int | bool) -> None:
+    def _remember(self, **changes: str | int | bool | tuple[int, ...]) -> None:
         self.remembered = msgspec.structs.replace(self.remembered, **changes)
 
     def next_theme(self) -> None:

@@ -19,6 +19,7 @@ class Remembered(msgspec.Struct, frozen=True, omit_defaults=True):
         panel: The panel that had the keys.
         alone: The panel that had the whole screen, or "".
         mutes: Rules that were muted.
+        marks: Steps of the checkpoints that were marked.
         smoothing: Place of the chart's smoothing.
         log: Whether the chart's value axis was logarithmic.
         sort: How the generations were sorted, or "".
@@ -28,6 +29,7 @@ class Remembered(msgspec.Struct, frozen=True, omit_defaults=True):
     panel: str = ""
     alone: str = ""
     mutes: tuple[str, ...] = ()
+    marks: tuple[int, ...] = ()
     smoothing: int = 0
     log: bool = False
     sort: str = ""

@@ -20,7 +20,9 @@ from rldk_tui.tui.exporting import export_metrics
 from rldk_tui.tui.messages import HealthUpdated
 from rldk_tui.tui.options import MonitorOptions
 from rldk_tui.tui.remembered import Remembered, place_of, recall, remember
+from rldk_tui.tui.screens.checkpoints import CheckpointsScreen
 from tests.builders import a_run
+from tests.tui.checkpoints import healthy_checkpoints
 from tests.tui.conftest import Settled
 from tests.tui.runs import FINDINGS, full_view, health_of_run, healthy_run, judged, view_of_run
 from tests.tui.test_journeys import HOSTILE, panel, shown
@@ -164,3 +166,23 @@ async def test_a_run_is_found_again_as_it_was_left(settled: Settled, tmp_path: P
                 await pilot.press("2", "m", "0", "t", "tab")
                 await settled(pilot)
     assert [path.name for path in tmp_path.iterdir()] == ["rldk-tui"]
+
+
+async def test_marked_checkpoints_are_marked_again(settled: Settled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    view = healthy_checkpoints()
+    view = replace(view, health=replace(view.health, directory=tmp_path / "run"))
+    marks: list[tuple[int, ...]] = []
+    for visit in range(2):
+        app = MonitorApp(options=MonitorOptions(remember=True))
+        async with app.run_test(size=(120, 36)) as pilot:
+            app.post_message(HealthUpdated(view))
+            await settled(pilot)
+            await pilot.press("4")
+            await settled(pilot)
+            assert isinstance(app.screen, CheckpointsScreen)
+            if not visit:
+                await pilot.press("g", "space", "down", "space")
+            marks.append(app.screen.marked)
+    assert len(marks[0]) > 0
+    assert marks[0] == marks[1]

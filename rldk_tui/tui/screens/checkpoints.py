@@ -42,12 +42,12 @@ class CheckpointsScreen(ViewScreen):
     CheckpointsScreen > #keys { height: 1; background: $panel; }
     """
 
-    def __init__(self, view: View, *, ascii: bool, ask: Ask) -> None:  # noqa: A002
+    def __init__(self, view: View, *, ascii: bool, ask: Ask, marked: tuple[int, ...] = ()) -> None:  # noqa: A002
         super().__init__()
         self._view = view
         self._ascii = ascii
         self._ask = ask
-        self._marked: list[int] = []
+        self._marked = list(marked[:_MARKED])
         self._worker: Worker[Answer] | None = None
         self._what = ""
         self._begun = 0.0
@@ -81,6 +81,11 @@ class CheckpointsScreen(ViewScreen):
         message.stop()
         question = measuring(self._view, step_of(message.page))
         self.app.push_screen(TensorScreen(message.page, question, self._view, ascii=self._ascii, ask=self._ask))
+
+    @property
+    def marked(self) -> tuple[int, ...]:
+        """The steps of the checkpoints that are marked, the last one last."""
+        return tuple(self._marked)
 
     def action_mark(self) -> None:
         """Mark the checkpoint under the cursor, or take its mark away; of three the two marked last stay."""
