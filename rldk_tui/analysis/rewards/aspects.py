@@ -73,7 +73,7 @@ def _stability(found: RewardReliability) -> Aspect:
     missing = f"{count(found.window)} rewards; 100 are needed."
     return Aspect(
         name="Stability",
-        told=steady.verdict.value,
+        told="not enough to tell" if steady.verdict is Shift.NOT_ENOUGH else steady.verdict.value,
         evidence=" ".join(told) or missing,
         trouble=steady.verdict is Shift.LARGE,
     )

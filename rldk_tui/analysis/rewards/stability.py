@@ -7,6 +7,8 @@ that resemble their neighbours (replies to one prompt, a level that wanders from
 both samples are told in independent values, by the autocorrelation within them and by how far the step means before them
 wandered about a line.
 
+Where both effects are beyond their limits and neither is beyond chance, there are too few independent values to tell.
+
 A reward that rises as it should is a shift as well: `trend` says which way it goes, this says that yesterday's rewards are no
 measure of today's.
 """
@@ -127,14 +129,18 @@ def drift(old: Floats, new: Floats, design: float = 1.0) -> Drift:
         p_value=p_value,
         shift=_standardised(old, new),
         effective=min(worth_old, worth_new),
-        verdict=_verdict(index if index > chance else 0.0, distance if p_value < ONE_IN_A_THOUSAND else 0.0),
+        verdict=_verdict((index, index > chance), (distance, p_value < ONE_IN_A_THOUSAND)),
     )
 
 
-def _verdict(index: float, distance: float) -> Shift:
-    if index >= LARGE:
+def _verdict(index: tuple[float, bool], distance: tuple[float, bool]) -> Shift:
+    """By each measure and whether chance is ruled out; a shift that might be one and might be chance is no stability."""
+    psi_found, ks_found = (value if sure else 0.0 for value, sure in (index, distance))
+    if psi_found >= LARGE:
         return Shift.LARGE
-    return Shift.MODERATE if index >= MODERATE or distance >= FAR else Shift.STABLE
+    if psi_found >= MODERATE or ks_found >= FAR:
+        return Shift.MODERATE
+    return Shift.NOT_ENOUGH if index[0] >= LARGE and distance[0] >= FAR else Shift.STABLE
 
 
 def _standardised(old: Floats, new: Floats) -> float:

@@ -112,6 +112,14 @@ def test_a_step_in_pieces_is_the_same_as_at_once(batches: list[list[float]], siz
     assert one.consistency.same.compared == other.consistency.same.compared
 
 
+def test_what_might_be_a_shift_and_might_be_chance_is_not_called_stable() -> None:
+    levels = np.array([0.0, 0.1, -0.1, 0.05, 0.9, 0.7, 1.0])
+    result = followed([RNG.normal(level, 0.05, 24).tolist() for level in levels])
+    assert result.stability.recent is not None
+    assert result.stability.recent.ks > 0.5
+    assert result.stability.verdict is Shift.NOT_ENOUGH
+
+
 def test_memory_is_bounded() -> None:
     integrator = RewardModelIntegrator(window=200)
     for step in range(400):
