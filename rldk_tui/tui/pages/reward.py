@@ -6,7 +6,7 @@ from rldk_tui.analysis.over_time import Placed
 from rldk_tui.analysis.reward_record import RewardAccount
 from rldk_tui.analysis.reward_reliability import Reliability, reliability
 from rldk_tui.analysis.rewards.aspects import Aspect
-from rldk_tui.analysis.rewards.patterns import PatternName
+from rldk_tui.analysis.rewards.patterns import FEWEST_REWARDS
 from rldk_tui.charts.format import count, number
 from rldk_tui.charts.heat_map import heat_lines
 from rldk_tui.charts.text import one_line
@@ -32,7 +32,7 @@ def reward_line(view: View) -> Line | None:
     """What was found, in one line that opens the page; None where the run tells nothing of a reward, or too little yet."""
     account = view.health.rewards
     found = reliability(account, view.health.snapshot)
-    if found is None or (account is not None and account.reliability.pattern.name is PatternName.NOT_ENOUGH):
+    if found is None or (account is not None and account.reliability.seen < FEWEST_REWARDS):
         return None
     spans: list[Span] = [Span("Reward", Tone.ACCENT)]
     for aspect in _foremost(found):
