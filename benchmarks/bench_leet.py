@@ -1,4 +1,5 @@
-"""W&B LEET beside the monitor, each in a pseudo-terminal of 120 × 36 on a run of 10,000 rows × 40 metrics: until all is shown.
+"""W&B LEET beside the monitor, each in a pseudo-terminal of 120 × 36 on a run of 10,000 rows × 40 metrics (or
+`RLDK_BENCH_ROWS`): until all is shown.
 
 Needs `wandb` (0.31 or newer) on the path, or at `RLDK_BENCH_WANDB`; it is no dependency of the project. All is taken as shown
 when the command and its children have used less than a twentieth of a core for two seconds.
@@ -26,7 +27,8 @@ import psutil
 from benchmarks.bench_reading import an_event_file
 from benchmarks.logs import a_log
 
-ROWS, WIDTH, ROUNDS = 10_000, 40, 3
+ROWS = int(os.environ.get("RLDK_BENCH_ROWS", "10000"))
+WIDTH, ROUNDS = 40, 3
 QUIET_SECONDS, QUIET_SHARE, PATIENCE = 2.0, 0.05, 120.0
 OFFLINE_RUN = """
 import random, sys, wandb

@@ -34,8 +34,9 @@ PIECE = 16 * 1024 * 1024
 MANY_ROWS = 100_000
 """Rows that come at once (recalled from an earlier opening) from which on they are shown before they are judged."""
 _GROWN = 1000
-_LOOKS_TO_TIDY = 30
-"""Rows that came, and looks that were had, after which memory of a long run is handed back."""
+"""Rows that are many to come at one look."""
+_AFTER_MANY, _NOW_AND_THEN = 4, 30
+"""Looks after which memory of a long run is handed back."""
 FIRST_PIECE = 1024 * 1024
 """The first piece where each is shown; every further one is twice as large, for the whole run is judged after each."""
 Disorder: TypeAlias = Callable[[Sequence[str]], Floats]
@@ -167,16 +168,21 @@ class RunSession:
         return self._store.snapshot(self._clock(), batch.problems, self._store.pulse(process_alive=alive))
 
     def _give_back(self, rows: int, *, judged: bool) -> None:
-        """Keep no more memory than the next look needs; what a look at a new row reads again costs more than it holds."""
-        self._looks += 1
-        if rows > self._shown + _GROWN or self._looks % _LOOKS_TO_TIDY == 0:
+        """Keep no more memory than the next look needs.
+
+        What many new rows were read and judged with goes at once, what a face read of them at the looks after that. Then it
+        is done now and then: what a look at a single row reads again would cost more than it holds.
+        """
+        many = rows > self._shown + _GROWN or (judged and rows > self._judged + _GROWN)
+        self._looks = 0 if many else self._looks + 1
+        if self._looks < _AFTER_MANY or self._looks % _NOW_AND_THEN == 0:
             self._store.release()
         self._shown = rows
         if judged:
             self._judged = rows
-        if rows > self._tidy + MANY_ROWS:
-            give_back_freed_memory()
-            self._tidy = rows
+            if rows > self._tidy + MANY_ROWS:
+                give_back_freed_memory()
+                self._tidy = rows
 
     def _take_piece(self, most: int) -> Batch:
         batch = self._follower.poll(most)
