@@ -23,11 +23,13 @@ class Part:
         launch: Holds the rows of which the step is known.
         numbered: Those of which only the number is known.
         home: The launch the newest row was given to.
+        settled: Whether no further row can change which launch that is, where nobody signed one.
     """
 
     launch: Launch
     numbered: Table = field(default_factory=Table)
     home: Launch | None = None
+    settled: bool = False
     _placed_by_number: tuple[tuple[int, int, int], Launch] | None = None
 
     @property
@@ -113,8 +115,11 @@ def entries_of(table: Table, stride: int = 1) -> Iterator[Entry]:
         yield Entry(step * stride, time, values)
 
 
-def compared(table: Table, launch: Launch, tolerance: float) -> bool | None:
-    """Whether the rows of a part say what a launch says: most of those that can be compared; None if none can."""
+def compared(table: Table, launch: Launch, tolerance: float) -> tuple[bool | None, bool]:
+    """Whether the rows of a part say what a launch says: most of those that can be compared, None if none can.
+
+    And whether more rows cannot change that.
+    """
     for_it = against = 0
     for entry in entries_of(table):
         agrees = launch.agrees(entry.step, entry.values, tolerance) if launch.table.has_step(entry.step) else None
@@ -122,4 +127,4 @@ def compared(table: Table, launch: Launch, tolerance: float) -> bool | None:
         against += agrees is False
         if for_it + against >= _EVIDENCE:
             break
-    return None if for_it + against == 0 else for_it >= against
+    return None if for_it + against == 0 else for_it >= against, for_it + against >= _EVIDENCE

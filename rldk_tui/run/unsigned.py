@@ -47,6 +47,9 @@ class Unsigned:
         self._anonymous: list[Launch] = []
         self._apart: list[Launch] = []
         self._ledger: Document | None = None
+        self._settled = False
+        self._dropped: set[int] = set()
+        self._ahead = math.inf
         self._built = 0
 
     def rewrite(self, source: str) -> None:
@@ -94,8 +97,8 @@ class Unsigned:
             if math.isfinite(event.time):
                 part.launch.pace.step(event.step, event.time)
         self.tailable = self.tailable or not document.rewritten
-        ahead = before is not None and event.step > before and not event.counted
-        if self.due or self._alone() is document or (ahead and self._follow(document, part, event)):
+        behind = before is None or event.step < before or event.counted
+        if self.due or self._alone() is document or (not behind and self._follow(document, part, event)):
             return
         self.due = True
 
@@ -112,13 +115,30 @@ class Unsigned:
 
     def _follow(self, document: Document, part: Part, event: Metrics) -> bool:
         """Put a row at the end of a document beside the launch it is of, if nothing else can change by that."""
-        if part.home is None or self._anonymous or self._apart:
+        if part.home is None or event.step in self._dropped:
             return False
         entry = Entry(event.step, event.time, named(event))
-        home = self._signed_home(entry, document) or part.home
-        self._put(Placed(home, entry, document.authority), (document.source, len(document.parts)))
-        part.home = home
+        if not self._signed:
+            return self._append(document, part.home, entry)
+        if self._anonymous or self._apart or event.step in self._placed:
+            return False
+        home = self._signed_home(entry, document)
+        if home is None and entry.step <= (part.home.step or 0):
+            return False
+        part.home = home or part.home
+        self._put(Placed(part.home, entry, document.authority), (document.source, len(document.parts)))
         return True
+
+    def _append(self, document: Document, home: Launch, entry: Entry) -> bool:
+        """The same where nobody signed anything: not while it is open which documents tell of one training."""
+        if document.authority <= LAST_RESORT and self._better():
+            certain = bool(home.agrees(entry.step, entry.values, ROUNDED))
+        else:
+            known = any(launch.table.has_step(entry.step) for launch in self.launches())
+            certain = entry.step < self._ahead and (self._settled or not known)
+        if certain:
+            home.take(entry, document.authority)
+        return certain
 
     def measure(self, event: Measured, source: str, authority: int) -> None:
         """Put a measurement beside the log entry of its step; a file that no process signed belongs to who got there."""
@@ -133,7 +153,7 @@ class Unsigned:
 
     def noticed(self, launch: Launch, event: Metrics) -> None:
         """A launch logged an entry: what was put elsewhere may be of it."""
-        if any(
+        if event.step in self._dropped or any(
             one.table.has_step(event.step) and one.agrees(event.step, named(event)) is not False
             for one in (*self._anonymous, *self._apart)
         ):
@@ -187,7 +207,7 @@ class Unsigned:
                 place.launch.withdraw(place.entry, place.authority)
             self._placed = {}
             stride = self._stride(alone)
-            self._apart = []
+            self._apart, self._dropped, self._ahead = [], set(), math.inf
             self._anonymous = [part.at_steps(stride) for part in alone.parts if part.length]
             for part in alone.parts:
                 part.home = part.at_steps(stride) if part.length else None
@@ -197,20 +217,23 @@ class Unsigned:
         self.due = False
 
     def _join_all(self) -> None:
-        self._anonymous, self._apart, self._ledger = [], [], None
+        self._anonymous, self._apart, self._ledger, self._dropped, self._ahead = [], [], None, set(), math.inf
         placed: dict[int, dict[tuple[str, int], Placed]] = {}
         for key, place in self._places():
-            placed.setdefault(place.entry.step, {})[key] = place
+            if place.launch in self._signed:
+                placed.setdefault(place.entry.step, {})[key] = place
         for step, places in self._placed.items():
             for key, before in places.items():
                 now = placed.get(step, {}).get(key)
-                if before.launch in self._signed and (now is None or now.launch is not before.launch):
+                if now is None or now.launch is not before.launch:
                     before.launch.withdraw(before.entry, before.authority)
         for _, places in sorted(placed.items()):
             for place in places.values():
-                if place.launch in self._signed:
-                    place.launch.stand_beside(place.entry, place.authority)
+                place.launch.stand_beside(place.entry, place.authority)
         self._placed = placed
+        better = self._better()
+        documents = [document for document in self._documents.values() if document.authority > LAST_RESORT or not better]
+        self._settled = all(part.settled for document in documents for part in document.parts if part.length)
         for document in self._documents.values():
             self._end_by(document)
 
@@ -243,9 +266,10 @@ class Unsigned:
         for entry in entries_of(table):
             home = self._home(entry, document, part, dropped=dropped)
             if home is None and dropped:
+                self._dropped.add(entry.step)
                 continue
             if home is None:
-                own = own or self._anonymous_for(document, table, index)
+                own = own or self._anonymous_for(document, part, table, index)
                 home = own
             if home not in self._signed:
                 home.take(entry, document.authority)
@@ -272,6 +296,7 @@ class Unsigned:
         before = part.home
         if home is None and before is not None and (before in self._signed or dropped):
             home = before if entry.step > (before.step or 0) else None  # ahead of what the launch's own log shows
+            self._ahead = min(self._ahead, entry.step) if home is not None and dropped else self._ahead
         return home
 
     def _signed_home(self, entry: Entry, document: Document) -> Launch | None:
@@ -279,12 +304,14 @@ class Unsigned:
             return launch_of_step(self._signed, entry.step, entry.values)
         return next((one for one in reversed(self._signed) if one.agrees(entry.step, entry.values, ROUNDED)), None)
 
-    def _anonymous_for(self, document: Document, table: Table, index: int) -> Launch:
+    def _anonymous_for(self, document: Document, part: Part, table: Table, index: int) -> Launch:
         """Where the rows of a part stand that nobody signed: with those they agree with, apart if they contradict."""
         first = not self._anonymous
+        part.settled = True
         undecided: Launch | None = None
         for launch in (*self._anonymous, *self._apart):
-            verdict = compared(table, launch, ROUNDED if document.authority <= LAST_RESORT else SAME_NUMBER)
+            verdict, settled = compared(table, launch, ROUNDED if document.authority <= LAST_RESORT else SAME_NUMBER)
+            part.settled &= settled
             if verdict:
                 return launch
             if verdict is None and launch in self._anonymous and undecided is None:

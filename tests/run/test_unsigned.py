@@ -15,6 +15,7 @@ from rldk_tui.run import RunSnapshot, RunStore
 STATE = Origin(source="trainer_state.json", format="trainer state", authority=4)
 JSONL = Origin(source="metrics.jsonl", format="metrics JSONL", authority=6)
 OTHER = Origin(source="z.csv", format="metrics CSV", authority=5)
+THIRD = Origin(source="a.npz", format="SB3 evaluations", authority=3)
 WANDB = Origin(source="run.wandb", format="W&B run file", authority=7)
 CONSOLE = Origin(source="train.log", format="console", authority=1)
 TENSORBOARD = Origin(source="events.out.tfevents.1.h.7.0", format="TensorBoard events", authority=8)
@@ -141,14 +142,16 @@ SOURCES: list[list[Sourced]] = [
     told(JSONL, *(row(step, step / 10, kl=0.5) for step in range(1, 5)), ANOTHER, *(row(step, 3.0) for step in range(1, 4))),
     told(CONSOLE, RunDescribed(time=math.nan, config={"steps_a_row": 2}), *(row(n, n / 5, counted=True) for n in range(1, 6))),
     told(STATE, *(row(step, step / 10, lr=1e-4) for step in range(1, 7))),
+    told(OTHER, *(row(step, 9.0) for step in range(3, 7))),
+    told(THIRD, *(Metrics(time=math.nan, step=step, phase=Phase.EVAL, values={"loss": 0.1}) for step in (2, 4, 40, 50))),
 ]
 
 
 @settings(max_examples=60)
 @given(
     chosen=st.sets(st.sampled_from(range(len(SOURCES))), min_size=1),
-    order=st.lists(st.integers(0, 4), max_size=60),
-    look=st.sets(st.integers(0, 60)),
+    order=st.lists(st.integers(0, 6), max_size=80),
+    look=st.sets(st.integers(0, 80)),
 )
 def test_the_history_does_not_depend_on_what_was_read_first_nor_when_somebody_looked(
     chosen: set[int], order: list[int], look: set[int]
