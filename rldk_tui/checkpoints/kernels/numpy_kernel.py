@@ -22,6 +22,8 @@ WIDTH, BLOCK = 4096, 65_536
 worth handing over the interpreter's lock."""
 _NARROWEST = 1024
 """Columns from which on a block has so few rows that its columns may be summed in float32."""
+_FOLD = 16
+"""Parts of a row that are added to each other first."""
 _LEAST_SQUARE, _LARGEST = 2.0**-80, 2.0**50
 """Of a row's or column's squares, and of a number, for float32: what is lost below is at most 2^-149 a number."""
 _LEAST_SPREAD = 0.25
@@ -66,8 +68,8 @@ class _Sums:
         if not max(-low, high) <= _LARGEST:  # NaN is not either
             return False
         squares = np.square(block, out=self._scratch[: block.size].reshape(block.shape))
-        rows, columns = squares.sum(axis=1), squares.sum(axis=0)
-        number, total = float(block.size), float(block.sum(axis=1).sum(dtype=np.float64))
+        rows, columns = _row_sums(squares), squares.sum(axis=0)
+        number, total = float(block.size), float(block.sum(axis=0).sum(dtype=np.float64))
         square_sum = float(rows.sum(dtype=np.float64))
         deviations = square_sum - total * total / number
         if min(rows.min(), columns.min()) < _LEAST_SQUARE or deviations < _LEAST_SPREAD * square_sum:
@@ -106,6 +108,13 @@ class _Sums:
         self.finite += number
         self.mean += step * (number / self.finite)
         self.deviations += deviations + step * step * (before / self.finite * number)
+
+
+def _row_sums(block: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Of a contiguous block: in columns first, which NumPy adds twice as fast."""
+    folded = block if block.shape[1] % _FOLD else block.reshape(block.shape[0], _FOLD, -1).sum(axis=1)
+    sums: NDArray[np.float32] = folded.sum(axis=1)
+    return sums
 
 
 def _blocks(matrix: NDArray[np.generic]) -> Iterator[tuple[int, int, NDArray[np.generic]]]:
