@@ -6,7 +6,7 @@ from rldk_tui.analysis.over_time import Placed
 from rldk_tui.analysis.reward_record import RewardAccount
 from rldk_tui.analysis.reward_reliability import Reliability, reliability
 from rldk_tui.analysis.rewards.aspects import Aspect
-from rldk_tui.analysis.rewards.patterns import FEWEST_REWARDS
+from rldk_tui.analysis.rewards.patterns import FEWEST_REWARDS, PatternName
 from rldk_tui.charts.format import count, number
 from rldk_tui.charts.heat_map import heat_lines
 from rldk_tui.charts.text import one_line
@@ -35,18 +35,24 @@ def reward_line(view: View) -> Line | None:
     if found is None or (account is not None and account.reliability.seen < FEWEST_REWARDS):
         return None
     spans: list[Span] = [Span("Reward", Tone.ACCENT)]
-    for aspect in _foremost(found):
+    foremost = _foremost(found)
+    if not foremost:
+        spans.append(Span(" · too little to judge yet", Tone.DIM))
+    for aspect in foremost:
         spans += [Span(" · ", Tone.DIM), Span(_short(aspect), Tone.WARNING if aspect.trouble else Tone.PLAIN)]
     return line(*spans, opens=reward_page())
 
 
 def _foremost(found: Reliability) -> tuple[Aspect, ...]:
     """Trouble first; of what is well only what tells most."""
-    told = [aspect for aspect in found.aspects if aspect.trouble or found.account is None or aspect.name in _TELLING]
+    telling = [aspect for aspect in found.aspects if found.account is None or aspect.name in _TELLING]
+    told = [aspect for aspect in found.aspects if aspect.trouble or (aspect in telling and not aspect.told.startswith("not "))]
     return tuple(sorted(told, key=lambda aspect: not aspect.trouble))
 
 
 def _short(aspect: Aspect) -> str:
+    if aspect.told == PatternName.UNCLEAR:
+        return "no clear pattern"
     return aspect.told if aspect.name.startswith("Pattern") else f"{aspect.name.lower()} {aspect.told}"
 
 
