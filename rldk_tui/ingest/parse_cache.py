@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO
@@ -22,7 +23,6 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from rldk_tui import __version__
 from rldk_tui.events import Event, Measured, Phase, ReadProblem
 from rldk_tui.events.bulk import IN_ANY_ORDER
 from rldk_tui.events.entries import Cells, Entries, Kind, all_finite
@@ -36,7 +36,8 @@ MOST = 8 * 1024**3
 _MOST_IN_EVENTS = 64 * 1024 * 1024
 """Bytes of single events (generations, mostly) up to which a log is kept: they are in memory until it is read."""
 _CHECKED = 64 * 1024
-_MAGIC = f"rldk parse cache 1 {__version__}\n".encode()
+_MAGIC = f"rldk parse cache 1 {version('rldk-tui')}\n".encode()
+"""Another version may read a log otherwise."""
 _FOOT = 8
 
 

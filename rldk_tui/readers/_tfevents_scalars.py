@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ _FEW = 4
 _FINAL_KEYS = frozenset({"train_loss", "train_samples_per_second", "train_steps_per_second", "total_flos"})
 _HOLDS_NUMBERS = {4: (4, 8), 5: (4,), 6: (8,), 7: (), 10: ()}
 """Fields of a tensor that hold its numbers (bytes, floats, doubles, two kinds of integers), and the sizes of one float."""
-_NUMBER_TYPES = {4: np.dtype("<f4"), 8: np.dtype("<f8")}
+_NUMBER_TYPES: dict[int, Any] = {4: np.dtype("<f4"), 8: np.dtype("<f8")}
 
 
 def phase_of(tag: str) -> tuple[Phase, str]:
@@ -175,8 +176,8 @@ def _read_alike(records: NDArray[np.uint8], at: NDArray[np.intp], rest: NDArray[
 
 
 def _numbers(records: NDArray[np.uint8], begin: int, end: int) -> NDArray[np.float64]:
-    stored = np.ascontiguousarray(records[:, begin:end]).view(_NUMBER_TYPES[end - begin])[:, 0]
-    return stored.astype(np.float64)
+    stored = np.ascontiguousarray(records[:, begin:end]).view(_NUMBER_TYPES[end - begin])
+    return np.asarray(stored[:, 0], np.float64)
 
 
 def _varints(columns: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

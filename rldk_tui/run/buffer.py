@@ -45,6 +45,7 @@ class Buffer:
         self.array[indices] = values
 
     def grow(self, capacity: int) -> None:
+        """Make room for so many values."""
         self._renew(capacity)
 
     def insert(self, indices: NDArray[np.intp], length: int) -> None:
@@ -61,6 +62,7 @@ class Buffer:
         self.array[length] = self._fill
 
     def view(self, length: int) -> NDArray[Any]:
+        """The first `length` values, read-only; they will not change."""
         self._shown = max(self._shown, length)
         shown = self.array[:length]
         shown.flags.writeable = False

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from rldk_tui.events import Algorithm, Metrics, Phase, ReadProblem, RunDescribed, RunStarted
 from rldk_tui.events.entries import Entries
 from rldk_tui.readers import tfevents
-from rldk_tui.readers.tfevents import FORMAT, TfeventsDecoder, masked_crc
+from rldk_tui.readers._tfevents_scalars import masked_crc
+from rldk_tui.readers.tfevents import FORMAT, TfeventsDecoder
 from tests.conftest import SAMPLE_RUNS
 
 STOCK = next((SAMPLE_RUNS / "grpo-stock").glob("runs/*/events.out.tfevents.*"))
