@@ -11,7 +11,7 @@ from rldk_tui.tui.view import View
 SMALLEST = (60, 15)
 """Below this many columns or rows there is room for a status line only."""
 _WIDE = 116
-_LEFT_SHARE = 0.59
+_LEFT_SHARE = 0.6
 _MOST_LEFT = 130
 _BOTTOM_SHARE = 0.35
 """What the panels across the bottom may take from those above, where all want more than there is."""

@@ -25,7 +25,7 @@ def note_on(view: View, known: MetricLine, newest: int, *, wide: bool) -> Span:
     """
     missed = newest - known.last_step
     if known.gap and missed > _STALE_AFTER * known.gap:
-        return Span(f"last seen {count(missed)} steps ago" if wide else f"{count(missed)} st. ago", Tone.WARNING)
+        return Span(f"last seen {count(missed)} steps ago" if wide else f"−{count(missed)} st.", Tone.WARNING)
     band = _band_of(view, known)
     if band is None:
         return Span("")

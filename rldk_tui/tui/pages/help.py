@@ -44,7 +44,7 @@ _SIGNS = (
     ("▲ ▼ ─", "rise, fall or no clear trend over the last 100 logs (or as many as the column says)"),
     ("× ○", "in a chart: NaN or infinity was logged here, None was logged here"),
     ("✖ > 0.5", "the latest value is outside the band that is normal for this trainer"),
-    ("st. ago", "steps since a metric was last logged, where it has stopped arriving"),
+    ("−20 st.", "the metric was last logged so many steps ago: it has stopped arriving"),
     ("✂", "the completion was cut off before it ended"),
     ("grade with ?", "too little was measured to be sure of the grade; coverage says how much"),
 )
