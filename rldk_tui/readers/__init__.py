@@ -129,7 +129,7 @@ def decode_safely(decoder: StreamDecoder, chunk: bytes, path: PurePath) -> list[
     reads: list[Read] = []
     try:
         reads.extend(decoder.feed(chunk))
-    except Exception as failure:  # noqa: BLE001 - the border: a broken file must not hide the rest of the run
+    except BaseException as failure:  # noqa: BLE001 - the border: a broken file must not hide the rest of the run
         reads.append(_problem(path, failure))
     return reads
 
@@ -147,12 +147,20 @@ def read_safely(form: DocumentFormat, file: Path, path: PurePath) -> list[Read]:
     reads: list[Read] = []
     try:
         reads.extend(form.read(file, path))
-    except Exception as failure:  # noqa: BLE001 - the border: a broken file must not hide the rest of the run
+    except BaseException as failure:  # noqa: BLE001 - the border: a broken file must not hide the rest of the run
         reads.append(_problem(path, failure))
     return reads
 
 
-def _problem(path: PurePath, failure: Exception) -> ReadProblem:
+def _problem(path: PurePath, failure: BaseException) -> ReadProblem:
+    """The failure as a problem.
+
+    Raises:
+        BaseException: again, if it is no failure of a reader but somebody's wish to end the program. A panic of a library that
+            is written in Rust (polars) is no `Exception`, though it is a failure like any.
+    """
+    if not isinstance(failure, Exception) and type(failure).__name__ != "PanicException":
+        raise failure
     if isinstance(failure, PermissionError):
         return ReadProblem(source=str(path), message="may not be read by this user (check its mode and owner)")
     reason = str(failure).splitlines()[0][:200] if str(failure) else ""
