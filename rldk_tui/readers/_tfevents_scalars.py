@@ -88,7 +88,8 @@ def _layout(event: memoryview) -> Layout | None:
 
 
 def _scalar_layout(event: memoryview, begin: int, end: int, time: int, step: tuple[int, int]) -> Layout | None:
-    tag, found = "", []
+    tag = ""
+    found: list[tuple[int, int] | None] = []
     for number, kind, _, low, high in spans(event[begin:end]):
         low, high = begin + low, begin + high
         if (number, kind) == (1, 2):
