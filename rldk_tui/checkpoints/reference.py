@@ -201,8 +201,8 @@ def read_reference(file: Path) -> Reference | None:
 
 
 _DAMAGED = (
-    OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, EOFError, NotImplementedError, OverflowError,
-    MemoryError, RecursionError, SyntaxError, struct.error,
+    OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, EOFError, OverflowError, MemoryError, RuntimeError,
+    SyntaxError, struct.error,
 )  # fmt: skip
 """What NumPy, `zipfile` and `json` raise for files that are not what they say."""
 

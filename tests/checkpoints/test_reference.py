@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rldk_tui.checkpoints.reference import RecentReferences, Reference, References, read_reference, write_reference
@@ -110,6 +110,7 @@ def _zip_of(content: bytes) -> bytes:
 
 
 @given(st.integers(0, 3000), st.binary(max_size=20))
+@example(971, b"\0\0\0\1")  # a member that says it is encrypted
 def test_a_damaged_file_is_as_if_it_were_not_there(tmp_path_factory: pytest.TempPathFactory, at: int, junk: bytes) -> None:
     file = tmp_path_factory.mktemp("damaged") / "r.npz"
     write_reference(reference(7), file)
