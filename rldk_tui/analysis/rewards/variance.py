@@ -85,8 +85,8 @@ def at_bounds(window: RewardWindow) -> tuple[float | None, float | None]:
     if not rewards.size:
         return None, None
     # of the lowest all but the wildest: one parse error of -1000 would put every reward at the top of its range
-    low = min(float(np.quantile(part, 0.01)) for part in (window.first, rewards))
-    top = max(float(rewards.max()), float(np.quantile(window.first, 0.99)))
+    first_low, first_high = np.quantile(window.first, (0.01, 0.99)).tolist()
+    low, top = min(first_low, float(np.quantile(rewards, 0.01))), max(float(rewards.max()), first_high)
     bottom, span = min(float(rewards.min()), low), top - low
     if span <= 0:
         return None, None
