@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
+from rldk_tui.events import Algorithm
 from rldk_tui.metrics import CATALOGUE, MEASURED, title
 from rldk_tui.tui.view import View
 
@@ -13,16 +16,19 @@ _ELSEWHERE = ("final/", "system/", "checkpoint/")
 
 def metrics_in_order(view: View) -> list[str]:
     """Headline metrics in their order, logged or only expected of this trainer, then everything else."""
-    algorithm = view.health.snapshot.info.algorithm
+    return list(_ordered(tuple(view.metrics), view.health.snapshot.info.algorithm))
+
+
+@lru_cache(maxsize=4)
+def _ordered(logged: tuple[str, ...], algorithm: Algorithm | None) -> tuple[str, ...]:
     headline = [
         (metric.headline, metric.name)
         for metric in CATALOGUE
-        if metric.headline
-        and (metric.name in view.metrics or (view.metrics and algorithm is not None and algorithm in metric.expected_in))
+        if metric.headline and (metric.name in logged or (logged and algorithm is not None and algorithm in metric.expected_in))
     ]
     first = [name for _, name in sorted(headline)]
-    rest = [name for name in view.metrics if name not in first and name not in _UNSHOWN and not name.startswith(_ELSEWHERE)]
-    return first + sorted(rest, key=_further)
+    rest = [name for name in logged if name not in first and name not in _UNSHOWN and not name.startswith(_ELSEWHERE)]
+    return (*first, *sorted(rest, key=_further))
 
 
 def _further(name: str) -> tuple[bool, ...]:

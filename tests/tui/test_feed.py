@@ -10,12 +10,16 @@ import pytest
 from textual.message import Message
 
 from rldk_tui.errors import UserError
-from rldk_tui.session import RunHealth
+from rldk_tui.run import RunSnapshot
+from rldk_tui.session import RunHealth, RunSession
 from rldk_tui.tui.app import MonitorApp
-from rldk_tui.tui.feed import Feed, opening
-from rldk_tui.tui.messages import FeedFailed, HealthUpdated, Waiting
+from rldk_tui.tui.feed import Feed, FolderOfRunsError, opening
+from rldk_tui.tui.looking import Looking
+from rldk_tui.tui.messages import FeedFailed, HealthUpdated, Repointed, Waiting
 from rldk_tui.tui.options import MonitorOptions
-from tests.tui.runs import health_of_run, healthy_run
+from rldk_tui.tui.screens.main import MainScreen
+from tests.tui.conftest import Settled
+from tests.tui.runs import health_of_run, healthy_run, view_of_run
 
 
 def posted(answers: list[RunHealth | Exception | None], wanted: int) -> list[Message]:
@@ -89,3 +93,63 @@ async def test_the_app_ends_with_what_ended_the_feed() -> None:
                 break
             await pilot.pause(0.01)
     assert isinstance(app.failure, UserError)
+
+
+def test_a_link_that_is_pointed_elsewhere_is_followed_and_said(tmp_path: Path, sample_runs: Path) -> None:
+    link = tmp_path / "latest"
+    link.symlink_to(sample_runs / "grpo-healthy")
+    box: queue.Queue[Message] = queue.Queue()
+    feed = Feed(opening(link), box.put, MonitorOptions(interval=0.001))
+    feed.start()
+    first = box.get(timeout=30)
+    assert isinstance(first, HealthUpdated)
+    link.unlink()
+    link.symlink_to(sample_runs / "grpo-killed")
+    feed.look()
+    while not isinstance(said := box.get(timeout=30), Repointed):
+        feed.look()
+    assert said.name == "grpo-killed"
+    shown = box.get(timeout=30)
+    feed.stop()
+    assert isinstance(shown, HealthUpdated)
+    assert shown.view.health.snapshot.name == "grpo-killed"
+
+
+def test_a_folder_of_runs_is_told_from_a_run(tmp_path: Path, sample_runs: Path) -> None:
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "x").symlink_to(sample_runs / "grpo-healthy")
+    with pytest.raises(FolderOfRunsError):
+        opening(tmp_path / "runs", newest=False)()
+    newest = opening(tmp_path / "runs")()
+    assert newest is not None
+    assert newest.snapshot.step == 120
+
+
+def test_a_baseline_is_read_once_in_the_feeds_thread(sample_runs: Path) -> None:
+    reads: list[str] = []
+
+    def baseline() -> RunSnapshot:
+        reads.append("read")
+        return RunSession.open(sample_runs / "grpo-healthy").poll().snapshot
+
+    looking = Looking(MonitorOptions(baseline=baseline))
+    health = health_of_run(healthy_run())
+    assert looking.at(replace(health, more=True)).baseline is None
+    known = looking.at(health).baseline
+    assert known is not None
+    assert looking.at(health).baseline is known
+    assert reads == ["read"]
+
+
+async def test_a_run_that_is_pointed_elsewhere_is_shown_from_the_start(settled: Settled) -> None:
+    app = MonitorApp()
+    async with app.run_test(size=(120, 36)) as pilot:
+        app.post_message(HealthUpdated(view_of_run(health_of_run(healthy_run()))))
+        await settled(pilot)
+        await pilot.press("5")
+        app.post_message(Repointed("runs/latest", "grpo-18"))
+        app.post_message(HealthUpdated(view_of_run(health_of_run(healthy_run(20), name="grpo-18"))))
+        await settled(pilot)
+        assert isinstance(app.screen, MainScreen)
+        assert app.view is not None
+        assert app.view.health.snapshot.name == "grpo-18"
