@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
-from rldk_tui.cli import main, monitor
+from rldk_tui.cli import live, main, monitor
+from rldk_tui.session import RunSession
 from tests.conftest import SAMPLE_RUNS
 
 HEALTHY = str(SAMPLE_RUNS / "grpo-healthy")
@@ -189,3 +191,33 @@ def test_report_writes_where_it_is_told(tmp_path: Path, capsys: pytest.CaptureFi
     written = [Path(line).name for line in capsys.readouterr().out.splitlines()]
     assert sorted(written) == ["report.html", "report.json"]
     assert (tmp_path / "report.html").read_text().startswith("<!")
+
+
+@pytest.mark.parametrize(
+    "options", [["--port", "0"], ["--port", "x"], ["--fps", "-1"], ["--interval", "0"], ["--replay", "fast"]]
+)
+def test_what_the_monitor_does_not_take_is_told(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        monitor(["runs/x", *options])
+    assert ended.value.code == 2
+    assert options[0] in capsys.readouterr().err
+
+
+def test_without_textual_serve_the_monitor_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "textual_serve.server", None)
+    assert monitor(["runs/x", "--serve"]) == 2
+    assert "pip install 'rldk-tui[serve]'" in capsys.readouterr().err
+
+
+def test_a_notified_command_gets_the_finding(tmp_path: Path, sample_runs: Path) -> None:
+    health = RunSession.open(sample_runs / "grpo-collapsed").poll()
+    heard = tmp_path / "heard"
+    live._teller(f"cat > {heard}")(health.findings[0], health)
+    deadline = time.monotonic() + 30
+    while not (heard.exists() and heard.read_text().endswith("\n")):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    told = json.loads(heard.read_text())
+    assert (told["change"], told["finding"]["rule"]) == ("opened", health.findings[0].rule)
