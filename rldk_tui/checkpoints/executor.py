@@ -141,5 +141,4 @@ def _at_a_distance(work: Work[Answer], paths: tuple[str, ...], names: Names) -> 
 
 def named_tensors(files: CheckpointFiles, names: Names) -> list[StoredTensor]:
     """The tensors of these names; one that is not there (the file changed) is left out."""
-    wanted = set(names)
-    return [tensor for tensor in files.tensors if tensor.name in wanted]
+    return [files.by_name[name] for name in names if name in files.by_name]

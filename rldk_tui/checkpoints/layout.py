@@ -64,6 +64,7 @@ class CheckpointFiles:
         size: Bytes of the regular files among them.
         complete: Whether nothing of it is missing: no shard, no tensor, no end of a file, and for a `checkpoint-<step>` the
             trainer_state.json that the Trainer writes last.
+        by_name: The tensors by their names.
     """
 
     path: Path
@@ -79,6 +80,10 @@ class CheckpointFiles:
     files: tuple[str, ...] = ()
     size: int = 0
     complete: bool = True
+    by_name: Mapping[str, StoredTensor] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by_name", {tensor.name: tensor for tensor in self.tensors})
 
 
 def open_checkpoint(path: Path) -> CheckpointFiles:
