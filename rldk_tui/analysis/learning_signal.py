@@ -17,6 +17,8 @@ from rldk_tui.run import RunSnapshot
 
 WINDOW = 100
 """Logs that are summed up, and as many before them to compare with."""
+_LEAST_BEFORE = 25
+"""Logs before them from which on there is something to compare with."""
 _HOUR = 3600.0
 _TIMES = ("hook/step_time", "step_time", "step_seconds")
 """Seconds a step, the most complete one first."""
@@ -37,7 +39,7 @@ class LearningSignal:
     Attributes:
         logs: How many logs are summed up.
         share: At least this share of their replies taught nothing.
-        before: The same of as many logs before them; None where there are none.
+        before: The same of as many logs before them; None where there are too few.
         parts: Each reason with its own share, the largest first; they may overlap.
         truncated: Share of the replies that were cut off; None where it is not logged.
         masked: Whether cut replies are masked; else they teach, but on fragments.
@@ -83,7 +85,7 @@ def learning_signal(snapshot: RunSnapshot, most: int | None = None) -> LearningS
     return LearningSignal(
         logs=int(shares[last].size),
         share=_mean(shares[last]),
-        before=_mean(shares[previous]) if shares[previous].size else None,
+        before=_mean(shares[previous]) if shares[previous].size >= _LEAST_BEFORE else None,
         parts=tuple((name, share) for name, share in parts if share > 0),
         truncated=_mean(cut[last]) if np.isfinite(cut[last]).any() else None,
         masked=masked,

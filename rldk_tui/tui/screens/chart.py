@@ -28,9 +28,9 @@ _IN, _OUT = 0.5, 2.0
 _FAR = 10
 _EDGE = 10_000_000
 _KEYS = (
-    ("Esc", "back"), ("← →", "crosshair"), ("↑ ↓", "zoom"), ("PgUp PgDn", "pan"), ("0", "whole run"), ("+ -", "smooth"),
-    ("y", "log"), ("[ ]", "findings"), ("Tab", "next metric"), ("i", "is this normal?"), ("M", "alone"), ("c", "copy"),
-    ("e", "export"), ("?", "help"),
+    ("Esc", "back"), ("← →", "crosshair"), ("↑ ↓", "zoom"), ("?", "help"), ("i", "is this normal?"), ("Tab", "next metric"),
+    ("[ ]", "findings"), ("+ -", "smooth"), ("y", "log"), ("0", "whole run"), ("PgUp PgDn", "pan"), ("M", "alone"),
+    ("c", "copy"), ("e", "export"),
 )  # fmt: skip
 
 

@@ -30,7 +30,11 @@ if TYPE_CHECKING:
 
 SCREENS = (("4", "checkpoints"), ("5", "config"))
 """The keys of screens of their own."""
-_KEYS = (("/", "filter"), ("u", "not evaluated"), ("?", "help"), ("r", "report"), ("q", "quit"))
+_KEYS = (
+    ("?", "help"), ("q", "quit"), ("/", "filter"), ("u", "not evaluated"), ("i", "is this normal?"), ("r", "report"),
+    ("s", "all generations"), ("w", "learning signal"), ("ctrl+p", "everything"),
+)  # fmt: skip
+"""The first ones stay where there is no room for all."""
 
 
 class MainScreen(Screen[None]):
@@ -271,10 +275,12 @@ class MainScreen(Screen[None]):
 
     def _key_line(self, width: int) -> Line:
         digits = sorted([*((panel.key, panel.name) for panel in load_panels()), *SCREENS])
-        rest = [("Enter" if self._ascii else "⏎", "open"), *_KEYS]
-        shown = key_line([*digits, *rest]) if self._view is not None else key_line(_KEYS[-1:])
-        if shown.width > width:
-            shown = key_line([(f"{digits[0][0]}–{digits[-1][0]}", "panels"), *rest])
+        first = ("Enter" if self._ascii else "⏎", "open")
+        panels = [(f"{digits[0][0]}–{digits[-1][0]}", "panels")]
+        choices = [[*digits, first, *_KEYS], *([*panels, first, *_KEYS[:many]] for many in range(len(_KEYS), 1, -1))]
+        shown = next((keys for choice in choices if (keys := key_line(choice)).width <= width), key_line(_KEYS[:2]))
+        if self._view is None:
+            shown = key_line(_KEYS[1:2])
         if self._held:
             return spread(shown, line(Span(" HELD: Space goes on ", Tone.WARNING)), width)
         return cut(shown, width)
