@@ -260,8 +260,11 @@ def _looked_at(batch: Batch) -> list[Indices]:
 
 def _ends(text: str) -> tuple[Words, ...]:
     """The first and the last words, as two texts where something lies between them."""
-    words = words_of(text[:LOOKED_AT])
-    return (words,) if len(words) <= 2 * WORDS else (words[:WORDS], words[-WORDS:])
+    seen = text[:LOOKED_AT]
+    words = words_of(seen) if not seen.isascii() else seen.split(None, 2 * WORDS)  # the last piece may be all the rest
+    if len(words) <= 2 * WORDS:
+        return (words,)
+    return words[:WORDS], seen.rsplit(None, WORDS)[1:] if seen.isascii() else words[-WORDS:]
 
 
 class _Codes(dict[str, int]):

@@ -125,7 +125,7 @@ def _loops(text: str, words: Sequence[str] | None) -> bool:
 
 def has_special_tokens(text: str) -> bool:
     """Whether tokens of a chat template stand in it as text, other than those that end it."""
-    if "<" not in text and "[" not in text and "\nHuman:" not in text and "\n### " not in text:
+    if "<" not in text and "[" not in text and ("\n" not in text or ("\nHuman:" not in text and "\n### " not in text)):
         return False  # one of these stands in every text that `_SPECIAL` matches
     ending = _SPECIAL_ENDING.search(text, max(0, len(text) - 400))
     return _SPECIAL.search(text, 0, ending.start() if ending else len(text)) is not None
