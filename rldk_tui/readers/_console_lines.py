@@ -20,12 +20,14 @@ _DICT_CELL = re.compile(
     rf"'([^'\\]{{1,160}})': (?:'([^']{{0,60}})'|({_NUMBER})|[a-z][\w.]{{0,20}}\(({_NUMBER})[^()]{{0,40}}\))(?=[,}}])",
     re.IGNORECASE,
 )
-_BAR = re.compile(r"^(?:([^|%]{0,80}?):?\s+)?\s*\d{1,3}%\|[^|]*\|\s*(\d{1,12})/(\d{1,12}) \[([^\]]*)\]?")
+_BAR = re.compile(
+    r"^\s{0,8}(?:([^|%\s][^|%]{0,80}?):\s{1,4})?\s{0,4}\d{1,3}%\|[^|]{0,400}\|\s{0,4}(\d{1,12})/(\d{1,12}) \[([^\]]{0,2000})\]?"
+)
 _BAR_CELL = re.compile(r"([A-Za-z][\w/]*)=(" + _NUMBER + r")(?=[,\]\s]|$)")
 _TOLD_STEP = re.compile(r"global[ _]?step[ :=]{1,3}(\d{1,12})", re.IGNORECASE)
 _LOGGING_STEPS = re.compile(r"logging_steps['\"]?[ =:]{1,3}(\d{1,6})\b")
 _VERL = re.compile(r"\bstep:(\d{1,12}) - (?=[^ ]+:)")
-_VERL_CELL = re.compile(r"([A-Za-z][^ :]{0,160}):(?:np\.float\d+\()?(" + _NUMBER + r")\)?(?= - |\s*$)")
+_VERL_CELL = re.compile(r"([A-Za-z][^ :]{0,80}):(?:np\.float\d+\()?(" + _NUMBER + r")\)?(?= - |\s*$)")
 _PIPES = re.compile(r"(?:^|\|)\s*([A-Za-z]\w*)\s*: (" + _NUMBER + r")\s*(?=\||$)")
 _REWARD = re.compile(r"average reward score: (" + _NUMBER + r")\s*$")
 _LATENCY = re.compile(r"\|E2E latency=([\d.]+)s")

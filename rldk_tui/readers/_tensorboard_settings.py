@@ -15,7 +15,10 @@ from rldk_tui.events import Json
 from rldk_tui.readers._numbers import number
 from rldk_tui.readers._protobuf import fields
 
-_ROW = re.compile(r"^\|\s*([^|\n]{1,200}?)\s*\|\s*([^|\n]{0,2000}?)\s*\|?\s*$", re.MULTILINE)
+_ROW = re.compile(
+    r"^\|[ \t]{0,20}([^|\s][^|\n]{0,200}?)[ \t]{0,20}\|[ \t]{0,20}([^|\n]{0,2000}?)[ \t]{0,20}\|?[ \t]{0,20}$", re.MULTILINE
+)
+_LONGEST_TABLE = 256 * 1024
 _MOST = 2000
 _HPARAMS = b"hparams"
 
@@ -25,7 +28,7 @@ def settings_in(text: bytes) -> dict[str, Json] | None:
     try:
         facts = json.loads(text)
     except (ValueError, RecursionError):
-        return _table(text.decode("utf-8", "replace"))
+        return _table(text[:_LONGEST_TABLE].decode("utf-8", "replace"))
     return facts if isinstance(facts, dict) else None
 
 

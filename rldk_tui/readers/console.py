@@ -26,7 +26,7 @@ from rldk_tui.readers._lines import Lines
 from rldk_tui.readers._numbers import number
 from rldk_tui.readers._rows import Rows
 
-_LONGEST_LINE = 4 * 1024 * 1024
+_LONGEST_LINE = 1024 * 1024
 _NAMED = re.compile(r"(?:\.log|\.out|\.err)(?:\.\d+)?$|^(?:nohup|slurm|stdout|stderr|console)\b", re.IGNORECASE)
 _TEXT = re.compile(rb"[^\x00-\x08\x0e-\x1a\x1c-\x1f]*")
 _SUMMARY = "train_runtime"

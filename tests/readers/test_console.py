@@ -113,3 +113,25 @@ def test_a_dict_that_a_message_quotes_is_no_row() -> None:
 
 def test_colours_and_boxes_between_the_numbers_are_passed_over() -> None:
     assert rows(read("\x1b[2K\x1b[32m🔥 ╭──╮ {'loss': '0.5', 'epoch': '0.1'}\x1b[0m\n"))[0].values["loss"] == 0.5
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        " " * 100_000 + "5%|",
+        "a " * 50_000 + " 5%|",
+        "5%|" + "█" * 100_000,
+        " 5%| | 1/2 [" + "a=" * 50_000,
+        "{'" * 50_000,
+        "{'loss': 0.5, " + "'a'" * 30_000 + "}",
+        "step:1 - a:1 - " + "a" * 100_000,
+        "|step: 1|" + "|a " * 30_000,
+        "1/1 [=] - 1" + " - a: 1" * 15_000 + "x",
+        "\x1b]" + "a" * 100_000,
+    ],
+    ids=range(10),
+)
+def test_a_hostile_line_is_passed_over(line: str) -> None:
+    """A pattern that goes back and forth over it would not end within anybody's patience."""
+    reads = read(line + "\n{'loss': 0.5, 'epoch': 0.1}\n")
+    assert any(event.values.get("loss") == 0.5 for event in rows(reads))
