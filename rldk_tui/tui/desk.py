@@ -43,7 +43,7 @@ class Desk:
         self._app = app
         self._ascii = ascii
         self._ask = ask
-        self._main = MainScreen(title, ascii=ascii)
+        self._main = MainScreen(title, ascii=ascii, replay=app.options.seek is not None)
         self._deeds = Deeds(app, ask)
         self._news = News()
         self._checkpoints: CheckpointsScreen | None = None

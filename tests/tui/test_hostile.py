@@ -13,7 +13,7 @@ from rldk_tui.tui.app import MonitorApp
 from rldk_tui.tui.messages import HealthUpdated
 from rldk_tui.tui.view import View
 from tests.tui.conftest import Settled
-from tests.tui.runs import FINDINGS, health_of_run, healthy_run, judged, view_of_run
+from tests.tui.runs import FINDINGS, full_view, health_of_run, healthy_run, judged, view_of_run
 from tests.tui.test_journeys import shown
 
 TEXTS = {
@@ -73,3 +73,22 @@ async def test_every_screen_shows_it_literally(
             await pilot.press(key)
             await pilot.pause()
             assert_whole(pilot, size)
+
+
+@pytest.mark.parametrize("plain", [False, True], ids=["blocks", "ascii"])
+@pytest.mark.parametrize("size", [(40, 12), (59, 40), (116, 30), (250, 80)])
+async def test_every_screen_is_whole_at_every_size(
+    size: tuple[int, int], plain: bool, settled: Settled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(MonitorApp, "write_terminal", lambda _app, _sequence: None)
+    app = MonitorApp(ascii=plain)
+    async with app.run_test(size=size) as pilot:
+        app.post_message(HealthUpdated(full_view()))
+        await settled(pilot)
+        for key in (*JOURNEY, "escape", "s", "v", "d", "escape", "escape", "escape", "ctrl+p", "escape", "question_mark"):
+            await pilot.press(key)
+            await pilot.pause()
+            assert_whole(pilot, size)
+            if plain:
+                text = shown(app)
+                assert text.isascii(), next(char for char in text if not char.isascii())

@@ -184,7 +184,7 @@ def test_a_replay_pauses_and_moves_on(sockets: list[Terminal], tmp_path: Path, s
     command = f"{shlex.quote(sys.executable)} -m rldk_tui {run} --replay 0.001 --forget"
     terminal = Terminal(tmp_path / "tmux", f"sh -c {shlex.quote(f'exec {command}')}", 120, 36)
     sockets.append(terminal)
-    terminal.until("Metrics")
+    terminal.until("REPLAY")
     terminal.keys(">", ">", ">", ">", ">")
     terminal.until("Truncated share")
     terminal.keys("Space")

@@ -72,9 +72,10 @@ class MainScreen(Screen[None]):
     }
     """
 
-    def __init__(self, title: str, *, ascii: bool) -> None:  # noqa: A002
+    def __init__(self, title: str, *, ascii: bool, replay: bool = False) -> None:  # noqa: A002
         super().__init__()
         self._run = title
+        self._replay = replay
         self._ascii = ascii
         self._view: View | None = None
         self._waited: float | None = None
@@ -283,4 +284,7 @@ class MainScreen(Screen[None]):
             shown = key_line(_KEYS[1:2])
         if self._held:
             return spread(shown, line(Span(" HELD: Space goes on ", Tone.WARNING)), width)
+        if self._replay and self._view is not None:
+            keys = (("Space", "pause"), ("<", "back"), (">", "on"))
+            return spread(shown, line(Span(" REPLAY ", Tone.INFO), *key_line(keys).spans), width)
         return cut(shown, width)
