@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path, PurePath
 
 from rldk_tui.errors import UserError
-from rldk_tui.readers import HEAD, format_of
+from rldk_tui.readers import HEAD, Format, format_of
 
 _LOOKED_FOR = (
     "Looked for RLDK event logs (rldk/events-*.jsonl), TensorBoard events, trainer_state.json, completions/*.parquet, W&B run "
@@ -46,9 +46,9 @@ def locate(path: Path) -> Path:
     newest = newest_run(path)
     if newest is not None:
         return newest
-    if _has_log(path, PurePath(), least=0):
+    if _has_log(path, PurePath(), _anything):
         return path
-    beside = [folder for folder in _folders(path) if _has_log(folder, PurePath(), least=0)]
+    beside = [folder for folder in _folders(path) if _has_log(folder, PurePath(), _anything)]
     if beside:
         return max(beside, key=_last_written)
     if empty:
@@ -58,8 +58,10 @@ def locate(path: Path) -> Path:
 
 def is_run(path: Path) -> bool:
     """Whether the folder itself is a run: a log in it, in a checkpoint of it, or in one of its log folders."""
-    if _has_log(path, PurePath()):
+    if _has_log(path, PurePath(), _runs_own):
         return True
+    if _has_log(path, PurePath()):
+        return not _holds_runs(path)
     for folder in _folders(path):
         name = folder.name
         if name.startswith("checkpoint-") and _has_log(folder, PurePath(name)):
@@ -67,6 +69,14 @@ def is_run(path: Path) -> bool:
         if name in _LOG_FOLDERS and (_has_log(folder, PurePath(name)) or any(_is_launch(inner) for inner in _folders(folder))):
             return True
     return False
+
+
+def _holds_runs(path: Path) -> bool:
+    """Whether several folders in it are runs by themselves: then a table beside them is about them."""
+    runs = (
+        folder for folder in _folders(path) if folder.name not in _LOG_FOLDERS and not _is_launch(folder) and is_run(folder)
+    )
+    return len(list(islice(runs, 2))) == 2
 
 
 def _is_launch(folder: Path) -> bool:
@@ -95,24 +105,38 @@ def runs_below(path: Path) -> Iterator[Path]:
             yield from (inner for inner in _folders(folder) if is_run(inner))
 
 
-def _has_log(folder: Path, place: PurePath, least: int = _MERELY_BESIDE + 1) -> bool:
+def _tells(form: Format) -> bool:
+    """Whether a file of this format makes a run."""
+    return form.authority > _MERELY_BESIDE
+
+
+def _runs_own(form: Format) -> bool:
+    """Whether such a file lies in a run and nowhere else."""
+    return _tells(form) and not form.anybodys
+
+
+def _anything(_form: Format) -> bool:
+    return True
+
+
+def _has_log(folder: Path, place: PurePath, counts: Callable[[Format], bool] = _tells) -> bool:
     """Whether a log lies in the folder itself; a folder that cannot be listed holds none that can be read."""
     try:
         with os.scandir(folder) as listing:
             names = [entry.name for entry in islice(listing, _MOST_FILES)]
     except OSError:
         return False
-    return any(_is_log(folder / name, place / name, least) for name in names)
+    return any(_is_log(folder / name, place / name, counts) for name in names)
 
 
-def _is_log(file: Path, place: PurePath, least: int) -> bool:
-    """Whether a format of at least this authority claims the file."""
+def _is_log(file: Path, place: PurePath, counts: Callable[[Format], bool]) -> bool:
+    """Whether a format that counts claims the file."""
     try:
         if not file.is_file():
             return False
         with file.open("rb") as opened:
             form = format_of(place, opened.read(HEAD))
-            return form is not None and form.authority >= least
+            return form is not None and counts(form)
     except OSError:
         return False
 

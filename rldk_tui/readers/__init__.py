@@ -77,6 +77,7 @@ class StreamFormat:
         claims: (path in the run directory, first bytes) -> whether the file is of this format.
         decoder: A decoder for the file of this path.
         generations: Whether its files may hold generations.
+        anybodys: Whether anybody's script writes such files, so that one beside several runs makes no run of their folder.
     """
 
     name: str
@@ -84,6 +85,7 @@ class StreamFormat:
     claims: Callable[[PurePath, bytes], bool]
     decoder: Callable[[PurePath], StreamDecoder]
     generations: bool = False
+    anybodys: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +94,7 @@ class DocumentFormat:
 
     Attributes:
         companions: Endings of the names of files beside it that change with it (a database's `-wal`).
+        anybodys: As a `StreamFormat`'s.
     """
 
     name: str
@@ -100,6 +103,7 @@ class DocumentFormat:
     read: Callable[[Path, PurePath], Iterable[Read]]
     generations: bool = False
     companions: tuple[str, ...] = ()
+    anybodys: bool = False
 
 
 Format: TypeAlias = StreamFormat | DocumentFormat

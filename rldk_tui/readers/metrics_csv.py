@@ -166,4 +166,4 @@ def claims(_path: PurePath, head: bytes) -> bool:
     return len(lines) == 1 and all(" " not in name for name in names) and tells_of_training(dict.fromkeys(names, 0.0))
 
 
-FORMAT = StreamFormat(name="metrics CSV", authority=5, claims=claims, decoder=CsvDecoder)
+FORMAT = StreamFormat(name="metrics CSV", authority=5, claims=claims, decoder=CsvDecoder, anybodys=True)

@@ -76,4 +76,4 @@ def _is_row(row: dict[str, Json]) -> bool:
     return not any(isinstance(row.get(name), str) for name in _WORDS) and tells_of_training(row)
 
 
-FORMAT = DocumentFormat(name="metrics JSON", authority=4, claims=claims, read=read)
+FORMAT = DocumentFormat(name="metrics JSON", authority=4, claims=claims, read=read, anybodys=True)

@@ -194,4 +194,4 @@ def _is_row(row: dict[str, Json]) -> bool:
     return tells_of_training(row)
 
 
-FORMAT = StreamFormat(name="metrics JSONL", authority=6, claims=claims, decoder=MetricsDecoder)
+FORMAT = StreamFormat(name="metrics JSONL", authority=6, claims=claims, decoder=MetricsDecoder, anybodys=True)

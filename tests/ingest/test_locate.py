@@ -101,3 +101,15 @@ def test_a_console_beside_a_folder_of_runs_is_no_run(tmp_path: Path) -> None:
 def test_any_frameworks_log_makes_a_run(tmp_path: Path, name: str, text: str) -> None:
     (tmp_path / name).write_text(text)
     assert is_run(tmp_path)
+
+
+def test_a_table_beside_several_runs_is_about_them(tmp_path: Path) -> None:
+    (tmp_path / "results.csv").write_text("step,loss\n1,1.0\n")
+    assert locate(tmp_path) == tmp_path
+    for name, written in (("a", 100), ("b", 200)):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "metrics.jsonl").write_text('{"step": 1, "loss": 1.0}\n')
+        os.utime(folder / "metrics.jsonl", (written, written))
+    assert not is_run(tmp_path)
+    assert locate(tmp_path) == tmp_path / "b"
