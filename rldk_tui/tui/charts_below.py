@@ -33,7 +33,7 @@ def charts_below(view: View, box: Box) -> list[Line]:
     height = min(_MOST, room // many - 1)
     rows: list[Line] = []
     for name in names[:many]:
-        opens = metric_page(name)
+        opens = replace(metric_page(name), key=f"below:{name}")  # a place of its own for the cursor
         rows += [line(), *(Line(row.spans, opens) for row in _chart(view, name, replace(box, height=height)))]
     return rows
 

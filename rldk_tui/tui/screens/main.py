@@ -285,6 +285,6 @@ class MainScreen(Screen[None]):
         if self._held:
             return spread(shown, line(Span(" HELD: Space goes on ", Tone.WARNING)), width)
         if self._replay and self._view is not None:
-            keys = (("Space", "pause"), ("<", "back"), (">", "on"))
-            return spread(shown, line(Span(" REPLAY ", Tone.INFO), *key_line(keys).spans), width)
+            steer = key_line((("Space", "pause"), ("<", "back"), (">", "on")))
+            return spread(shown, line(Span(" REPLAY ", Tone.INFO), *steer.spans), width)
         return cut(shown, width)
