@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from rldk_tui.analysis.reward_record import RewardAccount
-from rldk_tui.analysis.rewards.aspects import Aspect, aspects, aspects_of_model
+from rldk_tui.analysis.rewards.aspects import Aspect, aspects
+from rldk_tui.analysis.rewards.model_aspects import aspects_of_model
 from rldk_tui.events import Advice
 from rldk_tui.run import RunSnapshot
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from rldk_tui.analysis.rewards import RewardModelIntegrator
-from rldk_tui.analysis.rewards.aspects import Aspect, aspects, aspects_of_model
+from rldk_tui.analysis.rewards.aspects import Aspect, aspects
+from rldk_tui.analysis.rewards.model_aspects import aspects_of_model
 
 RNG = np.random.default_rng(31)
 PAIRS = {
