@@ -12,8 +12,8 @@ which fade by half in `HALF_LIFE` batches:
 Tens of thousands of phrases are tested, so a phrase counts only from `SURE` deviations on: by Bonferroni that is one false
 phrase in ten thousand shuffled tables. What a prompt says itself is not counted for its replies: it was asked for.
 
-What is looked at is bounded: `REPLIES` of a batch, whole groups spread evenly over it, the first and the last `WORDS` words of
-each, and the `PHRASES` commonest phrases. Which phrases are dropped depends on how often they occur, never on the rewards,
+What is looked at is bounded: `REPLIES` of a batch, whole groups spread evenly over it, the first and the last words of each
+(`phrases.py`), and the `PHRASES` commonest phrases. Which phrases are dropped depends on how often they occur, never on the rewards,
 so the test stays honest.
 """
 
@@ -22,21 +22,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
-from zlib import crc32
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rldk_tui.analysis.text_health import LONGEST as LOOKED_AT
-from rldk_tui.analysis.text_health import words_of
+from rldk_tui.analysis.phrases import Codes, Flat, Hashes, Indices, Phrases, ends, phrases
 from rldk_tui.statistics.windows import Floats
 
 REPLIES = 128
-WORDS = 64
 PHRASES = 16_384
-LONGEST = 4
-"""Words of the longest phrase."""
 HALF_LIFE = 48
 RECENT = 4
 """Half-life in batches of the share that holds a phrase now."""
@@ -49,23 +42,13 @@ GROUPS = 25.0
 MATERIAL = 0.02
 """Share of the reward's variance below which a phrase explains nothing worth telling."""
 NAMED = 4
-_SHOWN = 200
-"""Characters of a phrase that are told."""
 _ALIKE = 0.98
 """Phrases that bring this share of what the first brings are part of one phrase, and the longest of them is named."""
 _PROMPTS = 8
 """Fewest prompts: of fewer, what explains the reward may be the right answer."""
 _BATCHES = 1024
 """Last batches by which one that is logged again is known."""
-_REMEMBERED = 65_536
-"""Words whose code is kept."""
-_EDGES = " \t\r\n.,;:!?\"'()*_`\u3002\uff0c\uff01\uff1f\u201c\u201d\u2018\u2019\u2026"
-_PRIME, _MIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)
-_SHIFT, _BUCKET = np.uint64(29), np.uint64(48)
 
-Words = Sequence[str]
-Hashes = NDArray[np.uint64]
-Indices = NDArray[np.intp]
 _COVARIANCE, _PERMUTED, _PRESENCE, _REWARD, _GROUPS, _NOW, _BEFORE, _LENGTH = range(8)
 _FADES = 0.5 ** (1.0 / HALF_LIFE)
 _FADES_NOW = 0.5 ** (1.0 / RECENT)
@@ -125,17 +108,6 @@ class Examined:
     phrase: PayingPhrase | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Phrases:
-    """The phrases of one batch, rising by hash, and where each occurs: `phrase`, `row` and `place` have an entry for each."""
-
-    hashes: Hashes
-    lengths: NDArray[np.int64]
-    phrase: Indices
-    row: Indices
-    place: Indices
-
-
 class PhraseSearch:
     """Gathers batches in the order of the training. Memory is bounded, cost depends on the batch alone."""
 
@@ -147,7 +119,7 @@ class PhraseSearch:
         self._prompts: set[str] = set()
         self._marks: deque[float] = deque(maxlen=_BATCHES)
         self._names: dict[int, str] = {}
-        self._codes = _Codes()
+        self._codes = Codes()
 
     @property
     def phrases(self) -> int:
@@ -168,8 +140,8 @@ class PhraseSearch:
         asked = [batch.prompts[int(group[0])] for group in groups]
         if len(self._prompts) < _PROMPTS:
             self._prompts.update(prompt[-4096:] for prompt in asked)
-        flat = _Flat.of([_ends(batch.replies[row]) for row in rows.tolist()] + [_ends(prompt) for prompt in asked], self._codes)
-        found = _phrases(flat, rows.size)
+        flat = Flat.of([ends(batch.replies[row]) for row in rows.tolist()] + [ends(prompt) for prompt in asked], self._codes)
+        found = phrases(flat, rows.size)
         self._fade(rows.size)
         if found.hashes.size:
             self._merge(found, _sums(found, group_of, batch.standing[rows], batch.rewards[rows], self._seen <= START))
@@ -185,7 +157,7 @@ class PhraseSearch:
         self._now = self._now * _FADES_NOW + replies
         self._before += replies if self._seen <= START else 0
 
-    def _merge(self, found: _Phrases, sums: Floats) -> None:
+    def _merge(self, found: Phrases, sums: Floats) -> None:
         at = np.searchsorted(self._hashes, found.hashes)
         known = np.zeros(at.size, np.bool_)
         inside = at < self._hashes.size
@@ -199,7 +171,7 @@ class PhraseSearch:
             kept = np.sort(np.argpartition(-often, PHRASES)[:PHRASES])
             self._hashes, self._sums = self._hashes[kept], self._sums[:, kept]
 
-    def _leader(self, found: _Phrases, flat: _Flat, rows: Indices, rewards: Floats) -> PayingPhrase | None:
+    def _leader(self, found: Phrases, flat: Flat, rows: Indices, rewards: Floats) -> PayingPhrase | None:
         """Of the phrases that surely explain some of the reward, the one whose spread brought most."""
         sums = self._sums
         if self._seen <= START or not self._spread > 0:
@@ -231,7 +203,7 @@ class PhraseSearch:
             rows=tuple(paid[order].tolist()),
         )
 
-    def _told(self, index: int, found: _Phrases, flat: _Flat) -> tuple[str | None, Indices]:
+    def _told(self, index: int, found: Phrases, flat: Flat) -> tuple[str | None, Indices]:
         """The phrase in words, and which replies of the batch hold it; words that no longer occur are remembered."""
         own = int(self._hashes[index])
         place = int(np.searchsorted(found.hashes, self._hashes[index]))
@@ -258,107 +230,7 @@ def _looked_at(batch: Batch) -> list[Indices]:
     return [groups[place] for place in np.linspace(0, len(groups) - 1, most).astype(int)]
 
 
-def _ends(text: str) -> tuple[Words, ...]:
-    """The first and the last words, as two texts where something lies between them."""
-    seen = text[:LOOKED_AT]
-    words = words_of(seen) if not seen.isascii() else seen.split(None, 2 * WORDS)  # the last piece may be all the rest
-    if len(words) <= 2 * WORDS:
-        return (words,)
-    return words[:WORDS], seen.rsplit(None, WORDS)[1:] if seen.isascii() else words[-WORDS:]
-
-
-class _Codes(dict[str, int]):
-    """A number of 32 bits for each word, which is told without regard to case and to the punctuation around it."""
-
-    def __missing__(self, word: str) -> int:
-        if len(self) >= _REMEMBERED:
-            self.clear()
-        code = self[word] = crc32(_plain(word).encode("utf-8", "surrogatepass"))
-        return code
-
-
-def _plain(word: str) -> str:
-    return word.strip(_EDGES).casefold() or word
-
-
-@dataclass(frozen=True, slots=True)
-class _Flat:
-    """All words of a batch, one after the other.
-
-    Attributes:
-        spoken: The words as they stand in the texts.
-        code: shape (k,), the number of each.
-        row: shape (k,), whose word it is.
-        left: shape (k,), words from it to the end of its text, itself included.
-    """
-
-    spoken: Words
-    code: Hashes
-    row: Indices
-    left: Indices
-
-    @classmethod
-    def of(cls, texts: Sequence[tuple[Words, ...]], codes: _Codes) -> _Flat:
-        """Words are told apart by their code."""
-        pieces = [(row, piece) for row, text in enumerate(texts) for piece in text if piece]
-        sizes = np.array([len(piece) for _, piece in pieces], np.intp)
-        spoken = list(chain.from_iterable(piece for _, piece in pieces))
-        code = np.fromiter(map(codes.__getitem__, spoken), np.uint64, len(spoken))
-        ends = np.repeat(np.cumsum(sizes), sizes)
-        row = np.repeat(np.array([row for row, _ in pieces], np.intp), sizes)
-        return cls(spoken, code, row, ends - np.arange(code.size))
-
-    def words(self, place: int, length: int) -> str:
-        """The phrase that begins there."""
-        told = " ".join(map(_plain, self.spoken[place : place + length]))
-        return "".join(letter if letter.isprintable() else "\ufffd" for letter in told[:_SHOWN])
-
-
-def _phrases(flat: _Flat, replies: int) -> _Phrases:
-    """The phrases that at least two replies hold; rows from `replies` on are prompts, and name what was asked for."""
-    hashed, places, lengths = [], [], []
-    codes = (flat.code + np.uint64(1)) * _PRIME
-    again = np.arange(codes.size)
-    own = np.zeros(codes.size, np.uint64)
-    for length in range(1, LONGEST + 1):
-        # of a phrase that comes twice the beginning does too: the others need not be looked at any more
-        again = again[flat.left[again] >= length]
-        own = own[: codes.size - length + 1]
-        own[again] = own[again] * _MIX + codes[again + length - 1]
-        own[again] ^= own[again] >> _SHIFT
-        again = again[_come_again(own[again])]
-        hashed.append(own[again])
-        places.append(again)
-        lengths.append(np.full(again.size, length))
-    hashes, place, size = np.concatenate(hashed), np.concatenate(places), np.concatenate(lengths)
-    order = np.argsort(hashes, kind="stable")  # places of one phrase stay in their order
-    hashes, place, size = hashes[order], place[order], size[order]
-    row = flat.row[place]
-    once = np.ones(hashes.size, np.bool_)
-    once[1:] = (hashes[1:] != hashes[:-1]) | (row[1:] != row[:-1])
-    hashes, place, size, row = hashes[once], place[once], size[once], row[once]
-    first = np.ones(hashes.size, np.bool_)
-    first[1:] = hashes[1:] != hashes[:-1]
-    phrase = np.cumsum(first) - 1
-    held = np.bincount(phrase[row < replies], minlength=int(first.sum()))
-    kept = held[phrase] > 1 if phrase.size else first
-    renamed = np.cumsum(held > 1) - 1
-    return _Phrases(
-        hashes=hashes[first][held > 1],
-        lengths=size[first][held > 1],
-        phrase=renamed[phrase[kept]],
-        row=row[kept],
-        place=place[kept],
-    )
-
-
-def _come_again(hashes: Hashes) -> NDArray[np.bool_]:
-    """Which share the place in a table of 2**16 with another: all that are there twice, and few others."""
-    bucket = (hashes >> _BUCKET).astype(np.intp)
-    return np.bincount(bucket)[bucket] > 1 if bucket.size else np.zeros(0, np.bool_)
-
-
-def _sums(found: _Phrases, group_of: Indices, standing: Floats, rewards: Floats, at_start: bool) -> Floats:
+def _sums(found: Phrases, group_of: Indices, standing: Floats, rewards: Floats, at_start: bool) -> Floats:
     """What the batch adds, shape (sums, phrases)."""
     count, groups = found.hashes.size, int(group_of[-1]) + 1
     sizes = np.bincount(group_of).astype(np.float64)
