@@ -214,6 +214,7 @@ class RunStore:
         """Hand back the memory of what was read lately of a long run; nothing is lost."""
         for launch in self._launches:
             launch.table.release()
+        self._unsigned.release()
 
     def _heard(self, launch: Launch, step: int, time: float) -> None:
         if math.isfinite(time):

@@ -348,6 +348,15 @@ class Unsigned:
         """The launches nobody signed, in order, those that stand apart first."""
         return [launch for launch in (*reversed(self._apart), *self._anonymous) if launch.table.length]
 
+    def release(self) -> None:
+        """Hand back the memory of what was read lately of a long file; nothing is lost."""
+        for launch in (
+            *self._anonymous,
+            *self._apart,
+            *(part.launch for one in self._documents.values() for part in one.parts),
+        ):
+            launch.table.release()
+
     def completed(self, info: RunInfo, launch: Launch | None) -> RunInfo:
         """The facts of a launch, completed by what the documents tell of it."""
         for document in sorted(self._documents.values(), key=lambda known: (-known.authority, -known.last_step)):
