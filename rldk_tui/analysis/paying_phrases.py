@@ -13,8 +13,8 @@ Tens of thousands of phrases are tested, so a phrase counts only from `SURE` dev
 phrase in ten thousand shuffled tables. What a prompt says itself is not counted for its replies: it was asked for.
 
 What is looked at is bounded: `REPLIES` of a batch, whole groups spread evenly over it, the first and the last words of each
-(`phrases.py`), and the `PHRASES` commonest phrases. Which phrases are dropped depends on how often they occur, never on the rewards,
-so the test stays honest.
+(`phrases.py`), and the `PHRASES` commonest phrases. Which phrases are dropped depends on how often they occur, never on the
+rewards, so the test stays honest.
 """
 
 from __future__ import annotations
