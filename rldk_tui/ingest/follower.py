@@ -131,6 +131,7 @@ class Follower:
         self._shelves: dict[tuple[str, bool], _Shelf] = {}
         self._superseded: list[str] = []
         self._checkpoints: dict[PurePath, Checkpoint] = {}
+        self._shown: tuple[Origin, ...] | None = None
 
     def poll(self, most: int | None = None) -> Batch:
         """What is new, the most trusted sources first.
@@ -161,9 +162,12 @@ class Follower:
 
     def sources(self) -> tuple[Origin, ...]:
         """The files that are read, in the order of their names."""
-        return tuple(source.origin for _, source in sorted([*self._streams.items(), *self._documents.items()]))
+        if self._shown is None:
+            self._shown = tuple(source.origin for _, source in sorted([*self._streams.items(), *self._documents.items()]))
+        return self._shown
 
     def _adopt(self, found: Found) -> None:
+        self._shown = None
         origin = Origin(source=str(found.path), format=found.format.name, authority=found.format.authority)
         if isinstance(found.format, StreamFormat):
             self._streams[found.path] = _Stream(
