@@ -34,19 +34,54 @@ _FEW = 16
 """Rows below which columns do not pay."""
 
 
-class Shape:
-    """Rows with these keys, all of them numbers.
+class Layout:
+    """Where rows of these keys have what.
 
     Attributes:
         step: Which key is the step.
-        columns: Which keys are metrics of which phase, and their names.
+        columns: Which keys are metrics, of which phase, and their names.
+        facts: Phases and names.
     """
+
+    def __init__(self, keys: Sequence[str], rows: Rows) -> None:
+        """Look at the keys.
+
+        Raises:
+            ValueError: if such rows must be read one by one.
+        """
+        self.keys = keys
+        self.step, self.time, self.columns = rows.places(keys)
+        self.facts = frozenset((phase, name) for _, phase, name in self.columns)
+        self._phases = tuple(dict.fromkeys(phase for _, phase, _ in self.columns))
+
+    def entries(self, rows: NDArray[np.float64], absent: float | None = None) -> Iterator[Entries]:
+        """Rows as columns, one table for each phase.
+
+        Args:
+            rows: shape (n, keys), of rising steps.
+            absent: What stands where nothing was logged.
+        """
+        by_key = np.ascontiguousarray(rows.T)
+        steps = by_key[self.step].astype(np.int64)
+        times = np.full(steps.size, np.nan) if self.time is None else unix_times(by_key[self.time])
+        for phase in self._phases:
+            columns = {name: _cells(by_key[index], absent) for index, of, name in self.columns if of is phase}
+            told = np.any([cells.kinds != Kind.ABSENT for cells in columns.values()], axis=0)
+            if told.all():
+                yield Entries(phase=phase, steps=steps, times=times, columns=columns)
+            elif told.any():
+                some = {name: Cells(cells.values[told], cells.kinds[told]) for name, cells in columns.items()}
+                yield Entries(phase=phase, steps=steps[told], times=times[told], columns=some)
+
+
+class Shape:
+    """JSON objects of one layout. `layout` tells what is where."""
 
     def __init__(self, keys: Sequence[str], rows: Rows) -> None:
         """Make the decoder.
 
         Raises:
-            ValueError: if msgspec takes no such key, or such a row must be read in the general way.
+            ValueError: if msgspec takes no such key, or such rows must be read one by one.
         """
         names = [f"v{index}" for index in range(len(keys))]
         struct = msgspec.defstruct(
@@ -56,30 +91,30 @@ class Shape:
             forbid_unknown_fields=True,
             gc=False,
         )
-        self.keys = keys
         self.decode = msgspec.json.Decoder(struct).decode
-        self.step, self.time, self.columns = rows.places(keys)
-        self.step_of = attrgetter(names[self.step])
-        self.facts = frozenset((phase, name) for _, phase, name in self.columns)
-        self.phases = tuple(dict.fromkeys(phase for _, phase, _ in self.columns))
+        self.layout = Layout(keys, rows)
+        self.step_of = attrgetter(names[self.layout.step])
 
     def entries(self, decoded: list[Any]) -> Iterator[Entries]:
         """The rows as columns, one table for each phase."""
-        width = len(self.keys)
+        width = len(self.layout.keys)
         numbers = np.fromiter(chain.from_iterable(map(astuple, decoded)), np.float64, count=width * len(decoded))
-        by_key = np.ascontiguousarray(numbers.reshape(len(decoded), width).T)
-        steps = by_key[self.step].astype(np.int64)
-        times = np.full(steps.size, np.nan) if self.time is None else unix_times(by_key[self.time])
-        for phase in self.phases:
-            columns = {name: _cells(by_key[index]) for index, of, name in self.columns if of is phase}
-            yield Entries(phase=phase, steps=steps, times=times, columns=columns)
+        return self.layout.entries(numbers.reshape(len(decoded), width))
 
 
-def _cells(values: NDArray[np.float64]) -> Cells:
+def _cells(values: NDArray[np.float64], absent: float | None) -> Cells:
+    missing = values == absent if absent is not None else np.zeros(values.size, bool)
     finite = np.isfinite(values)
-    if finite.all():
+    if finite.all() and not missing.any():
         return all_finite(values)
-    return Cells(values, np.where(finite, np.uint8(Kind.FINITE), np.uint8(Kind.NONFINITE)))
+    kinds = np.where(finite, np.uint8(Kind.FINITE), np.uint8(Kind.NONFINITE))
+    kinds[missing] = Kind.ABSENT
+    return Cells(np.where(missing, np.nan, values), kinds)
+
+
+def possible(steps: NDArray[np.float64]) -> bool:
+    """Whether all are whole numbers that a step can be."""
+    return bool(((steps >= 0) & (steps <= LAST_STEP) & (steps == np.floor(steps))).all())
 
 
 class RowsInBulk:
@@ -129,33 +164,38 @@ class RowsInBulk:
         taken, self._taken, self._last = self._taken, [], -math.inf
         if len(taken) < _FEW or not self._in_order(taken):
             for shape, decoded in taken:
-                yield from self._rows.take(dict(zip(shape.keys, astuple(decoded), strict=True)))
+                yield from self._rows.take(dict(zip(shape.layout.keys, astuple(decoded), strict=True)))
             return
         yield from self._rows.begin()
         by_shape: dict[Shape, list[Any]] = {}
         for shape, decoded in taken:
             by_shape.setdefault(shape, []).append(decoded)
         tables = [entries for shape, decoded in by_shape.items() for entries in shape.entries(decoded)]
-        for entries in sorted(tables, key=lambda entries: int(entries.steps[0])):
-            if entries.phase is Phase.TRAIN:
-                self._rows.passed(int(entries.steps[-1]), entries.columns)
-            yield entries
-        self._rows.step = max(int(entries.steps[-1]) for entries in tables)
+        yield from passed_on(sorted(tables, key=lambda entries: int(entries.steps[0])), self._rows)
 
     def _in_order(self, taken: list[tuple[Shape, Any]]) -> bool:
         """Whether every step is one and comes after all before it, or tells of something else than the last one did."""
         steps = np.fromiter((shape.step_of(decoded) for shape, decoded in taken), np.float64, count=len(taken))
-        if not ((steps >= 0) & (steps <= LAST_STEP) & (steps == np.floor(steps))).all():
+        if not possible(steps):
             return False
         if self._rows.step is not None and steps[0] <= self._rows.step:
             return False
         rising = np.diff(steps)
         if (rising < 0).any():
             return False
-        return all(taken[at][0].facts.isdisjoint(taken[at + 1][0].facts) for at in np.flatnonzero(rising == 0))
+        return all(taken[at][0].layout.facts.isdisjoint(taken[at + 1][0].layout.facts) for at in np.flatnonzero(rising == 0))
 
     def _expect(self, shape: Shape) -> None:
         self._likely = [shape, *(known for known in self._likely if known is not shape)][:_TRIED]
+
+
+def passed_on(tables: Sequence[Entries], rows: Rows) -> Iterator[Entries]:
+    """The tables, once the rows they stand for are known to have been taken."""
+    for entries in tables:
+        if entries.phase is Phase.TRAIN:
+            rows.passed(int(entries.steps[-1]), entries.columns)
+        yield entries
+    rows.step = max((int(entries.steps[-1]) for entries in tables), default=rows.step)
 
 
 def _all_numbers(row: Mapping[str, Json]) -> bool:

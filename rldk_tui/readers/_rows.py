@@ -221,7 +221,8 @@ class Rows:
         metrics = [(index, role.what, role.name) for index, role in enumerate(roles) if isinstance(role.what, Phase)]
         names = {name for _, _, name in metrics}
         goal = any(role.what is _Is.GOAL for role in roles) or (len(steps) > 1 and steps[-1][0] == _LAST_RESORT)
-        plain = bool(steps and metrics) and not goal and len(times) < 2 and len(names) == len(metrics)
+        distinct = len({(phase, name) for _, phase, name in metrics}) == len(metrics)
+        plain = bool(steps and metrics) and not goal and len(times) < 2 and distinct
         beside = names & _BESIDE_AN_EVALUATION and any(phase is Phase.EVAL for _, phase, _ in metrics)
         if not plain or beside or _SUMMARY & set(keys) or "train_loss" in names:
             raise ValueError("rows of these keys are read one by one")

@@ -21,11 +21,14 @@ from rldk_tui.readers import Read, StreamFormat
 from rldk_tui.readers._lines import BOM, LONGEST_LINE, Lines
 from rldk_tui.readers._numbers import number, unix_time
 from rldk_tui.readers._rows import Rows, another_training, tells_of_training
+from rldk_tui.readers._table_in_bulk import TableInBulk
 
 _SEPARATORS = (",", "\t", ";")
 _MONITOR = ("r", "l", "t")
 _NAME = re.compile(r"[^{}<>=\"\n]{1,200}")
 _MOST_CELLS = 20_000
+_MANY_LINES = 256
+"""Lines that come at once from which on their numbers are gathered in columns."""
 csv.field_size_limit(LONGEST_LINE)
 
 
@@ -40,20 +43,36 @@ class CsvDecoder:
         self._width = 0
         self._separator = ","
         self._monitor: _Monitor | None = None
+        self._bulk: TableInBulk | None = None
+        self._line = 0
         self._told = b""
 
     def feed(self, chunk: bytes) -> Iterator[Read]:
         """Yield the rows, or the problem, of every line that is complete now."""
-        for line in self._lines.cut(chunk):
-            if line is None:
-                yield self._problem(f"a line of more than {LONGEST_LINE} bytes was skipped")
-            elif line.startswith(b"#"):
-                yield from self._header(line)
-            elif line.strip():
-                yield from self._take(line.decode("utf-8", "replace"))
+        before = self._lines.number
+        lines = list(self._lines.cut(chunk))
+        many = len(lines) >= _MANY_LINES
+        for self._line, line in enumerate(lines, before + 1):
+            text = "" if line is None else line.decode("utf-8", "replace")
+            if many and self._bulk is not None and self._bulk.take(text):
+                continue
+            yield from self._given()
+            yield from self._read(line, text)
+        yield from self._given()
         too_many = self._rows.too_many()
         if too_many is not None:
             yield too_many
+
+    def _given(self) -> Iterator[Read]:
+        return iter(()) if self._bulk is None else self._bulk.given()
+
+    def _read(self, line: bytes | None, text: str) -> Iterator[Read]:
+        if line is None:
+            yield self._problem(f"a line of more than {LONGEST_LINE} bytes was skipped")
+        elif line.startswith(b"#"):
+            yield from self._header(line)
+        elif line.strip():
+            yield from self._take(text)
 
     def flush(self) -> Iterator[Event]:
         """Of a last line without its end all cells but the last, whose number may be cut short; it is told again when whole."""
@@ -96,6 +115,8 @@ class CsvDecoder:
         if not self._names:
             self._separator = _separator(line)
             self._names, self._width = cells[:_MOST_CELLS], len(cells)
+            if self._monitor is None and len(set(cells)) == len(cells) <= _MOST_CELLS:
+                self._bulk = TableInBulk(self._names, self._separator, self._rows)
             if len(cells) > _MOST_CELLS:
                 yield self._problem(f"more than {_MOST_CELLS} columns: the rest was left out")
         elif cells[:_MOST_CELLS] == self._names:
@@ -106,10 +127,10 @@ class CsvDecoder:
             yield from self._monitor.episode(cells)
         else:
             row: dict[str, Json] = {name: cell for name, cell in zip(self._names, cells, strict=False) if cell}
-            yield from self._rows.take(row, self._lines.number)
+            yield from self._rows.take(row, self._line)
 
     def _problem(self, message: str) -> ReadProblem:
-        return ReadProblem(source=self._source, message=message, line=self._lines.number)
+        return ReadProblem(source=self._source, message=message, line=self._line)
 
 
 class _Monitor:

@@ -252,3 +252,27 @@ def history(reads: list[Read]) -> list[list[tuple[str, list[int], list[str]]]]:
         ]
         for rows in (segment.rows for segment in snapshot.segments)
     ]
+
+
+def a_table(*, dirty: bool) -> bytes:
+    lines = ["step,loss,eval_loss,timestamp"]
+    for training in range(2):
+        lines += [f"{step},{1.0 / step + training},{'' if step % 10 else 2.0},{1.7e9 + step}" for step in range(1, 400)]
+    if dirty:
+        lines[50] = "50,nan,,1700000050"
+        lines[90] = "<<<<<<< HEAD"
+        lines[91] = "91,12%,,1700000091"
+        lines[200] = "200,,,1700000200"
+        lines[300] = "300.5,1.0,,1700000300"
+        lines[310] = ",1.0,,1700000310"
+    return "\n".join(lines).encode() + b"\n"
+
+
+@pytest.mark.parametrize("dirty", [False, True])
+def test_many_lines_of_a_table_at_once_are_the_same_as_one_by_one(*, dirty: bool) -> None:
+    data = a_table(dirty=dirty)
+    at_once, slowly = CsvDecoder(PurePath("x.csv")), CsvDecoder(PurePath("x.csv"))
+    one_by_one = [read for line in data.splitlines(keepends=True) for read in slowly.feed(line)]
+    together = list(at_once.feed(data))
+    assert any(isinstance(read, Entries) for read in together)
+    assert history(together) == history(one_by_one)
