@@ -45,6 +45,7 @@ class LearningSignal:
         masked: Whether cut replies are masked; else they teach, but on fragments.
         tokens: Tokens trained on, by the counter.
         gpu_hours: Of all processes together.
+        whole_gpu_hours: The same of all logs that were looked at.
         steps, shares: The share of every log, shape (n,), for a trend.
     """
 
@@ -56,6 +57,7 @@ class LearningSignal:
     masked: bool
     tokens: Cost
     gpu_hours: Cost
+    whole_gpu_hours: Cost
     steps: NDArray[np.int64]
     shares: NDArray[np.float64]
 
@@ -91,6 +93,7 @@ def learning_signal(snapshot: RunSnapshot, most: int | None = None) -> LearningS
         masked=masked,
         tokens=_tokens(snapshot, steps[last], shares[last]),
         gpu_hours=_hours(snapshot, steps[last], shares[last]),
+        whole_gpu_hours=_hours(snapshot, steps, shares),
         steps=steps,
         shares=shares,
     )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rldk_tui.charts.downsample import downsample
 from rldk_tui.charts.format import count, number, quantity
 from rldk_tui.charts.line_chart import LineChart, Shade
@@ -45,6 +48,35 @@ def metric_chart(series: MetricSeries, health: RunHealth) -> LineChart:
         shades=tuple(_shade(finding) for finding in health.findings if finding.metric == series.name),
         breaks=tuple(launches),
         middle=_middle(series),
+    )
+
+
+def course_chart(
+    label: str,
+    steps: NDArray[np.int64],
+    values: NDArray[np.float64],
+    axis: tuple[int, int],
+    unit: str = "",
+) -> LineChart:
+    """What was worked out or measured over the run, on the axis that its metrics have.
+
+    Args:
+        label: What it is, for who cannot see it.
+        steps: Shape (n,), not falling.
+        values: Shape (n,); NaN is a hole.
+        axis: The first and the last step.
+        unit: Of the values.
+    """
+    known = np.isfinite(values)
+    points = downsample(steps[known], values[known], np.full(int(known.sum()), Kind.FINITE, np.uint8), POINTS)
+    first, last = axis
+    return LineChart(
+        label=f"{label}, steps {count(first)} to {count(last)}",
+        unit=unit,
+        steps=tuple(points.steps.tolist()),
+        values=tuple(points.values.tolist()),
+        first=min(first, int(points.steps[0])) if len(points) else first,
+        last=max(last, int(points.steps[-1])) if len(points) else last,
     )
 
 

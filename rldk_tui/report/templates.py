@@ -18,6 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from rldk_tui.charts import format as numbers
+from rldk_tui.charts.frontier import Frontier, frontier_svg
 from rldk_tui.charts.heat_map import HeatMap, heat_svg
 from rldk_tui.charts.line_chart import LineChart
 from rldk_tui.charts.severity import SEVERITY_GLYPHS
@@ -55,6 +56,7 @@ def environment() -> Environment:
         count=numbers.count,
         facts=_facts,
         fragment=_fragment,
+        frontier=_frontier,
         heat=_heat,
         glyph=SEVERITY_GLYPHS.__getitem__,
         moment=_moment,
@@ -83,6 +85,10 @@ def _chart(chart: LineChart, width: int, height: int, *, readings: bool = False)
 
 def _heat(shown: HeatMap, label: str, width: int, height: int) -> Markup:
     return Markup(heat_svg(shown, label, width, height))  # noqa: S704 - `heat_svg` escapes its texts
+
+
+def _frontier(shown: Frontier, width: int, height: int) -> Markup:
+    return Markup(frontier_svg(shown, width, height))  # noqa: S704 - numbers, and a unit of the catalogue
 
 
 def _breakable(text: str) -> Markup:

@@ -19,6 +19,7 @@ from rldk_tui.diagnosis.catalogue import load_rules
 from rldk_tui.diagnosis.rule import MANUAL_HEADINGS, NamedRule
 from rldk_tui.errors import UserError
 from rldk_tui.report.build import build_report, report_folder
+from rldk_tui.report.cards import GIB
 from rldk_tui.report.document import document_of, html_of, json_of
 from rldk_tui.session import RunHealth, RunSession
 from rldk_tui.summary import check_object, check_schema
@@ -147,7 +148,8 @@ def test_page_report_json_and_check_agree(run: str) -> None:
         assert f"{answer['score']:.2f}" in page.text
     for name, latest in answer["metrics"].items():
         if isinstance(latest["value"], float) and run != "hostile":
-            assert number(latest["value"]) in page.text, name
+            shown = latest["value"] / GIB if latest["unit"] == "B" else latest["value"]
+            assert number(shown) in page.text, name
 
 
 def test_files_are_put_in_place_whole(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> PdfReader:
 
 @needs_pango
 def test_it_has_pages_with_numbers_name_and_date(printed: PdfReader) -> None:
-    assert 3 <= len(printed.pages) <= 6
+    assert 3 <= len(printed.pages) <= 9
     for index, page in enumerate(printed.pages, 1):
         text = " ".join(page.extract_text().split())
         assert f"{index} / {len(printed.pages)}" in text
@@ -50,7 +50,7 @@ def test_it_has_pages_with_numbers_name_and_date(printed: PdfReader) -> None:
 @needs_pango
 def test_it_has_bookmarks_for_sections_and_findings(printed: PdfReader) -> None:
     found = titles(printed.outline)
-    for title in ("Findings", "Metrics", "Generations", "Provenance", "Replies are cut off before they end"):
+    for title in ("Findings", "Learning", "Stability", "Generations", "Provenance", "Replies are cut off before they end"):
         assert title in found
     assert "Settings" not in found
 

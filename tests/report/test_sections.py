@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import shutil
+from pathlib import Path
 
 import pytest
 
-from rldk_tui.events import Algorithm, RunState, Severity
-from rldk_tui.report.sections import data_quality, findings, generations, metrics, not_evaluated, provenance, verdict
+from rldk_tui.events import Algorithm, Origin, RunState, Severity
+from rldk_tui.report.inputs import sources
+from rldk_tui.report.sections import data_quality, findings, generations, not_evaluated, provenance, verdict
 from rldk_tui.run import RunSnapshot
 from rldk_tui.session import RunHealth, RunSession
 from tests.conftest import SAMPLE_RUNS
@@ -81,38 +85,6 @@ class TestFindings:
         assert all(story.chart is None for story in built.listed)
 
 
-class TestMetrics:
-    def test_headline_metrics_come_first_and_flat_ones_without_a_chart(self) -> None:
-        built = metrics.build(healthy())
-        assert [card.name for card in built.headline] == ["reward", "kl", "completions/clipped_ratio", "learning_rate"]
-        shown = [card.name for card in metrics.build(troubled()).constant]
-        assert shown == []
-
-    def test_what_is_no_number_is_counted_and_drawn(self) -> None:
-        cards = {card.name: card for card in metrics.build(troubled()).headline}
-        assert cards["reward"].none == 1
-        assert cards["grad_norm"].not_finite == 1
-        chart = cards["reward"].chart
-        assert chart is not None
-        assert None in chart.values
-        assert chart.breaks == (18,)
-
-    def test_all_charts_share_the_step_axis(self) -> None:
-        built = metrics.build(troubled())
-        axes = {(card.chart.first, card.chart.last) for card in (*built.headline, *built.others) if card.chart is not None}
-        assert axes == {(1, STEPS)}
-
-    def test_a_value_outside_its_band_is_said(self) -> None:
-        cards = {card.name: card for card in metrics.build(troubled()).headline}
-        assert cards["kl"].inside is False
-        assert metrics.build(healthy()).headline[1].inside is True
-
-    def test_a_metric_that_stopped_arriving_says_when(self) -> None:
-        cards = {card.name: card for card in metrics.build(troubled()).headline}
-        assert cards["learning_rate"].last_seen == 20
-        assert cards["reward"].last_seen is None
-
-
 class TestGenerations:
     def test_best_worst_longest_and_unscored_of_the_last_log(self) -> None:
         built = generations.build(troubled())
@@ -183,12 +155,27 @@ def test_data_quality_hides_nothing() -> None:
     assert [(launch.first_step, launch.last_step) for launch in built.launches] == [(1, 20), (18, STEPS)]
 
 
-def test_provenance_keeps_every_setting_and_names_the_files() -> None:
-    built = provenance.build(troubled())
-    config = {fact.name: fact.value for fact in built.config}
-    assert config["reward_weights"] == "null"
-    assert [fact.name for fact in built.settings] == ["learning_rate", "beta", "max_completion_length"]
-    real = RunSession.open(SAMPLE_RUNS / "grpo-healthy").poll()
-    sources = {source.format: source.files for source in provenance.build(real).sources}
-    assert sources["RLDK event log"] == 1
-    assert sources["TRL completions"] > 1
+def test_provenance_names_the_files_and_their_hashes(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(SAMPLE_RUNS / "grpo-healthy", run)
+    health = RunSession.open(run).poll()
+    found = {source.format: source for source in provenance.build(health).sources}
+    log = found["RLDK event log"]
+    assert log.files == 1
+    assert log.sha256 == hashlib.sha256((run / log.example).read_bytes()).hexdigest()
+    texts = found["TRL completions"]
+    assert texts.files > 1
+    paths = sorted(origin.source for origin in health.sources if origin.format == texts.format)
+    listed = "".join(f"{hashlib.sha256((run / path).read_bytes()).hexdigest()}  {path}\n" for path in paths)
+    assert texts.sha256 == hashlib.sha256(listed.encode()).hexdigest()
+
+
+def test_what_is_too_large_or_gone_has_no_hash(tmp_path: Path) -> None:
+    (tmp_path / "small").write_bytes(b"1")
+    (tmp_path / "large").write_bytes(b"1" * 100)
+    origins = [Origin(source=name, format=name, authority=1) for name in ("gone", "large", "small")]
+    assert {source.format: source.sha256 is not None for source in sources(tmp_path, origins, largest=50)} == {
+        "gone": False,
+        "small": True,
+        "large": False,
+    }

@@ -1,149 +1,17 @@
-"""Every metric of the run as a small chart on the same step axis, the telling ones first."""
+"""Every metric that no other section tells of, as a small chart on the same step axis."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import numpy as np
-
-from rldk_tui.charts.line_chart import LineChart
-from rldk_tui.charts.trend import trend_of
-from rldk_tui.metrics import Direction, lookup, title
-from rldk_tui.report.figures import metric_chart, step_axis
+from rldk_tui.report.cards import Cards, cards_of
 from rldk_tui.report.sections import Section
-from rldk_tui.run import Kind, MetricSeries
+from rldk_tui.report.themes import Theme, names_of
 from rldk_tui.session import RunHealth
 
-MOST_DRAWN = 72
-"""Metrics with a chart; the others are listed with their numbers."""
-_LONG_SILENT = 3
-"""Multiples of its own pace after which a metric has stopped arriving."""
+
+def build(health: RunHealth) -> Cards | None:
+    """None where every metric has its place elsewhere; empty if nothing was logged at all."""
+    cards = cards_of(health, names_of(health.snapshot, Theme.REST))
+    return cards if cards or not health.snapshot.shown_names() else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MetricCard:
-    """One metric.
-
-    Attributes:
-        latest: None where None was logged last.
-        low, high: Over its finite values; None without any.
-        change: Rise of the straight line through the last 100 logs, per 100 logs; None without enough of them.
-        clear: Whether that rise is more than their scatter.
-        wanted: The direction it takes in a run that goes well.
-        band: Its normal values in words; None where nobody has said.
-        inside: Whether the latest value is in the band; None without either.
-        not_finite, none: How many values were NaN or infinite, and how many None.
-        last_seen: The step of its last log, where it has stopped arriving; else None.
-        note: What it is often mistaken for.
-    """
-
-    name: str
-    title: str
-    unit: str
-    latest: float | None
-    low: float | None
-    high: float | None
-    change: float | None
-    clear: bool
-    wanted: Direction
-    band: str | None
-    inside: bool | None
-    not_finite: int
-    none: int
-    last_seen: int | None
-    note: str
-    chart: LineChart | None
-
-
-@dataclass(frozen=True, slots=True)
-class Metrics:
-    """All metrics.
-
-    Attributes:
-        headline: The ones a small screen shows, in its order.
-        others: The rest with more than one log, in the order they appeared.
-        constant: The rest that had one value all the time and that no finding tells of.
-        listed: Logged once, or beyond what a page can hold.
-        dense: Whether some charts show medians over extremes.
-    """
-
-    headline: tuple[MetricCard, ...]
-    others: tuple[MetricCard, ...]
-    constant: tuple[MetricCard, ...]
-    listed: tuple[MetricCard, ...]
-    dense: bool
-
-
-def build(health: RunHealth) -> Metrics:
-    """Always there; empty if nothing was logged."""
-    everything = [health.snapshot.series(name) for name in sorted(health.snapshot.shown_names(), key=_place)]
-    everything = [series for series in everything if len(series)]
-    _, end = step_axis(health.snapshot)
-    told = {finding.metric for finding in health.findings}
-    flat = {
-        series.name for series in everything if _is_flat(series) and series.name not in told and not _is_headline(series.name)
-    }
-    moving = [series.name for series in everything if len(series) > 1 and series.name not in flat]
-    drawn = set(moving[:MOST_DRAWN])
-    cards = [_card(series, health, end, drawn=series.name in drawn) for series in everything]
-    return Metrics(
-        headline=tuple(card for card in cards if card.name in drawn and _is_headline(card.name)),
-        others=tuple(card for card in cards if card.name in drawn and not _is_headline(card.name)),
-        constant=tuple(card for card in cards if card.name in flat),
-        listed=tuple(card for card in cards if card.name not in drawn and card.name not in flat),
-        dense=any(card.chart is not None and card.chart.middle for card in cards),
-    )
-
-
-def _is_headline(name: str) -> bool:
-    return lookup(name).headline > 0 and not name.startswith("eval/")
-
-
-def _is_flat(series: MetricSeries) -> bool:
-    """Logged more than once, always as the same finite number."""
-    return len(series) > 1 and not series.unusable and bool(series.values.min() == series.values.max())
-
-
-def _place(name: str) -> tuple[int, int]:
-    """Headline metrics in their order, then the rest; those of evaluations last. Sorting keeps the order among equals."""
-    headline = lookup(name).headline
-    return (name.startswith("eval/"), headline or 1000)
-
-
-def _card(series: MetricSeries, health: RunHealth, end: int, *, drawn: bool) -> MetricCard:
-    row = lookup(series.name)
-    band = health.band(series.name)
-    finite = series.values[series.kinds == Kind.FINITE]
-    latest = series.latest
-    trend = trend_of(series.values)
-    comparable = band is not None and latest is not None and bool(np.isfinite(latest))
-    return MetricCard(
-        name=series.name,
-        title=title(series.name),
-        unit=series.unit,
-        latest=latest,
-        low=float(finite.min()) if finite.size else None,
-        high=float(finite.max()) if finite.size else None,
-        change=None if trend is None else trend.change,
-        clear=trend is not None and trend.clear,
-        wanted=row.direction,
-        band=None if band is None else str(band),
-        inside=band.holds(latest) if comparable and band is not None and latest is not None else None,
-        not_finite=int(np.count_nonzero(series.kinds == Kind.NONFINITE)),
-        none=int(np.count_nonzero(series.kinds == Kind.NULL)),
-        last_seen=_last_seen(series, end),
-        note=row.note,
-        chart=metric_chart(series, health) if drawn else None,
-    )
-
-
-def _last_seen(series: MetricSeries, end: int) -> int | None:
-    """The step of the last log, if more logs are missing since than its own pace explains."""
-    if len(series) < 2:
-        return None
-    pace = max(1, int(np.median(np.diff(series.steps))))
-    last = int(series.steps[-1])
-    return last if end - last > _LONG_SILENT * pace else None
-
-
-SECTION = Section(title="Metrics", order=30, build=build, template="metrics")
+SECTION = Section(title="Other metrics", order=44, build=build, template="metrics")

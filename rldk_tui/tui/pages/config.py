@@ -10,6 +10,7 @@ from rldk_tui.charts.format import count, size
 from rldk_tui.charts.severity import SEVERITY_GLYPHS
 from rldk_tui.charts.text import one_line
 from rldk_tui.events import Advice, Finding, Json
+from rldk_tui.summary.config_audit import advised, of_settings
 from rldk_tui.tui.cells import Box, Line, Page, Span, Tone, left, line, wrapped
 from rldk_tui.tui.pages.finding import finding_page
 from rldk_tui.tui.tones import SEVERITY_TONES
@@ -27,7 +28,7 @@ def config_page() -> Page:
 
 def _draw(view: View, box: Box) -> tuple[Line, ...]:
     info = view.health.snapshot.info
-    advised = _advised(view.health.findings)
+    advice = advised(view.health.findings)
     rows = [*_facts(view, box)]
     if not info.config:
         said = (
@@ -42,14 +43,14 @@ def _draw(view: View, box: Box) -> tuple[Line, ...]:
     ]
     width = _name_width(other, box)
     for name, (value, default) in other.items():
-        rows += _setting(name, value, box, width, advised, default=default)
+        rows += _setting(name, value, box, width, advice, default=default)
     if not other:
         rows.append(line(Span("  nothing that a default is known of", Tone.DIM)))
     rest = {name: value for name, value in sorted(info.config.items()) if name not in other}
     rows += [line(), _heading(f"As by default, or without a known one: {count(len(rest))}")]
     width = _name_width(rest, box)
     for name, value in rest.items():
-        rows += _setting(name, value, box, width, advised)
+        rows += _setting(name, value, box, width, advice)
     return tuple(rows)
 
 
@@ -102,7 +103,7 @@ def _gpu(gpu: Json) -> str:
 
 def _audit(view: View, box: Box) -> list[Line]:
     """What rules over settings found."""
-    found = [finding for finding in view.health.findings if ":config:" in finding.id]
+    found = of_settings(view.health.findings)
     rows = [line(), _heading(f"Risky settings: {count(len(found))}")]
     for finding in found:
         head = line(
@@ -118,16 +119,6 @@ def _audit(view: View, box: Box) -> list[Line]:
     return rows
 
 
-def _advised(findings: tuple[Finding, ...]) -> Mapping[str, tuple[Finding, Advice]]:
-    """What open findings would have changed, by setting; the worst one's word counts."""
-    advised: dict[str, tuple[Finding, Advice]] = {}
-    for finding in findings:
-        for advice in finding.advice:
-            if finding.open and advice.parameter and advice.proposed:
-                advised.setdefault(advice.parameter, (finding, advice))
-    return advised
-
-
 def _name_width(settings: Mapping[str, object], box: Box) -> int:
     return min(_MOST_NAME, max(_LEAST_NAME, box.width // 3), max((len(name) for name in settings), default=_LEAST_NAME))
 
@@ -140,7 +131,7 @@ def _setting(
     value: Json,
     box: Box,
     width: int,
-    advised: Mapping[str, tuple[Finding, Advice]],
+    changes: Mapping[str, tuple[Finding, Advice]],
     default: Json = _UNKNOWN,
 ) -> list[Line]:
     rows = _entry(name, _written(value), box, width, Tone.PLAIN if default is _UNKNOWN else Tone.STRONG)
@@ -149,8 +140,8 @@ def _setting(
         rows[-1:] = (
             [beside] if beside.width <= box.width else [rows[-1], *_entry("", f"default {_written(default)}", box, width)]
         )
-    if name in advised:
-        finding, advice = advised[name]
+    if name in changes:
+        finding, advice = changes[name]
         text = f"→ {advice.proposed} ({finding.rule})"
         tone = SEVERITY_TONES[finding.severity]
         rows += wrapped(text, box.width, Tone.HIGH if tone is Tone.CRITICAL else tone, " " * (width + 4))

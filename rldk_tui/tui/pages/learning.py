@@ -6,15 +6,15 @@ import math
 
 import numpy as np
 
-from rldk_tui.analysis.learning_signal import WINDOW, Cost, LearningSignal, learning_signal
-from rldk_tui.charts.format import count, number, percent
+from rldk_tui.analysis.learning_signal import WINDOW, Cost, learning_signal
+from rldk_tui.charts.format import number, percent
 from rldk_tui.charts.growing import shape_of
 from rldk_tui.charts.plot import plot
+from rldk_tui.summary.learning_signal import MUCH, advice, sentence
 from rldk_tui.tui.cells import Box, Line, Page, Span, Tone, left, line, right, wrapped
 from rldk_tui.tui.view import View
 
 _PLOT_HEIGHT, _LABEL, _MOST_WIDTH = 6, 7, 100
-_MUCH, _RISE = 0.3, 0.02
 
 
 def learning_page() -> Page:
@@ -27,15 +27,7 @@ def learning_line(view: View) -> Line | None:
     told = learning_signal(view.health.snapshot, 2 * WINDOW)
     if isinstance(told, str):
         return None
-    return line(Span(_sentence(told), Tone.WARNING if told.share >= _MUCH else Tone.DIM))
-
-
-def _sentence(told: LearningSignal) -> str:
-    least = "at least " if len(told.parts) > 1 else ""
-    change = ""
-    if told.before is not None and abs(told.share - told.before) >= _RISE:
-        change = f" {'▲' if told.share > told.before else '▼'} from {percent(told.before)} before"
-    return f"{least}{percent(told.share)} of the last {count(told.logs)} logs' replies taught nothing{change}"
+    return line(Span(sentence(told), Tone.WARNING if told.share >= MUCH else Tone.DIM))
 
 
 def _draw(view: View, box: Box) -> tuple[Line, ...]:
@@ -43,9 +35,9 @@ def _draw(view: View, box: Box) -> tuple[Line, ...]:
     width = min(box.width, _MOST_WIDTH)
     if isinstance(told, str):
         return wrapped(told, width, Tone.DIM)
-    sentence = _sentence(told)
+    said = sentence(told)
     rows = [
-        *wrapped(f"{sentence[:1].upper()}{sentence[1:]}.", width, Tone.WARNING if told.share >= _MUCH else Tone.STRONG),
+        *wrapped(f"{said[:1].upper()}{said[1:]}.", width, Tone.WARNING if told.share >= MUCH else Tone.STRONG),
         line(),
         line(Span("Why a reply taught nothing", Tone.ACCENT)),
     ]
@@ -65,7 +57,7 @@ def _draw(view: View, box: Box) -> tuple[Line, ...]:
         axis = row.label == "" and row.cells.strip()[:1].isdigit()
         rows.append(line(Span(right(row.label, _LABEL) + " ", Tone.DIM), Span(row.cells, Tone.DIM if axis else Tone.CHART)))
     rows += [line(), line(Span("What to change", Tone.ACCENT))]
-    for text in _advice(told):
+    for text in advice(told):
         rows += wrapped(text, width, Tone.PLAIN, "  ")
     return tuple(rows)
 
@@ -80,15 +72,3 @@ def _cost(name: str, cost: Cost) -> Line:
         f"about {number(cost.wasted)} of {number(cost.total)}",
         Span(f"  {share}", Tone.DIM),
     )
-
-
-def _advice(told: LearningSignal) -> list[str]:
-    if told.share < _RISE:
-        return ["Nothing: the work is used."]
-    said = [
-        "Leave out prompts that are solved every time or never, sample more replies a prompt (num_generations), or raise the "
-        "temperature, so that the replies of a group differ in reward.",
-    ]
-    if told.masked and told.truncated:
-        said.append("Allow longer replies (max_completion_length), or pay for ending: masked replies cost as much as others.")
-    return said
