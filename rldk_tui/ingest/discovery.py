@@ -86,7 +86,7 @@ class Discovery:
         return sorted(new, key=lambda found: found.path)
 
     def _list(self, path: PurePath, new: list[Found]) -> list[PurePath]:
-        """List one folder if it changed; return the folders in it."""
+        """List one folder if it changed; return the folders in it, links first: the last is walked first."""
         folder = self._folders.setdefault(path, _Folder())
         try:
             facts = os.stat(self.root / path)  # noqa: PTH116 - one a folder a poll
@@ -108,20 +108,20 @@ class Discovery:
         return self._sort_out(path, sorted(fresh, key=lambda entry: entry.name), new)
 
     def _sort_out(self, path: PurePath, entries: list[os.DirEntry[str]], new: list[Found]) -> list[PurePath]:
-        folders = []
+        folders: list[tuple[bool, PurePath]] = []
         for entry in entries:
             here = path / entry.name
             if _is_folder(entry):
                 if step_of(entry.name) is not None:
                     self.checkpoints.setdefault(here, self.root / here)
                 if here != _OUR_OUTPUT and not entry.name.startswith(".") and len(here.parts) <= DEEPEST:
-                    folders.append(here)
+                    folders.append((not entry.is_symlink(), here))
             else:
                 self._folders[path].files.add(entry.name)
                 if self._is_new(here):
                     self._undecided[here] = -1
                     self._sniff(here, new)
-        return folders
+        return [here for _, here in sorted(folders)]  # what is there by itself has its own name, not that of a link to it
 
     def _is_new(self, path: PurePath) -> bool:
         if path in self.found or path in self._undecided or path in self._declined:

@@ -193,3 +193,15 @@ def test_a_checkpoint_that_was_rotated_away_leaves_no_problem(tmp_path: Path) ->
 def test_a_log_that_begins_in_the_middle_after_a_rotation_is_read(tmp_path: Path) -> None:
     a_log(tmp_path, beat(5), beat(6))
     assert steps(Follower(tmp_path).poll()) == [5, 6]
+
+
+def test_a_folder_is_known_by_its_own_name_and_not_by_a_link_to_it(tmp_path: Path) -> None:
+    a_log(tmp_path / "wandb" / "run-1", encode_line(START), beat(1))
+    (tmp_path / "wandb" / "latest-run").symlink_to(tmp_path / "wandb" / "run-1")
+    follower = Follower(tmp_path)
+    assert steps(follower.poll()) == [1]
+    assert [origin.source for origin in follower.sources()] == ["wandb/run-1/rldk/events-rank00000.jsonl"]
+    a_log(tmp_path / "wandb" / "run-2", encode_line(START), beat(2))
+    (tmp_path / "wandb" / "latest-run").unlink()
+    (tmp_path / "wandb" / "latest-run").symlink_to(tmp_path / "wandb" / "run-2")
+    assert steps(follower.poll()) == [2]
