@@ -7,6 +7,7 @@ read. Several rows of one step, one after another with the same keys (micro-batc
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path, PurePath
@@ -18,6 +19,7 @@ from rldk_tui.readers._lines import BOM
 from rldk_tui.readers._numbers import number
 from rldk_tui.readers._rows import Rows, tells_of_training
 
+_CELL = re.compile(rb'"([^"\\]{1,120})"\s*:\s*("|-?\d[\d.eE+-]{0,40})')
 _WORDS = frozenset({"type", "message", "prompt", "completion", "response", "query", "text"})
 
 
@@ -67,8 +69,9 @@ def claims(_path: PurePath, head: bytes) -> bool:
     if not text.startswith(b"["):
         return False
     first = next(whole_objects(text.decode("utf-8", "replace"), 1), None)
-    if first is None and len(head) >= HEAD:  # a first row longer than what is looked at
-        return False
+    if first is None and len(head) >= HEAD:  # a first row longer than what is looked at: its beginning decides
+        cells = [(key.decode("utf-8", "replace"), cell.decode()) for key, cell in _CELL.findall(text)]
+        first = {key: cell if number(cell) is None else number(cell) for key, cell in cells}
     return first is not None and _is_row(first)
 
 

@@ -89,3 +89,23 @@ def test_an_array_of_rows_that_is_cut_off_gives_the_rows_before(tmp_path: Path) 
     rows = [read for read in reads if isinstance(read, Metrics)]
     assert 0 < len(rows) < 20
     assert any(isinstance(read, ReadProblem) and "cut off" in read.message for read in reads)
+
+
+@pytest.mark.parametrize(
+    ("row", "claimed"),
+    [
+        ({"step": 0, "loss": 0.0, **{f"metric_{index}": 0.5 for index in range(400)}}, True),
+        ({"step": 1, "prompt": "p" * 9000, "score": 2}, False),
+        ({"name": "x" * 9000, "age": 3}, False),
+    ],
+)
+def test_a_first_row_longer_than_what_is_looked_at_is_told_by_its_beginning(row: dict[str, Any], *, claimed: bool) -> None:
+    head = json.dumps([row, row]).encode()[:HEAD]
+    assert metrics_json.FORMAT.claims(PurePath("rows.json"), head) is claimed
+
+
+def test_micro_batches_of_one_step_are_their_mean(tmp_path: Path) -> None:
+    file = tmp_path / "rows.json"
+    file.write_text(json.dumps([{"step": step, "loss": loss} for step in (1, 2) for loss in (1.0, 3.0)]))
+    rows = [read for read in read_safely(metrics_json.FORMAT, file, PurePath("rows.json")) if isinstance(read, Metrics)]
+    assert [(row.step, row.values) for row in rows] == [(1, {"loss": 2.0}), (2, {"loss": 2.0})]
