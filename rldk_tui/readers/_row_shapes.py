@@ -8,7 +8,7 @@ time of one event a row.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from operator import attrgetter
 from typing import Any
@@ -43,13 +43,19 @@ class Layout:
         facts: Phases and names.
     """
 
-    def __init__(self, keys: Sequence[str], rows: Rows) -> None:
+    def __init__(self, keys: Sequence[str], rows: Rows, cells: Callable[[Any], Iterable[float]] = iter) -> None:
         """Look at the keys.
+
+        Args:
+            keys: Of every row.
+            rows: Knows what they are.
+            cells: Makes numbers, in the order of the keys, of a row as it is held.
 
         Raises:
             ValueError: if such rows must be read one by one.
         """
         self.keys = keys
+        self.cells = cells
         self.step, self.time, self.columns = rows.places(keys)
         self.facts = frozenset((phase, name) for _, phase, name in self.columns)
         self._phases = tuple(dict.fromkeys(phase for _, phase, _ in self.columns))
@@ -92,14 +98,8 @@ class Shape:
             gc=False,
         )
         self.decode = msgspec.json.Decoder(struct).decode
-        self.layout = Layout(keys, rows)
+        self.layout = Layout(keys, rows, astuple)
         self.step_of = attrgetter(names[self.layout.step])
-
-    def entries(self, decoded: list[Any]) -> Iterator[Entries]:
-        """The rows as columns, one table for each phase."""
-        width = len(self.layout.keys)
-        numbers = np.fromiter(chain.from_iterable(map(astuple, decoded)), np.float64, count=width * len(decoded))
-        return self.layout.entries(numbers.reshape(len(decoded), width))
 
 
 def _cells(values: NDArray[np.float64], absent: float | None) -> Cells:
@@ -117,15 +117,61 @@ def possible(steps: NDArray[np.float64]) -> bool:
     return bool(((steps >= 0) & (steps <= LAST_STEP) & (steps == np.floor(steps))).all())
 
 
+class Gathered:
+    """Holds rows of known layouts, and gives them out as columns where nothing but their numbers matters."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self._held: list[tuple[Layout, float, Any]] = []
+        self._last = -math.inf
+
+    def add(self, layout: Layout, step: float, row: Any) -> bool:
+        """Hold a row; False if its step goes back, which the general way must see."""
+        if not step >= self._last:
+            return False
+        self._last = step
+        self._held.append((layout, step, row))
+        return True
+
+    def given(self) -> Iterator[Read]:
+        """What was held since the last call."""
+        held, self._held, self._last = self._held, [], -math.inf
+        if not held:
+            return
+        if len(held) < _FEW or not self._in_order(held):
+            for layout, _, row in held:
+                yield from self._rows.take(dict(zip(layout.keys, layout.cells(row), strict=True)))
+            return
+        yield from self._rows.begin()
+        by_layout: dict[Layout, list[Any]] = {}
+        for layout, _, row in held:
+            by_layout.setdefault(layout, []).append(row)
+        tables = [entries for layout, rows in by_layout.items() for entries in layout.entries(_numbers(layout, rows))]
+        yield from passed_on(sorted(tables, key=lambda entries: int(entries.steps[0])), self._rows)
+
+    def _in_order(self, held: list[tuple[Layout, float, Any]]) -> bool:
+        """Whether every step is one and comes after all before it, or tells of something else than the last one did."""
+        steps = np.fromiter((step for _, step, _ in held), np.float64, count=len(held))
+        if not possible(steps) or (self._rows.step is not None and steps[0] <= self._rows.step):
+            return False
+        return all(held[at][0].facts.isdisjoint(held[at + 1][0].facts) for at in np.flatnonzero(np.diff(steps) == 0))
+
+
+def _numbers(layout: Layout, rows: list[Any]) -> NDArray[np.float64]:
+    width = len(layout.keys)
+    flat = np.fromiter(chain.from_iterable(map(layout.cells, rows)), np.float64, count=width * len(rows))
+    return flat.reshape(len(rows), width)
+
+
 class RowsInBulk:
-    """Takes lines whose shape is known, and gives them out as columns where nothing but their numbers matters."""
+    """Takes lines whose shape is known."""
 
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
         self._shapes: dict[tuple[str, ...], Shape | None] = {}
         self._likely: list[Shape] = []
-        self._taken: list[tuple[Shape, Any]] = []
-        self._last = -math.inf
+        self._gathered = Gathered(rows)
+        self.given = self._gathered.given
 
     def take(self, line: bytes) -> bool:
         """Take a line of a known shape; False leaves it to be read in the general way."""
@@ -134,11 +180,8 @@ class RowsInBulk:
                 decoded = shape.decode(line)
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 continue
-            step = shape.step_of(decoded)
-            if step < self._last:
+            if not self._gathered.add(shape.layout, shape.step_of(decoded), decoded):
                 return False  # another training, most likely
-            self._last = step
-            self._taken.append((shape, decoded))
             if place:
                 self._expect(shape)
             return True
@@ -158,32 +201,6 @@ class RowsInBulk:
             return Shape(keys, self._rows)
         except ValueError:
             return None
-
-    def given(self) -> Iterator[Read]:
-        """What was taken since the last call."""
-        taken, self._taken, self._last = self._taken, [], -math.inf
-        if len(taken) < _FEW or not self._in_order(taken):
-            for shape, decoded in taken:
-                yield from self._rows.take(dict(zip(shape.layout.keys, astuple(decoded), strict=True)))
-            return
-        yield from self._rows.begin()
-        by_shape: dict[Shape, list[Any]] = {}
-        for shape, decoded in taken:
-            by_shape.setdefault(shape, []).append(decoded)
-        tables = [entries for shape, decoded in by_shape.items() for entries in shape.entries(decoded)]
-        yield from passed_on(sorted(tables, key=lambda entries: int(entries.steps[0])), self._rows)
-
-    def _in_order(self, taken: list[tuple[Shape, Any]]) -> bool:
-        """Whether every step is one and comes after all before it, or tells of something else than the last one did."""
-        steps = np.fromiter((shape.step_of(decoded) for shape, decoded in taken), np.float64, count=len(taken))
-        if not possible(steps):
-            return False
-        if self._rows.step is not None and steps[0] <= self._rows.step:
-            return False
-        rising = np.diff(steps)
-        if (rising < 0).any():
-            return False
-        return all(taken[at][0].layout.facts.isdisjoint(taken[at + 1][0].layout.facts) for at in np.flatnonzero(rising == 0))
 
     def _expect(self, shape: Shape) -> None:
         self._likely = [shape, *(known for known in self._likely if known is not shape)][:_TRIED]

@@ -25,6 +25,7 @@ from rldk_tui.metrics import algorithm_from_config
 from rldk_tui.readers import Read, StreamFormat
 from rldk_tui.readers._leveldb_log import HEADER, Damaged, Records
 from rldk_tui.readers._protobuf import fields, varint
+from rldk_tui.readers._row_shapes import Gathered, Layout
 from rldk_tui.readers._rows import Rows, whole
 
 _HISTORY, _SUMMARY, _CONFIG, _METRIC, _RUN, _EXIT = 2, 3, 5, 12, 17, 18
@@ -35,6 +36,9 @@ _LAST_WORDS = b"train_"
 _CLOSING = ("train_runtime", "train_loss", "train_samples_per_second", "train_steps_per_second")
 _STEP_FIELD = 2 << 3 | 2
 _decode = msgspec.json.Decoder().decode
+_NUMBERS = (int, float)
+_MOST_LAYOUTS = 256
+"""Sets of keys whose rows are read many at once."""
 _MOST_SETTINGS = 2000
 
 
@@ -49,6 +53,8 @@ class WandbDecoder:
         self._axis_at: int | None = None
         self._row = -1
         self._closing: dict[str, Json] = {}
+        self._gathered = Gathered(self._rows)
+        self._layouts: dict[frozenset[bytes], tuple[Layout, list[bytes]] | None] = {}
 
     def feed(self, chunk: bytes) -> Iterator[Read]:
         """Yield what the records that are complete now tell."""
@@ -60,6 +66,7 @@ class WandbDecoder:
                 yield from self._record(record)
             except (ValueError, IndexError) as failure:
                 yield ReadProblem(source=self._source, message=f"a record is not what it should be: {failure}")
+        yield from self._gathered.given()
         too_many = self._rows.too_many()
         if too_many is not None:
             yield too_many
@@ -79,14 +86,15 @@ class WandbDecoder:
             if number == _HISTORY:
                 yield from self._history(value)
             elif number == _SUMMARY and _LAST_WORDS in value:
-                self._closing |= {name: told for name, told in _items(value, 1)[0].items() if name in _CLOSING}
+                self._closing |= {name: told for name, told in _settings(value).items() if name in _CLOSING}
             elif number == _RUN:
                 yield from self._run(value)
             elif number == _CONFIG:
-                yield from _described(_items(value, 1)[0])
+                yield from _described(_settings(value))
             elif number == _METRIC:
                 self._axis = next((_text(axis) for at, axis in fields(value) if at == 4 and axis), self._axis)
             elif number == _EXIT:
+                yield from self._gathered.given()
                 yield from self._last_words()
                 code = next((code for at, code in fields(value) if at == 1 and isinstance(code, int)), 0)
                 reason = "finished" if code == 0 else f"the process exited with code {code}"
@@ -95,7 +103,7 @@ class WandbDecoder:
     def _run(self, message: bytes) -> Iterator[RunDescribed]:
         for number, value in fields(message):
             if number == 4 and isinstance(value, bytes):
-                yield from _described(_items(value, 1)[0])
+                yield from _described(_settings(value))
 
     def _last_words(self) -> Iterator[Read]:
         """What the Hugging Face Trainer says at the end goes to the summary alone, just before its last row."""
@@ -104,8 +112,12 @@ class WandbDecoder:
             yield from self._rows.take(closing, at=self._rows.step or 0)
 
     def _history(self, message: bytes) -> Iterator[Read]:
-        row, told = _items(message, 1)
+        names, values, told = _items(message, 1)
         self._row = _step_in(told) if told else self._row + 1
+        if not self._closing and self._took(names, values):
+            return
+        yield from self._gathered.given()
+        row = dict(zip(map(_text, names), values, strict=True))
         row.setdefault("_step", self._row)
         if self._axis is None or self._axis not in row:
             step = self._axis_at
@@ -114,12 +126,43 @@ class WandbDecoder:
         yield from self._rows.take(row, at=step)
         yield from self._last_words()
 
+    def _took(self, names: list[bytes], values: list[Json]) -> bool:
+        """Whether a row of nothing but numbers was put with others like it. W&B writes the keys of each in another order."""
+        known = self._layout_of(frozenset(names))
+        if known is None or not all(type(value) in _NUMBERS for value in values):
+            return False
+        layout, order = known
+        row = dict(zip(names, values, strict=True))
+        step = row[order[layout.step]]
+        if self._axis is not None:
+            if self._axis != layout.keys[layout.step] or whole(step) is None:
+                return False
+            self._axis_at = int(step)
+        return self._gathered.add(layout, step, [row[name] for name in order])
+
+    def _layout_of(self, names: frozenset[bytes]) -> tuple[Layout, list[bytes]] | None:
+        if names not in self._layouts:
+            if len(self._layouts) >= _MOST_LAYOUTS:
+                return None
+            order = sorted(names)
+            try:
+                self._layouts[names] = Layout([_text(name) for name in order], self._rows), order
+            except ValueError:
+                self._layouts[names] = None
+        return self._layouts[names]
+
 
 def _step_in(message: bytes) -> int:
     return next((step for number, step in fields(message) if number == 1 and isinstance(step, int)), 0)
 
 
-def _items(message: bytes, number: int) -> tuple[dict[str, Json], bytes]:
+def _settings(message: bytes) -> dict[str, Json]:
+    """The items of a record as a mapping."""
+    names, values, _ = _items(message, 1)
+    return dict(zip(map(_text, names), values, strict=True))
+
+
+def _items(message: bytes, number: int) -> tuple[list[bytes], list[Json], bytes]:
     """Names and values of the items of a record (`key` or `nested_key`, `value_json`), and what field 2 beside them holds.
 
     A history is 40 items a row, so lengths below 128, which nearly all are, are read in place.
@@ -157,21 +200,22 @@ def _items(message: bytes, number: int) -> tuple[dict[str, Json], bytes]:
             at += length
         names.append(name)
         values.append(value)
-    return {_text(name): told for name, told in zip(names, _values(values), strict=True)}, beside
+    return names, _values(values), beside
 
 
-def _other_items(message: bytes, number: int) -> tuple[dict[str, Json], bytes]:
+def _other_items(message: bytes, number: int) -> tuple[list[bytes], list[Json], bytes]:
     """The same for a record that is written in an unusual way."""
-    items: dict[str, Json] = {}
+    names: list[bytes] = []
+    values: list[Json] = []
     beside = b""
     for at, item in fields(message):
         if at == number and isinstance(item, bytes):
-            parts = list(fields(item))
-            name = "/".join(_text(content) for part, content in parts if part in (1, 2))
-            items[name] = next((_value(content) for part, content in parts if part == 16 and isinstance(content, bytes)), None)
+            parts = [(part, content) for part, content in fields(item) if isinstance(content, bytes)]
+            names.append(b"/".join(content for part, content in parts if part in (1, 2)))
+            values.append(next((_value(content) for part, content in parts if part == 16), None))
         elif at == 2 and isinstance(item, bytes):
             beside = item
-    return items, beside
+    return names, values, beside
 
 
 def _values(texts: list[bytes]) -> list[Json]:

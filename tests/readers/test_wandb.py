@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rldk_tui.events import Algorithm, Completions, Metrics, ReadProblem, RunDescribed, RunEnded
+from rldk_tui.events.entries import Entries
 from rldk_tui.readers import Read, read_safely, wandb_config, wandb_summary, wandb_table
 from rldk_tui.readers._leveldb_log import HEADER, Damaged, Records
 from rldk_tui.readers.wandb_run import WandbDecoder
@@ -62,7 +63,8 @@ def read(data: bytes) -> list[Read]:
 
 
 def rows(reads: list[Read]) -> list[tuple[int, dict[str, float | None]]]:
-    return [(event.step, event.values) for event in reads if isinstance(event, Metrics)]
+    events = [event for read in reads for event in (read.events() if isinstance(read, Entries) else [read])]
+    return [(event.step, event.values) for event in events if isinstance(event, Metrics)]
 
 
 def test_a_real_run_tells_its_rows_its_settings_and_its_model() -> None:
