@@ -25,7 +25,8 @@ def medians(
     table = np.sort(padded.reshape(count, length), axis=1)  # NaN last
     known = np.count_nonzero(~np.isnan(table), axis=1)
     row, last = np.arange(count), np.maximum(known - 1, 0)
-    middle = 0.5 * table[row, last // 2] + 0.5 * table[row, (last + 1) // 2]
+    low, high = table[row, last // 2], table[row, (last + 1) // 2]
+    middle = np.clip(0.5 * low + 0.5 * high, low, high)  # half of the smallest number is 0
     first = row * length
     end = np.minimum(first + length, steps.size)
     return steps[(first + end - 1) // 2], middle

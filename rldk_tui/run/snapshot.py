@@ -120,6 +120,7 @@ class RunSnapshot:
         failure: The exception that left the training loop, as the log tells it; None if none did, or it is not known.
         sources: The files that told each metric, by its canonical name, the most trusted first.
         tailable: Whether a source is there that grows while the run lives.
+        recorded: Whether the callback's own log is among the sources.
     """
 
     name: str
@@ -138,6 +139,7 @@ class RunSnapshot:
     problems: tuple[ReadProblem, ...]
     tailable: bool
     sources: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    recorded: bool = False
     failure: str | None = None
     generations: tuple[LoggedGenerations, ...] = ()
 

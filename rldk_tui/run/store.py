@@ -52,7 +52,7 @@ class RunStore:
         self._unsigned = Unsigned(self._launches)
         self._provenance = Provenance()
         self._last_event_at: float | None = None
-        self._tailable = False
+        self._tailable = self._recorded = False
         self._things = Things()
 
     def rewrite(self, source: str) -> None:
@@ -88,6 +88,7 @@ class RunStore:
             self._unsigned.begin(origin)
             return
         self._tailable = True
+        self._recorded |= origin.authority >= _TELLS_ITS_END
         self._clock(event.time)
         if event.rank != 0:
             self._other_ranks.add(origin.source)
@@ -306,6 +307,7 @@ class RunStore:
             problems=problems,
             sources=self._provenance.sources(),
             tailable=self._tailable or self._unsigned.tailable,
+            recorded=self._recorded,
         )
 
 

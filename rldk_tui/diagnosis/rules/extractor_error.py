@@ -46,7 +46,7 @@ LIMITS = Limits()
 
 def evaluable(snapshot: RunSnapshot) -> str | None:
     """Nothing but the callback records failures, and it records its launch first."""
-    return None if snapshot.tailable else "no log of the callback is there, which records failures"
+    return None if snapshot.recorded else "no log of the callback is there, which records failures"
 
 
 def judge(snapshot: RunSnapshot, limits: Limits) -> StateVerdict | None:
