@@ -20,6 +20,7 @@ WINDOW = 100
 _LEAST_BEFORE = 25
 """Logs before them from which on there is something to compare with."""
 _HOUR = 3600.0
+_MOST = 1e18
 _TIMES = ("hook/step_time", "step_time", "step_seconds")
 """Seconds a step, the most complete one first."""
 
@@ -125,7 +126,7 @@ def _mean(values: NDArray[np.float64]) -> float:
 
 def _tokens(snapshot: RunSnapshot, steps: NDArray[np.int64], shares: NDArray[np.float64]) -> Cost:
     """By the rises of the counter between logs; a counter that starts anew adds nothing there."""
-    counted = _at(snapshot, "num_tokens", steps)
+    counted = _believable(_at(snapshot, "num_tokens", steps))
     rises = np.diff(counted, prepend=np.nan)
     return _cost(np.where(rises > 0, rises, np.nan), shares)
 
@@ -133,11 +134,17 @@ def _tokens(snapshot: RunSnapshot, steps: NDArray[np.int64], shares: NDArray[np.
 def _hours(snapshot: RunSnapshot, steps: NDArray[np.int64], shares: NDArray[np.float64]) -> Cost:
     """Seconds a step, times the steps since the log before, times the processes."""
     for name in _TIMES:
-        seconds = _at(snapshot, name, steps)
+        seconds = _believable(_at(snapshot, name, steps))
         if np.isfinite(seconds).any():
             between = np.diff(steps, prepend=steps[0] - 1).astype(np.float64)
             return _cost(seconds * between * snapshot.info.world_size / _HOUR, shares)
     return Cost(np.nan, np.nan)
+
+
+def _believable(amounts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What can be a time or a count of tokens; a log may say anything."""
+    with np.errstate(invalid="ignore"):
+        return np.where((amounts >= 0) & (amounts <= _MOST), amounts, np.nan)
 
 
 def _cost(amounts: NDArray[np.float64], shares: NDArray[np.float64]) -> Cost:

@@ -57,5 +57,6 @@ def _mean_until(series: MetricSeries, step: int) -> tuple[float | None, float | 
     values = series.values[:until][np.isfinite(series.values[:until])][-_LOGS:]
     if not values.size:
         return None, None
-    error = float(values.std(ddof=1)) / math.sqrt(values.size) if values.size > 1 else None
+    with np.errstate(over="ignore", invalid="ignore"):
+        error = float(values.std(ddof=1)) / math.sqrt(values.size) if values.size > 1 else None
     return float(values.mean()), error

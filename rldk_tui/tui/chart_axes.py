@@ -11,6 +11,9 @@ from rldk_tui.charts.by_step import column_of
 from rldk_tui.charts.format import count, number
 from rldk_tui.charts.scale import Scale, ticks
 
+_LARGEST = 1e150
+"""Beyond it differences and their multiples are no longer finite."""
+_LARGEST_POWER = 270.0
 _ROWS_A_TICK = 4
 _CELLS_A_TICK = 14
 _NEAR = 0.5
@@ -64,6 +67,8 @@ def value_axis(low: float, high: float, near: tuple[float | None, ...], *, log: 
         near: Ends of the band, as values.
         log: Whether logarithms are drawn.
     """
+    most = _LARGEST_POWER if log else _LARGEST
+    low, high = min(max(-most, low), most), min(max(-most, high), most)
     reach = _NEAR * (high - low) if high > low else _NEAR * max(abs(low), abs(high), 1e-9)
     wanted = [math.log10(value) if log else value for value in near if value is not None and (value > 0 or not log)]
     shown = [value for value in wanted if low - reach <= value <= high + reach]

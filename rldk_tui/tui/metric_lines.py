@@ -138,7 +138,9 @@ def _pace(recent: MetricSeries) -> float | None:
     times, values = recent.times[usable], recent.values[usable]
     if times.size < 2 or times[-1] <= times[0]:
         return None
-    return float((values[-1] - values[0]) / (times[-1] - times[0]))
+    with np.errstate(over="ignore"):
+        pace = float((values[-1] - values[0]) / (times[-1] - times[0]))
+    return pace if np.isfinite(pace) else None
 
 
 def _part(series: MetricSeries, part: slice) -> MetricSeries:
