@@ -37,7 +37,7 @@ class Frontier:
 
 
 def frontier_of(steps: NDArray[np.int64], kl: NDArray[np.float64], reward: NDArray[np.float64], unit: str) -> Frontier | None:
-    """The course of the pair; None with too few logs of both, or where one of them never moves.
+    """The course of the pair; None with too few logs of both, where one of them never moves, or the KL is negative.
 
     Args:
         steps: Shape (n,), rising.
@@ -50,7 +50,7 @@ def frontier_of(steps: NDArray[np.int64], kl: NDArray[np.float64], reward: NDArr
         return None
     middle, x = medians(steps[both], kl[both], _STRETCHES)
     _, y = medians(steps[both], reward[both], _STRETCHES)
-    if np.ptp(x) == 0 or np.ptp(y) == 0:
+    if np.ptp(x) == 0 or np.ptp(y) == 0 or np.median(x) < 0:  # an estimate below 0 is no distance
         return None
     return Frontier(tuple(middle.tolist()), tuple(x.tolist()), tuple(y.tolist()), unit)
 

@@ -15,6 +15,20 @@ class Shade:
     label: str
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """The course of the same quantity elsewhere, drawn beside the series.
+
+    Attributes:
+        label: Told when it is pointed at.
+        steps, values: As long as each other; a value that is not finite breaks the line.
+    """
+
+    label: str
+    steps: tuple[int, ...]
+    values: tuple[float, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineChart:
     """What there is to draw.
@@ -29,6 +43,7 @@ class LineChart:
         breaks: Steps at which a later launch took over.
         middle: Steps and values of its course where the series is too dense to be read; drawn over the series, which
             then is pale.
+        beside: Other runs' courses of it, each in a colour of its own; the value axis is widened to show them.
     """
 
     label: str
@@ -42,3 +57,4 @@ class LineChart:
     shades: tuple[Shade, ...] = ()
     breaks: tuple[int, ...] = ()
     middle: tuple[tuple[int, float], ...] = ()
+    beside: tuple[Beside, ...] = ()

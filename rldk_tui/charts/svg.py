@@ -17,6 +17,8 @@ from rldk_tui.charts.scale import Scale, scale_of, ticks
 from rldk_tui.charts.text import one_line
 
 _TONES = {"critical": "#b42318", "high": "#c2410c", "warning": "#a16207", "info": "#64748b"}
+BESIDE = ("#c2410c", "#15803d", "#7e22ce", "#0e7490", "#a16207", "#be185d", "#475569")
+"""Colours of other runs' lines, in their order."""
 _LEFT, _RIGHT, _TOP, _BOTTOM = 42.0, 8.0, 8.0, 16.0
 _FONT = 10
 _LONGEST_TEXT = 300
@@ -50,6 +52,7 @@ def line_chart(chart: LineChart, width: int, height: int, *, readings: bool = Fa
         readings: Whether each point tells its step and value when pointed at.
     """
     known = [value for value in chart.values if value is not None and math.isfinite(value)]
+    known += [value for other in chart.beside for value in other.values if math.isfinite(value)]
     limit = chart.limit if chart.limit is not None and math.isfinite(chart.limit) else None
     frame = _Frame(
         width,
@@ -61,6 +64,7 @@ def line_chart(chart: LineChart, width: int, height: int, *, readings: bool = Fa
         *_shading(chart, frame),
         *_axes(chart, frame, bool(known)),
         *_limit(limit, frame),
+        *_beside(chart, frame),
         *_lines(chart, frame),
         *_marks(chart, frame),
         *(_readings(chart, frame) if readings else ()),
@@ -148,6 +152,14 @@ def _lines(chart: LineChart, frame: _Frame) -> Iterator[str]:
         yield _path("line", chart.middle, frame, "#2457c5", 1.6)
     else:
         yield _path("line", points, frame, "#2457c5", 1.5)
+
+
+def _beside(chart: LineChart, frame: _Frame) -> Iterator[str]:
+    for place, other in enumerate(chart.beside):
+        points = tuple(zip(other.steps, other.values, strict=True))
+        colour = BESIDE[place % len(BESIDE)]
+        line = _path(f"line beside-{place % len(BESIDE) + 1}", points, frame, colour, 1.3)
+        yield f"<g><title>{_told(other.label)}</title>{line}</g>"
 
 
 def _path(kind: str, points: tuple[tuple[int, float | None], ...], frame: _Frame, colour: str, width: float) -> str:

@@ -11,7 +11,7 @@ import argparse
 from collections.abc import Callable, Sequence
 
 from rldk_tui import __version__
-from rldk_tui.cli import checkpoints, doctor, export, generations, live, run, schema
+from rldk_tui.cli import checkpoints, compare, doctor, export, generations, live, run, schema
 from rldk_tui.cli import rules as rules_verbs
 from rldk_tui.cli import runs as runs_verb
 from rldk_tui.cli import stop as stop_verb
@@ -22,6 +22,7 @@ from rldk_tui.errors import RldkError, UserError
 
 _GROUPS = (
     run,
+    compare,
     runs_verb,
     watch_verb,
     stop_verb,
@@ -49,19 +50,7 @@ def _verbs() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="rldk", description="Judge and report RL fine-tuning runs from their logs.")
     parser.add_argument("--version", action="version", version=f"rldk-tui {__version__}")
     verbs = parser.add_subparsers(metavar="VERB", required=True)
-    for group in (
-        run,
-        runs_verb,
-        watch_verb,
-        stop_verb,
-        train_verb,
-        rules_verbs,
-        checkpoints,
-        generations,
-        export,
-        doctor,
-        schema,
-    ):
+    for group in _GROUPS:
         group.add_to(verbs)
     return parser
 

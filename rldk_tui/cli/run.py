@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rldk_tui.cli.output import complain, say
+from rldk_tui.errors import UserError
+
+if TYPE_CHECKING:
+    from rldk_tui.events import Severity
+    from rldk_tui.session import RunHealth
 
 SEVERITIES = ("info", "warning", "high", "critical")
 _FORMATS = ("text", "json", "markdown", "junit")
@@ -19,6 +25,12 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     check.add_argument("--format", choices=_FORMATS, default="text")
     check.add_argument("--json", action="store_const", const="json", dest="format", help="the same as --format json")
     check.add_argument("--fail-on", choices=SEVERITIES, default="critical", help="exit 1 at or above this severity (critical)")
+    check.add_argument(
+        "--baseline",
+        metavar="RUN0",
+        type=Path,
+        help="fail only on what is worse than in this run: new findings, or a worse reward (or loss) by more than noise",
+    )
     check.set_defaults(verb=_check)
 
     report = verbs.add_parser("report", help="the health report as HTML, JSON and PDF")
@@ -38,8 +50,32 @@ def _check(arguments: argparse.Namespace) -> int:
 
     health = RunSession.open(arguments.run).poll()
     fail_on = Severity(arguments.fail_on)
+    if arguments.baseline is not None:
+        return _gate(health, arguments.baseline, fail_on, arguments.format)
     say(RENDERERS[arguments.format](health, fail_on))
     return int(any(finding.severity.rank >= fail_on.rank for finding in health.findings))
+
+
+def _gate(health: RunHealth, baseline: Path, fail_on: Severity, form: str) -> int:
+    from rldk_tui.comparison import gate
+    from rldk_tui.comparison.objects import gate_object
+    from rldk_tui.comparison.prose import gate_lines
+    from rldk_tui.session import RunSession
+    from rldk_tui.summary import RENDERERS, check_object, to_json
+    from rldk_tui.summary.prose import marked
+
+    if form == "junit":
+        raise UserError("JUnit has no place for a baseline.", "Use --format text, markdown or json with --baseline.")
+    found = gate(health, RunSession.open(baseline).poll(), fail_on)
+    if form == "json":
+        say(to_json({**check_object(health), "baseline": gate_object(found)}))
+    else:
+        lines = list(gate_lines(found))
+        told = (
+            [f"**{marked(lines[0])}**", *(f"- {marked(line.strip())}" for line in lines[1:])] if form == "markdown" else lines
+        )
+        say("\n".join([*told, "", RENDERERS[form](health, fail_on)]))
+    return int(not found.passed)
 
 
 def _report(arguments: argparse.Namespace) -> int:

@@ -48,19 +48,19 @@ def build_report(health: RunHealth, directory: Path | None = None, *, pdf: bool)
     paths = ReportPaths(folder / "report.html", folder / "report.json", folder / "report.pdf" if pdf else None)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _put(paths.html, lambda path: path.write_text(page, encoding="utf-8"))
-        _put(paths.json, lambda path: path.write_text(json_of(document), encoding="utf-8"))
+        put_text(paths.html, page)
+        put_text(paths.json, json_of(document))
         if paths.pdf is not None:
             from rldk_tui.report.pdf import print_page
 
-            _put(paths.pdf, lambda path: print_page(html_of(document, paper=True), path))
+            put_whole(paths.pdf, lambda path: print_page(html_of(document, paper=True), path))
     except OSError as failure:
         reason = failure.strerror or str(failure)
         raise UserError(f"The report cannot be written to {folder}: {reason}.", "Name another place with -o DIR.") from failure
     return paths
 
 
-def _put(path: Path, write: Callable[[Path], object]) -> None:
+def put_whole(path: Path, write: Callable[[Path], object]) -> None:
     """Have the file written beside its place, then put it there at once; nothing is left of one that failed."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -68,3 +68,8 @@ def _put(path: Path, write: Callable[[Path], object]) -> None:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def put_text(path: Path, text: str) -> None:
+    """Put a whole text in its place."""
+    put_whole(path, lambda part: part.write_text(text, encoding="utf-8"))

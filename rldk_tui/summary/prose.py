@@ -125,24 +125,24 @@ def as_markdown(health: RunHealth) -> str:
 
 
 def _markdown_lines(health: RunHealth) -> Iterator[str]:
-    yield f"# {_marked(health.snapshot.name)}: {_marked(health.score.grade)}"
+    yield f"# {marked(health.snapshot.name)}: {marked(health.score.grade)}"
     yield ""
-    yield f"{_marked(verdict_line(health))}. {tally(health)}."
+    yield f"{marked(verdict_line(health))}. {tally(health)}."
     for cap in health.score.caps:
-        yield f"- held down to {cap.limit:.2f} by {_marked(cap.reason)}"
+        yield f"- held down to {cap.limit:.2f} by {marked(cap.reason)}"
     for finding in health.findings:
         yield ""
-        yield f"## {finding.severity.value}: {_marked(finding.rule)}, {when(finding)}"
+        yield f"## {finding.severity.value}: {marked(finding.rule)}, {when(finding)}"
         yield ""
-        yield _marked(finding.summary)
+        yield marked(finding.summary)
         if finding.cause:
-            yield f"\nCause: {_marked(finding.cause)}"
+            yield f"\nCause: {marked(finding.cause)}"
         if finding.parent:
-            yield f"\nFollows from: {_marked(follows_from(finding, health.findings))}"
+            yield f"\nFollows from: {marked(follows_from(finding, health.findings))}"
         if finding.advice:
             yield ""
         for advice in finding.advice:
-            yield f"- {_marked(advice_line(advice))}"
+            yield f"- {marked(advice_line(advice))}"
     yield from _not_said(health)
 
 
@@ -155,14 +155,14 @@ def _not_said(health: RunHealth) -> Iterator[str]:
     if rows:
         yield "\n## Not evaluated\n\n| what | why | how to mend it |\n|---|---|---|"
     for row in rows:
-        yield f"| {' | '.join(_marked(cell) for cell in row)} |"
+        yield f"| {' | '.join(marked(cell) for cell in row)} |"
 
 
 def _plain(text: str) -> str:
     return one_line(text, _LONGEST)
 
 
-def _marked(text: str) -> str:
+def marked(text: str) -> str:
     """Text without a meaning in Markdown or HTML; it links and mentions nobody."""
     escaped = _MARKUP.sub(r"\\\1", one_line(text, _LONGEST).replace("&", "&amp;").replace("<", "&lt;"))
     escaped = _AT_THE_START.sub(r"\1\\\2", escaped)
