@@ -27,7 +27,7 @@ def shown(diagnosis: Diagnosis) -> str:
     return repr(diagnosis)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(histories())
 def test_any_polling_gives_the_findings_of_one_poll(history: History) -> None:
     assert shown(polled(history, load_rules())) == shown(at_once(history.events, load_rules()))
@@ -41,7 +41,7 @@ def test_nor_does_it_matter_how_many_rows_a_rule_is_given_at_once(history: Histo
     assert shown(few) == shown(at_once(history.events, load_rules()))
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(histories(), st.integers(0, 10**6))
 def test_late_truth_gives_the_findings_of_early_truth(history: History, pick: int) -> None:
     """A more truthful source tells of a NaN in a row that was settled long ago."""
