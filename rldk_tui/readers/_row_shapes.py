@@ -30,6 +30,10 @@ _MOST_KEYS = 1000
 """Keys of a row beyond which none is made."""
 _TRIED = 4
 """Shapes a line is tried as, the one met last first: a training logs some keys in every row and some in every tenth."""
+_MARKS = {b"-Infinity": b"-1.7976931348621e308", b"Infinity": b"1.7976931348621e308", b"NaN": b"1.7976931348622e308"}
+"""What stands for the tokens that JSON does not know while a line is decoded: numbers that no log holds."""
+_LARGEST = 1.797e308
+_MEANT = {float(mark): float(token.replace(b"Infinity", b"inf")) for token, mark in _MARKS.items()}
 _FEW = 16
 """Rows below which columns do not pay."""
 
@@ -140,7 +144,8 @@ class Gathered:
             return
         if len(held) < _FEW or not self._in_order(held):
             for layout, _, row in held:
-                yield from self._rows.take(dict(zip(layout.keys, layout.cells(row), strict=True)))
+                numbers = (_MEANT.get(number, number) for number in layout.cells(row))
+                yield from self._rows.take(dict(zip(layout.keys, numbers, strict=True)))
             return
         yield from self._rows.begin()
         by_layout: dict[Layout, list[Any]] = {}
@@ -160,6 +165,9 @@ class Gathered:
 def _numbers(layout: Layout, rows: list[Any]) -> NDArray[np.float64]:
     width = len(layout.keys)
     flat = np.fromiter(chain.from_iterable(map(layout.cells, rows)), np.float64, count=width * len(rows))
+    if (np.abs(flat) > _LARGEST).any():
+        for mark, meant in _MEANT.items():
+            flat[flat == mark] = meant
     return flat.reshape(len(rows), width)
 
 
@@ -175,6 +183,9 @@ class RowsInBulk:
 
     def take(self, line: bytes) -> bool:
         """Take a line of a known shape; False leaves it to be read in the general way."""
+        if b"NaN" in line or b"Infinity" in line:
+            for token, mark in _MARKS.items():
+                line = line.replace(token, mark)
         for place, shape in enumerate(self._likely):
             try:
                 decoded = shape.decode(line)
