@@ -77,7 +77,9 @@ def learning_signal(snapshot: RunSnapshot, most: int | None = None) -> LearningS
     if not known.any():
         return "The share of groups without a signal is not logged (GRPO and RLOO log it from trl 0.18 on)."
     steps, zero = groups.steps[known], np.clip(groups.values[known], 0.0, 1.0)
-    cut, unscored = _at(snapshot, "completions/clipped_ratio", steps), _at(snapshot, "samples/unscored", steps)
+    cut, unscored = (
+        np.clip(_at(snapshot, name, steps), 0.0, 1.0) for name in ("completions/clipped_ratio", "samples/unscored")
+    )
     masked = snapshot.info.config.get("mask_truncated_completions") is True
     reasons = {"every reply of the group got the same reward": zero, "nobody could score it": unscored}
     if masked:

@@ -59,4 +59,4 @@ def _mean_until(series: MetricSeries, step: int) -> tuple[float | None, float | 
         return None, None
     with np.errstate(over="ignore", invalid="ignore"):
         error = float(values.std(ddof=1)) / math.sqrt(values.size) if values.size > 1 else None
-    return float(values.mean()), error
+        return float(values.mean()), error
