@@ -38,6 +38,15 @@ class Lines:
             self._skipped += len(self.rest)
             self.rest = b""
 
+    def cut_all(self, chunk: bytes) -> list[bytes | None]:
+        """The same as a list, quickly where nothing has to be taken off a line."""
+        if self._skipped or not self.number or b"\r" in chunk or len(self.rest) + len(chunk) > self._longest:
+            return list(self.cut(chunk))
+        lines: list[bytes | None] = [*(self.rest + chunk).split(b"\n")]
+        self.rest = lines.pop() or b""
+        self.number += len(lines)
+        return lines
+
     def pending(self) -> int:
         """Bytes of a last line without its end."""
         return len(self.rest.strip()) + self._skipped

@@ -54,7 +54,7 @@ class MetricsDecoder:
     def feed(self, chunk: bytes) -> Iterator[Read]:
         """Yield the rows, or the problem, of every line that is complete now."""
         before = self._lines.number
-        lines = list(self._lines.cut(chunk))
+        lines = self._lines.cut_all(chunk)
         many = len(lines) >= _MANY_LINES
         for self._line, line in enumerate(lines, before + 1):
             if many and line is not None and not self._open and self._bulk.take(line):
