@@ -11,6 +11,7 @@ from rldk_tui.errors import UserError
 
 if TYPE_CHECKING:
     from rldk_tui.events import Severity
+    from rldk_tui.report.options import ReportOptions
     from rldk_tui.session import RunHealth
 
 SEVERITIES = ("info", "warning", "high", "critical")
@@ -39,6 +40,13 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     report.add_argument("-o", "--output", metavar="DIR", type=Path, help="where to write (RUN/rldk/report)")
     report.add_argument(
         "--no-checkpoints", action="store_false", dest="checkpoints", help="analyse no checkpoint that is not analysed yet"
+    )
+    report.add_argument("--sections", metavar="ID,ID", help="these sections alone, e.g. verdict,findings,learning")
+    report.add_argument("--title", help="the heading, in place of the run's name")
+    report.add_argument("--logo", metavar="FILE", type=Path, help="a PNG, JPEG or GIF for the head of the page")
+    report.add_argument("--templates", metavar="DIR", type=Path, help="templates that come before ours of the same name")
+    report.add_argument(
+        "--redact", action="store_true", help="leave out generations, host names, paths and process ids, to share the report"
     )
     report.set_defaults(verb=_report)
 
@@ -83,6 +91,7 @@ def _report(arguments: argparse.Namespace) -> int:
     from rldk_tui.report.recording import with_checkpoints
     from rldk_tui.session import RunSession
 
+    options = _options(arguments)
     session = RunSession.open(arguments.run)
     if arguments.checkpoints:
         analysed = with_checkpoints(session, elsewhere=arguments.output is not None)
@@ -91,7 +100,20 @@ def _report(arguments: argparse.Namespace) -> int:
         health = analysed.health
     else:
         health = session.poll()
-    written = build_report(health, arguments.output, pdf=arguments.pdf)
+    written = build_report(health, arguments.output, pdf=arguments.pdf, options=options)
     for path in written.all():
         say(str(path))
     return 0
+
+
+def _options(arguments: argparse.Namespace) -> ReportOptions:
+    from rldk_tui.report.options import ReportOptions, logo_in, templates_in, wanted_sections
+
+    names = None if arguments.sections is None else [name.strip() for name in arguments.sections.split(",")]
+    return ReportOptions(
+        title=arguments.title,
+        sections=None if names is None else wanted_sections(names),
+        templates=None if arguments.templates is None else templates_in(arguments.templates),
+        redact=arguments.redact,
+        logo=None if arguments.logo is None else logo_in(arguments.logo),
+    )

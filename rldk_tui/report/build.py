@@ -10,6 +10,7 @@ from pathlib import Path
 from rldk_tui.errors import UserError
 from rldk_tui.events import SUBFOLDER
 from rldk_tui.report.document import document_of, html_of, json_of
+from rldk_tui.report.options import PLAIN, ReportOptions
 from rldk_tui.session import RunHealth
 
 
@@ -31,7 +32,7 @@ def report_folder(run: Path) -> Path:
     return run / SUBFOLDER / "report"
 
 
-def build_report(health: RunHealth, directory: Path | None = None, *, pdf: bool) -> ReportPaths:
+def build_report(health: RunHealth, directory: Path | None = None, *, pdf: bool, options: ReportOptions = PLAIN) -> ReportPaths:
     """Write report.html, report.json and, if asked, report.pdf.
 
     Args:
@@ -39,11 +40,13 @@ def build_report(health: RunHealth, directory: Path | None = None, *, pdf: bool)
         directory: Where to write; `report_folder` of the run if None.
         pdf: Whether to print the page too. Without what WeasyPrint needs, the other two files are written all the same.
 
+        options: What differs from the report that everybody gets.
+
     Raises:
         UserError: if the place cannot be written to, or the PDF cannot be made.
     """
     folder = report_folder(health.directory) if directory is None else directory
-    document = document_of(health)
+    document = document_of(health, options)
     page = html_of(document)
     paths = ReportPaths(folder / "report.html", folder / "report.json", folder / "report.pdf" if pdf else None)
     try:
@@ -53,7 +56,7 @@ def build_report(health: RunHealth, directory: Path | None = None, *, pdf: bool)
         if paths.pdf is not None:
             from rldk_tui.report.pdf import print_page
 
-            put_whole(paths.pdf, lambda path: print_page(html_of(document, paper=True), path))
+            put_whole(paths.pdf, lambda path: print_page(html_of(document, paper=True), path, logo=options.logo is not None))
     except OSError as failure:
         reason = failure.strerror or str(failure)
         raise UserError(f"The report cannot be written to {folder}: {reason}.", "Name another place with -o DIR.") from failure

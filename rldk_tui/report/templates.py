@@ -38,10 +38,15 @@ def templates_folder() -> Path:
 
 
 @cache
-def environment() -> Environment:
-    """The one environment: everything is escaped, and a name that is not there is an error."""
+def environment(first: Path | None = None) -> Environment:
+    """The environment: everything is escaped, and a name that is not there is an error.
+
+    Args:
+        first: A folder whose templates and style sheet are taken instead of ours of the same name.
+    """
+    folders = [templates_folder()] if first is None else [first, templates_folder()]
     made = Environment(
-        loader=FileSystemLoader(templates_folder()),
+        loader=FileSystemLoader(folders),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=_inert,
@@ -66,7 +71,8 @@ def environment() -> Environment:
         signed=numbers.signed,
         table=_table,
     )
-    made.globals["style"] = Markup((templates_folder() / "report.css").read_text(encoding="utf-8"))  # noqa: S704 - ours
+    style = next(path for folder in folders if (path := folder / "report.css").is_file())
+    made.globals["style"] = Markup(style.read_text(encoding="utf-8"))  # noqa: S704 - ours, or of whoever asks for the report
     return made
 
 

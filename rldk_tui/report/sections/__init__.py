@@ -16,6 +16,7 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from types import ModuleType
 
+from rldk_tui.diagnosis.border import guarded
 from rldk_tui.errors import RldkError
 from rldk_tui.session import RunHealth
 
@@ -41,13 +42,29 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class NamedSection:
-    """A section with its id, the name of its file: its anchor in the page and its key in report.json."""
+    """A section with its id, the name of its file: its anchor in the page and its key in report.json.
+
+    Attributes:
+        foreign: Whether a third party wrote it.
+    """
 
     id: str
     section: Section
+    foreign: bool = False
+
+    def build(self, health: RunHealth) -> object | None:
+        """What it has to say; a third party's that fails is named in a warning and left out."""
+        if not self.foreign:
+            return self.section.build(health)
+        built: list[object | None] = []
+        guarded(
+            lambda: built.append(self.section.build(health)),
+            lambda failure: warnings.warn(f"section {self.id} is left out: {failure!r}", stacklevel=4),
+        )
+        return built[0] if built else None
 
 
-def named_section(name: str, module: ModuleType) -> NamedSection:
+def named_section(name: str, module: ModuleType, *, foreign: bool = False) -> NamedSection:
     """The section a module holds.
 
     Raises:
@@ -56,7 +73,7 @@ def named_section(name: str, module: ModuleType) -> NamedSection:
     section = getattr(module, "SECTION", None)
     if not isinstance(section, Section):
         raise RldkError(f"{module.__name__}: a section module needs a constant SECTION, a Section")
-    return NamedSection(name.replace("_", "-"), section)
+    return NamedSection(name.replace("_", "-"), section, foreign)
 
 
 @cache
@@ -66,7 +83,7 @@ def load_sections() -> tuple[NamedSection, ...]:
     foreign = []
     for point in entry_points(group=ENTRY_POINT):
         try:
-            foreign.append(named_section(point.name, point.load()))
+            foreign.append(named_section(point.name, point.load(), foreign=True))
         except (ImportError, AttributeError, RldkError) as failure:
             warnings.warn(f"section {point.name} of {point.dist} is left out: {failure}", stacklevel=2)
     return tuple(sorted([*own, *foreign], key=lambda named: (named.section.order, named.id)))
