@@ -41,7 +41,7 @@ class IndexApp(App[Path]):
         Binding("ctrl+c", "quit", show=False, priority=True),
         Binding("ctrl+z", "suspend_process", show=False),
         Binding("s", "sort", show=False),
-        Binding("slash", "filter", show=False),
+        Binding("slash", "filter", show=False, priority=True),
         Binding("escape", "unfilter", show=False),
         Binding("t", "next_theme", show=False),
     ]
@@ -115,12 +115,16 @@ class IndexApp(App[Path]):
         self._sort = orders[(orders.index(self._sort) + 1) % len(orders)]
         self._draw()
 
-    def action_filter(self) -> None:
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 # Textual's signature
+        """While something is typed, a slash is one."""
+        return action != "filter" or not self.query("SearchLine")
+
+    async def action_filter(self) -> None:
         """Ask what the lines are to hold."""
-        from rldk_tui.tui.widgets.search_line import SearchLine
+        from rldk_tui.tui.widgets.search_line import SearchLine, opened
 
         if not self.query(SearchLine):
-            self.mount(SearchLine(self.query_one("#runs", ScrollView).narrowed, "show only what holds … then ⏎"))
+            await opened(self.screen, SearchLine(self.query_one("#runs", ScrollView).narrowed, "show only what holds … then ⏎"))
 
     def action_unfilter(self) -> None:
         """All runs again."""

@@ -34,7 +34,7 @@ class GenerationsScreen(ViewScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,backspace", "back", show=False),
         Binding("s", "sort", show=False),
-        Binding("slash", "search", show=False),
+        Binding("slash", "search", show=False, priority=True),
         Binding("v", "group", show=False),
         Binding("p", "prompt", show=False),
         Binding("d", "apart", show=False),
@@ -104,12 +104,16 @@ class GenerationsScreen(ViewScreen):
         orders = list(Order)
         self._choose(replace(self._choice, order=orders[(orders.index(self._choice.order) + 1) % len(orders)]))
 
-    def action_search(self) -> None:
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 # Textual's signature
+        """While something is typed, a slash is one."""
+        return action != "search" or not self.query("SearchLine")
+
+    async def action_search(self) -> None:
         """Ask what prompt or completion are to hold."""
-        from rldk_tui.tui.widgets.search_line import SearchLine
+        from rldk_tui.tui.widgets.search_line import SearchLine, opened
 
         if not self.query(SearchLine):
-            self.mount(SearchLine(self._choice.wanted, "prompt or completion holds … then ⏎"))
+            await opened(self, SearchLine(self._choice.wanted, "prompt or completion holds … then ⏎"))
 
     def on_search_line_given(self, message: SearchLine.Given) -> None:
         """Show those."""

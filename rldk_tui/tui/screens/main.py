@@ -48,7 +48,7 @@ class MainScreen(Screen[None]):
         Binding("escape", "back", show=False),
         *(Binding(panel.key, f"alone('{panel.name}')", show=False) for panel in load_panels()),
         Binding("M", "maximise", show=False),
-        Binding("slash", "filter", show=False),
+        Binding("slash", "filter", show=False, priority=True),
         Binding("n", "next(1)", show=False),
         Binding("N", "next(-1)", show=False),
         Binding("i", "card", show=False),
@@ -166,14 +166,18 @@ class MainScreen(Screen[None]):
         if here is not None and here.id:
             self.action_alone(here.id)
 
-    def action_filter(self) -> None:
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 # Textual's signature
+        """While something is typed, a slash is one."""
+        return action != "filter" or not self.query("SearchLine")
+
+    async def action_filter(self) -> None:
         """Ask what the lines of the panel are to hold."""
-        from rldk_tui.tui.widgets.search_line import SearchLine
+        from rldk_tui.tui.widgets.search_line import SearchLine, opened
 
         here = self._focused()
         if here is None or self.query(SearchLine):
             return
-        self.mount(SearchLine(here.narrowed, "show only what holds … then ⏎"))
+        await opened(self, SearchLine(here.narrowed, "show only what holds … then ⏎"))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Narrow while it is typed."""

@@ -32,7 +32,7 @@ class PageScreen(ViewScreen):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,backspace", "app.pop_screen", show=False),
-        Binding("slash", "search", show=False),
+        Binding("slash", "search", show=False, priority=True),
         Binding("n", "again(1)", show=False),
         Binding("N", "again(-1)", show=False),
     ]
@@ -68,12 +68,16 @@ class PageScreen(ViewScreen):
         self._view = view
         self.draw()
 
-    def action_search(self) -> None:
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 # Textual's signature
+        """While something is typed, a slash is one."""
+        return action != "search" or not self.query("SearchLine")
+
+    async def action_search(self) -> None:
         """Ask what to search for."""
-        from rldk_tui.tui.widgets.search_line import SearchLine
+        from rldk_tui.tui.widgets.search_line import SearchLine, opened
 
         if not self.query(SearchLine):
-            self.mount(SearchLine(self._wanted))
+            await opened(self, SearchLine(self._wanted))
 
     def on_search_line_given(self, message: SearchLine.Given) -> None:
         """Search from the top, or from here on if nothing was given but before."""

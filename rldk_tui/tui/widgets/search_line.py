@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.screen import Screen
 from textual.widgets import Input
 
 
@@ -48,3 +49,9 @@ class SearchLine(Input):
         """Keys of the screens below mean letters here."""
         if event.is_printable:
             event.stop()
+
+
+async def opened(screen: Screen[Any], typed: SearchLine) -> None:
+    """Put the line on a screen; whoever awaits it gets no further key before the line has them."""
+    await screen.mount(typed)
+    screen.set_focus(typed)
