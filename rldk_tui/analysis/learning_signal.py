@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from rldk_tui.metrics.metric import GROUPED
 from rldk_tui.run import RunSnapshot
+from rldk_tui.statistics.trend import LARGEST
 
 WINDOW = 100
 """Logs that are summed up, and as many before them to compare with."""
@@ -118,7 +119,7 @@ def _at(snapshot: RunSnapshot, name: str, steps: NDArray[np.int64]) -> NDArray[n
         place = np.clip(np.searchsorted(series.steps, steps), 0, len(series) - 1)
         there = series.steps[place] == steps
         values[there] = series.values[place[there]]
-    return np.where(np.isfinite(values), values, np.nan)
+    return np.where(np.isfinite(values), np.clip(values, -LARGEST, LARGEST), np.nan)
 
 
 def _mean(values: NDArray[np.float64]) -> float:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rldk_tui.charts.format import count, number, quantity
 from rldk_tui.charts.medians import medians
 from rldk_tui.charts.scale import Scale, scale_of, ticks
+from rldk_tui.statistics.trend import LARGEST
 
 _FEWEST = 8
 """Logs with both below which there is no course to be seen."""
@@ -48,8 +49,8 @@ def frontier_of(steps: NDArray[np.int64], kl: NDArray[np.float64], reward: NDArr
     both = np.isfinite(kl) & np.isfinite(reward)
     if np.count_nonzero(both) < _FEWEST:
         return None
-    middle, x = medians(steps[both], kl[both], _STRETCHES)
-    _, y = medians(steps[both], reward[both], _STRETCHES)
+    middle, x = medians(steps[both], np.clip(kl[both], -LARGEST, LARGEST), _STRETCHES)
+    _, y = medians(steps[both], np.clip(reward[both], -LARGEST, LARGEST), _STRETCHES)
     if np.ptp(x) == 0 or np.ptp(y) == 0 or np.median(x) < 0:  # an estimate below 0 is no distance
         return None
     return Frontier(tuple(middle.tolist()), tuple(x.tolist()), tuple(y.tolist()), unit)

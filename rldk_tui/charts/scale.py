@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 _LARGEST = 1e150
 """Beyond it differences and their multiples are no longer finite."""
+_SMALLEST = 1e-290
+"""Below it a hundredth of a difference is no longer a number of full precision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +30,8 @@ def scale_of(values: Iterable[float]) -> Scale:
     low, high = (min(known), max(known)) if known else (0.0, 1.0)
     if high - low <= 1e-9 * max(abs(low), abs(high)):
         low, high = min(0.0, 2 * low), max(0.0, 2 * high)
-    if low == high:
-        high = 1.0
+    if high - low < _SMALLEST:
+        high = low + 1.0
     air = (high - low) * 0.04
     return Scale(low - air, high + air)
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from rldk_tui.errors import UserError
 from rldk_tui.run import Kind, RunSnapshot
+from rldk_tui.statistics.trend import LARGEST
 
 MOST = 2000
 """Pairs of a metric; more logs are averaged."""
@@ -54,7 +55,8 @@ def curve(snapshot: RunSnapshot, name: str, axis: Axis) -> Curve:
     """
     series = snapshot.series(name)
     known = series.kinds == Kind.FINITE
-    steps, values = series.steps[known].astype(np.float64), series.values[known]
+    steps = series.steps[known].astype(np.float64)
+    values = np.clip(series.values[known], -LARGEST, LARGEST)
     if axis is Axis.STEP:
         return Curve(steps, values)
     return Curve(_tokens(snapshot, steps), values)
@@ -68,7 +70,7 @@ def _tokens(snapshot: RunSnapshot, steps: NDArray[np.float64]) -> NDArray[np.flo
         raise UserError(
             f"{snapshot.name} does not log how many tokens it trained on.", "Compare by steps: leave out --by tokens."
         )
-    rises = np.diff(counted.values[known], prepend=0.0)
+    rises = np.diff(np.clip(counted.values[known], 0.0, LARGEST), prepend=0.0)
     whole = np.cumsum(np.where(rises > 0, rises, 0.0))
     at: NDArray[np.float64] = np.interp(steps, counted.steps[known].astype(np.float64), whole)
     return at

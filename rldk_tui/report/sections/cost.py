@@ -18,6 +18,7 @@ from rldk_tui.report.sections import Section
 from rldk_tui.report.themes import Theme, names_of
 from rldk_tui.run import RunSnapshot
 from rldk_tui.session import RunHealth
+from rldk_tui.statistics.trend import LARGEST
 from rldk_tui.summary.learning_signal import RISE, advice, sentence
 
 _HOUR = 3600.0
@@ -115,7 +116,7 @@ def _seconds(snapshot: RunSnapshot) -> float | None:
 def _tokens(snapshot: RunSnapshot) -> float | None:
     """By the rises of the counter, which starts anew in some trainers when a run is resumed."""
     values = snapshot.series("num_tokens").values
-    values = values[np.isfinite(values)]
+    values = np.clip(values[np.isfinite(values)], 0.0, LARGEST)
     if not values.size:
         return None
     rises = np.diff(values, prepend=0.0)
