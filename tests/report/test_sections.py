@@ -140,6 +140,7 @@ def test_checks_are_missing_passed_or_for_other_runs() -> None:
     built = not_evaluated.build(troubled())
     assert [(rule.rule, rule.how) for rule in built.missing] == [("reward-collapse", "use trl >= 0.24")]
     assert [rule.rule for rule in built.elsewhere] == ["kl-negative"]
+    assert [group.sentence for group in built.together] == ["entropy is not logged; use trl >= 0.24"]
     assert built.passed == ()
     assert [rule.rule for rule in not_evaluated.build(healthy()).passed] == ["truncation", "kl-too-high", "reward-collapse"]
 

@@ -42,14 +42,21 @@ class Glossary:
 
 
 def build(health: RunHealth) -> Glossary | None:
-    """Of what this run logged and what was checked of it; None where that is nothing."""
+    """Of what this run logged that somebody described, and what was checked of it; None where that is nothing."""
     algorithm = health.snapshot.info.algorithm
     names = {name.removeprefix("eval/").removeprefix("final/") for name in health.snapshot.shown_names()}
-    metrics = sorted((_metric(name, lookup(name).unit_in(algorithm)) for name in names), key=lambda entry: entry.title.lower())
+    metrics = sorted(
+        (_metric(name, lookup(name).unit_in(algorithm)) for name in names if _is_described(name)),
+        key=lambda entry: entry.title.lower(),
+    )
     rules = tuple(
         RuleEntry(rule, rule_title(rule), rule_manual(rule).get("What it means", "")) for rule in sorted(health.evaluated)
     )
     return Glossary(tuple(metrics), rules) if metrics or rules else None
+
+
+def _is_described(name: str) -> bool:
+    return lookup(name).title != name or name.startswith("rewards/")
 
 
 def _metric(name: str, unit: str) -> MetricEntry:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rldk_tui.diagnosis.findings import told_together
 from rldk_tui.report.manual import rule_title
 from rldk_tui.report.sections import Section
 from rldk_tui.session import RunHealth
@@ -20,6 +21,14 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True)
+class Together:
+    """Checks that want the same to be made: in one sentence, what."""
+
+    titles: tuple[str, ...]
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
 class Passed:
     """A check that was made and found nothing."""
 
@@ -33,11 +42,13 @@ class Checks:
 
     Attributes:
         missing: Rules for this kind of run that could not be evaluated.
+        together: The same in short, by what is to be done about it.
         passed: Rules that were.
         elsewhere: Rules for other kinds of runs.
     """
 
     missing: tuple[Missing, ...]
+    together: tuple[Together, ...]
     passed: tuple[Passed, ...]
     elsewhere: tuple[Missing, ...]
 
@@ -50,6 +61,9 @@ def build(health: RunHealth) -> Checks:
     ]
     return Checks(
         missing=tuple(rule for applicable, rule in silent if applicable),
+        together=tuple(
+            Together(tuple(map(rule_title, rules)), sentence) for rules, sentence in told_together(health.not_evaluated)
+        ),
         passed=tuple(Passed(rule, rule_title(rule)) for rule in health.evaluated if rule not in loud),
         elsewhere=tuple(rule for applicable, rule in silent if not applicable),
     )
