@@ -108,10 +108,8 @@ def _dots(shown: Frontier, places: list[tuple[float, float]]) -> Iterator[str]:
         )
     for index, word in ((0, "first"), (last, "last")):
         x, y = places[index]
-        left = x > places[last - index][0]
-        yield _text(
-            x + (7 if left else -7), y - 6 if y > _TOP + 16 else y + 14, word, "end" if not left and x > 90 else "start"
-        )
+        left = x > (_LEFT + max(x for x, _ in places)) / 2
+        yield _text(x - 6 if left else x + 6, y - 7 if y > _TOP + 16 else y + 14, word, "end" if left else "start")
 
 
 def _text(x: float, y: float, text: str, anchor: str) -> str:

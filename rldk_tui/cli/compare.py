@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from rldk_tui.cli.output import complain, say
+from rldk_tui.cli.stages import stage
 from rldk_tui.errors import UserError
 
 
@@ -28,7 +29,8 @@ def _compare(arguments: argparse.Namespace) -> int:
 
     if arguments.pdf and arguments.output is None:
         raise UserError("The PDF needs a place.", "rldk compare A B --pdf -o DIR")
-    runs = [RunSession.open(path).poll() for path in arguments.runs]
+    with stage("Reading the runs"):
+        runs = [RunSession.open(path).poll() for path in arguments.runs]
     comparison = compare(runs, Axis(arguments.by), arguments.metric)
     if arguments.json:
         from rldk_tui.comparison.objects import comparison_object

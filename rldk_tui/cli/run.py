@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rldk_tui.cli.output import complain, say
+from rldk_tui.cli.stages import stage
 from rldk_tui.errors import UserError
 
 if TYPE_CHECKING:
@@ -94,13 +95,16 @@ def _report(arguments: argparse.Namespace) -> int:
     options = _options(arguments)
     session = RunSession.open(arguments.run)
     if arguments.checkpoints:
-        analysed = with_checkpoints(session, elsewhere=arguments.output is not None)
+        with stage("Reading the run, and its checkpoints where nobody analysed them yet"):
+            analysed = with_checkpoints(session, elsewhere=arguments.output is not None)
         if analysed.remark is not None:
             complain(f"rldk report: {analysed.remark}")
         health = analysed.health
     else:
-        health = session.poll()
-    written = build_report(health, arguments.output, pdf=arguments.pdf, options=options)
+        with stage("Reading the run"):
+            health = session.poll()
+    with stage("Writing the report, then printing the PDF" if arguments.pdf else "Writing the report"):
+        written = build_report(health, arguments.output, pdf=arguments.pdf, options=options)
     for path in written.all():
         say(str(path))
     return 0
