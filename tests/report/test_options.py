@@ -50,6 +50,10 @@ def secretive() -> RunHealth:
 def test_sections_alone() -> None:
     parts = document_of(troubled(), ReportOptions(sections=("findings", "verdict"))).parts
     assert [part.id for part in parts] == ["verdict", "findings"]
+    for alone in ("verdict", "configuration"):
+        page = Page(html_of(document_of(troubled(), ReportOptions(sections=(alone,)))))
+        links = {attributes["href"] for tag, attributes in page.elements if tag == "a"}
+        assert links == {"#main", f"#{alone}"}
     with pytest.raises(UserError, match="no section colours"):
         wanted_sections(["verdict", "colours"])
 
