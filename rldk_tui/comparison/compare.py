@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -87,15 +87,25 @@ def compare(runs: Sequence[RunHealth], axis: Axis = Axis.STEP, aim: str | None =
     Raises:
         UserError: if there are too many runs, or one of them cannot be compared in the way that is asked for.
     """
-    first, *others = runs
-    if not others or len(runs) > MOST_RUNS:
+    if not 2 <= len(runs) <= MOST_RUNS:
         raise UserError(f"A comparison is of 2 to {MOST_RUNS} runs; these are {len(runs)}.", "rldk compare RUN1 RUN2")
     for run in runs:
         if not run.snapshot.metric_names():
             raise UserError(f"{run.snapshot.name} has no log to compare.", "rldk doctor RUN says what is read of it.")
         if aim is not None and aim not in run.snapshot.metric_names():
             raise UserError(f"{run.snapshot.name} does not log {aim}.", "rldk-tui RUN --once lists the metrics of a run.")
+    first, *others = _told_apart(runs)
     return Comparison(axis, first, tuple(_pair(first, other, axis, aim) for other in others))
+
+
+def _told_apart(runs: Sequence[RunHealth]) -> list[RunHealth]:
+    """Runs whose folders have the same name are called by the folder above it too, or by the whole path."""
+    names = [run.snapshot.name for run in runs]
+    if len(set(names)) < len(names):
+        names = [f"{run.directory.resolve().parent.name}/{name}" for run, name in zip(runs, names, strict=True)]
+    if len(set(names)) < len(names):
+        names = [str(run.directory.resolve()) for run in runs]
+    return [replace(run, snapshot=replace(run.snapshot, name=name)) for run, name in zip(runs, names, strict=True)]
 
 
 def _pair(first: RunHealth, second: RunHealth, axis: Axis, asked: str | None) -> Pair:

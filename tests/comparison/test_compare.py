@@ -128,6 +128,12 @@ class TestCurves:
         assert "not the same quantity" in " ".join(told(first, only(first, second)))
 
 
+def test_runs_of_one_name_are_told_apart() -> None:
+    first, second = (replace(curves("out", seed), directory=Path(f"/runs/{name}/out")) for seed, name in ((1, "a"), (2, "b")))
+    assert [run.snapshot.name for run in compare([first, second]).runs] == ["a/out", "b/out"]
+    assert [run.snapshot.name for run in compare([first, first]).runs] == ["/runs/a/out"] * 2
+
+
 def test_what_cannot_be_compared_is_refused() -> None:
     empty = health_of(snapshot_of("empty", started()))
     without = health_of(snapshot_of("without", started(), *(logged(step, reward=1.0) for step in range(40))))
