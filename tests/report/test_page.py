@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import random
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -24,7 +25,7 @@ from rldk_tui.report.document import document_of, html_of, json_of
 from rldk_tui.session import RunHealth, RunSession
 from rldk_tui.summary import check_object, check_schema
 from tests.conftest import SAMPLE_RUNS
-from tests.report.runs import FAMILIES, RUNS, troubled
+from tests.report.runs import FAMILIES, RUNS, health_of, logged, snapshot_of, started, troubled
 
 
 class HtmlExtension(SingleFileSnapshotExtension):
@@ -216,3 +217,10 @@ def test_severity_is_told_by_word_and_glyph() -> None:
     text = page_of(troubled()).text
     for badge in ("✖✖ critical", "✖ high", "! warning"):
         assert badge in text
+
+
+def test_a_wide_and_long_run_is_a_small_page() -> None:
+    noise = random.Random(1)
+    names = [f"rewards/f{index}/mean" for index in range(100)] + [f"mine/{index}" for index in range(200)]
+    rows = [logged(step, **{name: noise.gauss(0, 1) for name in names}) for step in range(1, 1001)]
+    assert len(html_of(document_of(health_of(snapshot_of("wide", started(), *rows))))) < 3_000_000
