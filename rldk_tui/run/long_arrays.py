@@ -51,8 +51,8 @@ class LongArrays:
     def watch(self, array: NDArray[Any]) -> None:
         """Hand back the pages of an array that lies in somebody else's mapping too."""
         base: Any = array
-        while isinstance(base, np.ndarray):
-            base = base.base
+        while isinstance(base, np.ndarray | memoryview):
+            base = base.obj if isinstance(base, memoryview) else base.base
         if isinstance(base, mmap.mmap) and all(known() is not base for known in self._mapped):
             self._mapped.append(weakref.ref(base))
 

@@ -154,10 +154,12 @@ class RunSnapshot:
     def series(self, name: str, first: int | None = None, last: int | None = None) -> MetricSeries:
         """One metric over the run, or over the steps `first` to `last` alone; empty if it was never logged there.
 
-        Costs time in proportion to the rows of these steps.
+        Costs time in proportion to the rows of these steps. The arrays may be those of the run: nobody writes to them.
         """
         parts = [_visible(self.segments, index, name, first, last) for index in range(len(self.segments))]
-        steps, values, kinds, times = (np.concatenate(arrays) for arrays in zip(*(parts or [_NOTHING]), strict=True))
+        parts = [part for part in parts if part[0].size] or [_NOTHING]
+        joined = parts[0] if len(parts) == 1 else [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
+        steps, values, kinds, times = joined
         unit = lookup(name).unit_in(self.info.algorithm)
         return MetricSeries(name=name, unit=unit, steps=steps, values=values, kinds=kinds, times=times)
 
@@ -179,5 +181,7 @@ def _visible(
         high = min(high, int(np.searchsorted(rows.steps, min(later))))
     shown = rows[low : max(low, high)]
     column = shown.column(name)
+    if column.codes.all():
+        return shown.steps, column.values, column.kinds, shown.times
     present = np.flatnonzero(column.codes)
     return shown.steps[present], column.values[present], column.kinds[present], shown.times[present]
