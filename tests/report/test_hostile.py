@@ -12,9 +12,12 @@ import polars as pl
 import pytest
 from pypdf import PdfReader
 
+from rldk_tui.comparison import compare
+from rldk_tui.comparison.prose import as_text
 from rldk_tui.report.build import ReportPaths, build_report
+from rldk_tui.report.comparison.build import build_comparison
 from rldk_tui.session import RunHealth, RunSession
-from tests.report.runs import HOSTILE
+from tests.report.runs import HOSTILE, hostile
 from tests.report.test_page import Page
 from tests.report.test_pdf import needs_pango
 
@@ -132,3 +135,14 @@ def test_the_pdf_shows_and_asks_nobody(report: ReportPaths, listener: Listener) 
     assert not PdfReader(report.pdf).attachments
     assert "more characters" in text
     assert listener.asked == []
+
+
+def test_a_comparison_of_hostile_runs_is_inert(health: RunHealth, tmp_path: Path) -> None:
+    written = build_comparison(compare([health, hostile(), hostile()]), tmp_path, pdf=False, title=HOSTILE)
+    text = written.html.read_text(encoding="utf-8")
+    page = Page(text)
+    assert not {tag for tag, _ in page.elements} & FORBIDDEN
+    assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
+    assert not set(text) & {"\x00", "\x1b", "\x07", "\u202e", "\u200b", "\ufeff"}
+    json.loads(written.json.read_text(encoding="utf-8"))
+    assert "\x1b" not in as_text(compare([health, hostile()]))
