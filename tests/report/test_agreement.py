@@ -50,7 +50,7 @@ def finding_ids(answer: dict[str, Any]) -> list[str]:
     return [finding["id"] for finding in answer["findings"]]
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(histories())
 def test_any_run(history: History) -> None:
     with TemporaryDirectory() as folder:
