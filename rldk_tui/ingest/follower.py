@@ -163,7 +163,8 @@ class Follower:
     def sources(self) -> tuple[Origin, ...]:
         """The files that are read, in the order of their names."""
         if self._shown is None:
-            self._shown = tuple(source.origin for _, source in sorted([*self._streams.items(), *self._documents.items()]))
+            origins = [source.origin for source in (*self._streams.values(), *self._documents.values())]
+            self._shown = tuple(sorted(origins, key=lambda origin: origin.source))
         return self._shown
 
     def _adopt(self, found: Found) -> None:
