@@ -9,7 +9,6 @@ told. trackio's own `step` counts calls of `log`; the training's step is `train/
 from __future__ import annotations
 
 import json
-import math
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -19,9 +18,9 @@ from tempfile import TemporaryDirectory
 from urllib.parse import quote
 
 from rldk_tui.events import Json, ReadProblem, RunDescribed
-from rldk_tui.metrics import algorithm_from_config
 from rldk_tui.readers import DocumentFormat, Read
 from rldk_tui.readers._rows import Rows
+from rldk_tui.readers._trainer_config import described
 
 _MAGIC = b"SQLite format 3\0"
 _WAL = "-wal"
@@ -109,15 +108,7 @@ def _described(database: sqlite3.Connection, tables: set[str], run: str | None) 
     if "configs" in tables and run is not None:
         found = database.execute("SELECT config FROM configs WHERE run_name IS ? ORDER BY created_at DESC", (run,)).fetchone()
         config = {name: value for name, value in _object(found[0]).items() if not name.startswith("_")} if found else {}
-    goal = config.get("max_steps")
-    model = config.get("_name_or_path") or config.get("model_name_or_path")
-    yield RunDescribed(
-        time=math.nan,
-        algorithm=algorithm_from_config(config),
-        model=model if isinstance(model, str) and model else None,
-        config=config,
-        max_steps=goal if isinstance(goal, int) and not isinstance(goal, bool) and goal > 0 else None,
-    )
+    yield described(config)
 
 
 def _object(text: Json) -> dict[str, Json]:

@@ -6,15 +6,13 @@ problem says how to get it.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path, PurePath
 
-from rldk_tui.events import RunDescribed
-from rldk_tui.metrics import algorithm_from_config
 from rldk_tui.readers import DocumentFormat, Read
+from rldk_tui.readers._trainer_config import described
 
 _NAME = "config.yaml"
 _LARGEST = 4 * 1024 * 1024
@@ -43,15 +41,7 @@ def read(file: Path, _path: PurePath) -> Iterator[Read]:
         for name, entry in entries.items()
         if isinstance(entry, dict) and "value" in entry and name != "_wandb"
     }
-    name = config.get("_name_or_path") or config.get("model_name_or_path")
-    goal = config.get("max_steps")
-    yield RunDescribed(
-        time=math.nan,
-        algorithm=algorithm_from_config(config),
-        model=name if isinstance(name, str) and name else None,
-        config=config,
-        max_steps=goal if isinstance(goal, int) and not isinstance(goal, bool) and goal > 0 else None,
-    )
+    yield described(config)
 
 
 def claims(path: PurePath, head: bytes) -> bool:

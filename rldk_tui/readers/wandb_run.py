@@ -22,12 +22,12 @@ from pathlib import PurePath
 import msgspec
 
 from rldk_tui.events import Json, ReadProblem, RunDescribed, RunEnded
-from rldk_tui.metrics import algorithm_from_config
 from rldk_tui.readers import Read, StreamFormat
 from rldk_tui.readers._leveldb_log import HEADER, Damaged, Records
 from rldk_tui.readers._protobuf import fields, varint
 from rldk_tui.readers._row_shapes import Gathered, Layout
 from rldk_tui.readers._rows import Rows, whole
+from rldk_tui.readers._trainer_config import described
 
 _HISTORY, _SUMMARY, _CONFIG, _METRIC, _RUN, _EXIT = 2, 3, 5, 12, 17, 18
 """Fields of `Record` in wandb_internal.proto."""
@@ -268,15 +268,7 @@ def _text(value: int | bytes) -> str:
 
 def _described(config: dict[str, Json]) -> Iterator[RunDescribed]:
     config = {name: value for name, value in list(config.items())[:_MOST_SETTINGS] if name != "_wandb"}
-    name = config.get("_name_or_path") or config.get("model_name_or_path")
-    goal = config.get("max_steps")
-    yield RunDescribed(
-        time=math.nan,
-        algorithm=algorithm_from_config(config),
-        model=name if isinstance(name, str) and name else None,
-        config=config,
-        max_steps=goal if isinstance(goal, int) and not isinstance(goal, bool) and goal > 0 else None,
-    )
+    yield described(config)
 
 
 def claims(_path: PurePath, head: bytes) -> bool:
