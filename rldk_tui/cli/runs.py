@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -15,6 +16,9 @@ from rldk_tui.errors import UserError
 if TYPE_CHECKING:
     from rldk_tui.summary.runs import RunRow
 
+_PIPED, _ROOMY = 120, 100
+"""Columns where there is no terminal, and from which on there is room for all."""
+_FIXED = 2 + 8 + 1 + 13 + 2 + 8 + 1 + 1 + 6
 _ORDERS = ("time", "name", "score")
 
 
@@ -63,22 +67,35 @@ def _sorted(rows: list[RunRow], order: str) -> list[RunRow]:
 
 
 def _lines(rows: list[RunRow]) -> Iterator[str]:
+    """A heading and a line a run; in a narrow terminal without the algorithm, and the names are cut."""
     from rldk_tui.charts.format import age, count
     from rldk_tui.charts.text import one_line
 
     now = time.time()
-    wide = min(40, max(len(one_line(row.name)) for row in rows))
-    yield f"{'run':<{wide}}  {'state':<9} {'algorithm':<10} {'step':>15}  {'score':<9} {'worst finding':<28} {'last word'}"
+    columns = shutil.get_terminal_size((_PIPED, 24)).columns
+    roomy = columns >= _ROOMY
+    worst_wide, algorithm_wide = (28, 11) if roomy else (20, 0)
+    name_wide = max(8, min(40, max(len(one_line(row.name)) for row in rows), columns - _FIXED - worst_wide - algorithm_wide))
+
+    def laid_out(name: str, state: str, algorithm: str, step: str, score: str, worst: str, since: str) -> str:
+        shown = f"{_cut(name, name_wide):<{name_wide}}  {state:<8} {algorithm[:algorithm_wide]:<{algorithm_wide}}"
+        return f"{shown}{step:>13}  {score:<8} {_cut(worst, worst_wide):<{worst_wide}} {since}"
+
+    yield laid_out("run", "state", "algorithm", "step", "score", "worst finding", "last word" if roomy else "last")
     for row in rows:
         name = one_line(row.name)
-        name = name if len(name) <= wide else f"{name[: wide - 1]}…"
         if row.problem:
-            yield f"{name:<{wide}}  cannot be read: {one_line(row.problem)}"
+            yield f"{_cut(name, name_wide):<{name_wide}}  cannot be read: {one_line(row.problem)}"
             continue
         step = count(row.step) if row.step is not None else "–"
         goal = f"{step}/{count(row.max_steps)}" if row.max_steps else step
         score = row.grade if row.value is None else f"{row.grade:<3}{row.value:.2f}"
         others = sum(row.opened.values()) - 1
-        worst = f"{row.worst}{f' (+{others})' if others > 0 else ''}" if row.worst else "none"
+        more = f" (+{others})" if others > 0 else ""
+        worst = f"{_cut(row.worst, worst_wide - len(more))}{more}" if row.worst else "none"
         since = age(max(0.0, now - (row.changed_at or row.stamp.newest / 1e9)))
-        yield f"{name:<{wide}}  {row.state.value:<9} {row.algorithm:<10} {goal:>15}  {score:<9} {worst:<28} {since}"
+        yield laid_out(name, row.state.value, row.algorithm, goal, score, worst, since)
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
