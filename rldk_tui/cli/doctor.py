@@ -8,6 +8,7 @@ import os
 import platform
 import shutil
 import sys
+import textwrap
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from rldk_tui.events import Gpu
     from rldk_tui.summary.doctor import Library, Source
 
+_ROOMY = 120
+"""Columns from which on a file has one line."""
 _WIDE = 44
 """Columns for the name of a file."""
 
@@ -113,17 +116,27 @@ def _of_sources(found: list[Source]) -> Iterator[str]:
     from rldk_tui.charts.text import one_line
     from rldk_tui.summary.doctor import grouped
 
-    read = [source for source in grouped(found) if source.format is not None]
+    def shown(source: Source, told: str) -> Iterator[str]:
+        name = one_line(source.path) + (f" ({source.files} files)" if source.files > 1 else "")
+        if narrow:
+            yield f"  {name}  {size(source.size)}"
+            yield from textwrap.wrap(told, columns, initial_indent="      ", subsequent_indent="      ")
+        else:
+            yield f"  {name:<{_WIDE}}  {size(source.size):>9}  {told}"
+
+    columns = shutil.get_terminal_size((_ROOMY, 24)).columns
+    narrow = columns < _ROOMY
+    for source in grouped(found):
+        if source.format is not None:
+            told = ", ".join(
+                f"{count(number)} {what if number != 1 else what.removesuffix('s')}" for what, number in source.told
+            )
+            remark = f"! {one_line(source.remark)}" if source.remark and told else one_line(source.remark)
+            yield from shown(source, f"{source.format}: {told or remark or 'nothing'}")
+            if told and remark:
+                yield f"      {remark}"
     left = [source for source in grouped(found) if source.format is None]
-    for source in read:
-        told = ", ".join(f"{count(number)} {what}" for what, number in source.told) or "nothing"
-        name = one_line(source.path) + (f" ({source.files} files)" if source.files > 1 else "")
-        yield f"  {name:<{_WIDE}}  {size(source.size):>9}  {source.format}: {told if source.told else source.remark or told}"
-        if source.remark and source.told:
-            yield f"  {'':<{_WIDE}}  {'':>9}  ! {one_line(source.remark)}"
     if left:
-        yield ""
-        yield "Not read"
+        yield from ("", "Not read")
     for source in left:
-        name = one_line(source.path) + (f" ({source.files} files)" if source.files > 1 else "")
-        yield f"  {name:<{_WIDE}}  {size(source.size):>9}  {one_line(source.remark)}"
+        yield from shown(source, one_line(source.remark))
