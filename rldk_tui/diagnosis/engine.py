@@ -233,7 +233,8 @@ def _may_wait(walk: _Walk, rule: RowRule[Any], context: Context, segment: Segmen
     """Whether the rows that are new can be left for later."""
     if rule.waits is None or walk.trial.track.current is not None:
         return False
-    new = segment.rows[max(walk.seen, walk.trial.row) :]
+    judged = walk.trial if walk.amended == segment.amended else walk.settled
+    new = segment.rows[max(walk.seen, judged.row) :]
     if not rule.waits(new, context):
         return False
     walk.seen = segment.settled

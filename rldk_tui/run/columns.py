@@ -7,6 +7,7 @@ wins": the source that says non-finite beats the one that hides it, then the mor
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -24,6 +25,8 @@ from rldk_tui.statistics.trend import LARGEST
 Answer = TypeVar("Answer")
 _KIND_SHIFT = 4
 _MAX_AUTHORITY = (1 << _KIND_SHIFT) - 1
+_revisions = itertools.count(1)
+"""No two tables, nor a table and what stands in its place later, have a revision in common."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,20 +152,19 @@ class Table:
 
     Attributes:
         length: Rows so far.
-        revision: Raised whenever a settled row changed, so that whoever walked past it walks again.
+        revision: Another one whenever a row changed that was shown as settled, so that whoever walked past it walks again.
         version: Raised whenever anything changed.
-        amended: Raised whenever a row changed after it had come, settled or not.
+        amended: Raised whenever a row changed that was shown, settled or not.
         nonfinite: Names of the metrics that were ever logged as a number that is not finite.
-        closed: Whether its newest row is settled too, because a later launch has begun.
     """
 
     def __init__(self) -> None:
         self.length = 0
-        self.closed = False
-        self.revision = 0
+        self.revision = next(_revisions)
         self.version = 0
         self.amended = 0
         self.nonfinite: set[str] = set()
+        self._shown = self._settled = 0
         self._capacity = 64
         self._arrays = LongArrays()
         self._steps = Buffer(np.int64, 0, self._capacity, self._arrays)
@@ -185,10 +187,8 @@ class Table:
             self._times[index] = time
         for name, value in values.items():
             changed |= self._merge(index, name, value, authority)
-        self.version += changed
-        self.amended += changed
-        if changed and (self.closed or index < self.length - 1):
-            self.revision += 1
+        if changed:
+            self._changed(index)
 
     def put_many(
         self, steps: NDArray[np.int64], times: NDArray[np.float64], columns: Mapping[str, Cells], authority: int
@@ -256,12 +256,15 @@ class Table:
             if (better & (cells.kinds == Kind.NONFINITE)).any():
                 self.nonfinite.add(name)
             changed = changed | better
-        if not changed.any():
-            return
+        if changed.any():
+            self._changed(int(at[changed].min()))
+
+    def _changed(self, first: int) -> None:
+        """Rows from this one on are not what they were."""
         self.version += 1
-        self.amended += 1
-        if self.closed or (at[changed] < self.length - 1).any():
-            self.revision += 1
+        self.amended += first < self._shown
+        if first < self._settled:
+            self.revision = next(_revisions)
 
     def withdraw(self, step: int, names: Iterable[str], authority: int) -> None:
         """Empty the cells of these metrics that sources of this authority filled; a row with nothing left goes."""
@@ -276,9 +279,7 @@ class Table:
             self.length -= 1
             for buffer in self._buffers():
                 buffer.remove(index, self.length)
-        self.version += 1
-        self.amended += 1
-        self.revision += 1
+        self._changed(index)
 
     def release(self) -> None:
         """Hand back the memory of what was read lately of a long table."""
@@ -345,9 +346,7 @@ class Table:
             buffer.insert(at, self.length)
         self._steps.change(at + np.arange(at.size), steps)
         self.length += steps.size
-        self.version += 1
-        self.amended += 1
-        self.revision += 1
+        self._changed(int(at[0]))
 
     def _buffers(self) -> Iterator[Buffer]:
         yield self._steps
@@ -377,6 +376,11 @@ class Table:
         )
         self._columns[name] = column
         return column
+
+    def shown(self, settled: int) -> Rows:
+        """All rows so far, to whoever judges them and takes so many of them for settled."""
+        self._shown, self._settled = self.length, max(self._settled, settled)
+        return self.rows()
 
     def rows(self) -> Rows:
         """All rows so far, frozen: later changes are made in copies."""

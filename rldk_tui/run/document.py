@@ -44,7 +44,6 @@ class Part:
         state = (self.launch.table.version, self.numbered.version, stride)
         if self._placed_by_number is None or self._placed_by_number[0] != state:
             whole = Launch(key=self.launch.key, process="", started_at=-math.inf, ended=self.launch.ended)
-            whole.table.revision = self.launch.table.revision + sum(state)
             for entry in entries_of(self.numbered, stride):
                 whole.take(entry, 0)
             for entry in entries_of(self.launch.table):

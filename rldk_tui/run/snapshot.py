@@ -35,10 +35,11 @@ class Segment:
         rows: Everything it logged.
         settled: Rows that can no longer get another value by the ordinary course of the log: all but the newest row of
             the newest segment.
-        revision: Changes whenever a settled row was changed after all (a source that tells more arrived late).
+        revision: Changes whenever a row that an earlier snapshot showed as settled was changed after all (a source that tells
+            more arrived late).
         version: Changes whenever any row did.
         ended: Why the training loop returned; None if it never said so.
-        amended: Changes whenever a row got another value after it had come, the newest row included.
+        amended: Changes whenever a row that an earlier snapshot showed got another value, its newest row included.
         nonfinite: Metrics that this launch ever logged as a number that is not finite.
         named: By metric and step, what the measurements of this launch name; later steps may join it.
     """

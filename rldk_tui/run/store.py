@@ -119,8 +119,6 @@ class RunStore:
         launch = Launch(key=process if count == 0 else f"{process}#{count}", process=process, started_at=time)
         self._launches.append(launch)
         self._launches.sort(key=lambda known: known.started_at)
-        for earlier in self._launches[:-1]:
-            earlier.table.closed = True
         self._unsigned.due = True
         return launch
 
@@ -273,18 +271,7 @@ class RunStore:
         info = self.info()
         launches = self._all()
         segments = tuple(
-            Segment(
-                key=launch.key,
-                info=self._info_of(launch),
-                rows=launch.table.rows(),
-                settled=launch.table.length - (launch is launches[-1] and launch.table.length > 0),
-                revision=launch.table.revision,
-                version=launch.table.version,
-                ended=launch.over,
-                amended=launch.table.amended,
-                nonfinite=frozenset(launch.table.nonfinite),
-                named=MappingProxyType(launch.named),
-            )
+            self._segment(launch, newest=launch is launches[-1])
             for launch in launches
             if launch.table.length or launch is launches[-1]
         )
@@ -308,6 +295,21 @@ class RunStore:
             sources=self._provenance.sources(),
             tailable=self._tailable or self._unsigned.tailable,
             recorded=self._recorded,
+        )
+
+    def _segment(self, launch: Launch, *, newest: bool) -> Segment:
+        settled = max(0, launch.table.length - newest)
+        return Segment(
+            key=launch.key,
+            info=self._info_of(launch),
+            rows=launch.table.shown(settled),
+            settled=settled,
+            revision=launch.table.revision,
+            version=launch.table.version,
+            ended=launch.over,
+            amended=launch.table.amended,
+            nonfinite=frozenset(launch.table.nonfinite),
+            named=MappingProxyType(launch.named),
         )
 
 

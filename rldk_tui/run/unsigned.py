@@ -50,7 +50,6 @@ class Unsigned:
         self._settled = False
         self._dropped: set[int] = set()
         self._ahead = math.inf
-        self._built = 0
 
     def rewrite(self, source: str) -> None:
         """A document is about to be read anew: what it said before no longer counts."""
@@ -177,9 +176,7 @@ class Unsigned:
         return document
 
     def _part(self, source: str, index: int) -> Part:
-        self._built += 1
         launch = Launch(key=source if index == 0 else f"{source}#{index + 1}", process="", started_at=-math.inf)
-        launch.table.revision = self._built
         return Part(launch)
 
     def _alone(self) -> Document | None:
@@ -250,9 +247,7 @@ class Unsigned:
             launch = self._who_reached(step)
             if launch is None:
                 if not self._anonymous:
-                    self._built += 1
                     self._anonymous.append(Launch(key=name, process="", started_at=-math.inf))
-                    self._anonymous[0].table.revision = self._built
                 launch = self._anonymous[-1]
                 launch.stand_beside(entry, authority)
             yield (name, 0), Placed(launch, entry, authority)
@@ -318,9 +313,7 @@ class Unsigned:
                 undecided = launch
         if undecided is not None and index == 1 and not document.only_numbered:
             return undecided
-        self._built += 1
         launch = Launch(key=document.source if index == 1 else f"{document.source}#{index}", process="", started_at=-math.inf)
-        launch.table.revision = self._built
         same = first or document is self._ledger
         (self._anonymous if same else self._apart).append(launch)
         self._ledger = document if first else self._ledger
