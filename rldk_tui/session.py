@@ -32,13 +32,14 @@ from rldk_tui.system.heap import give_back_freed_memory
 PIECE = 16 * 1024 * 1024
 """Bytes of logs that are read before what they say is taken in: generations of a second or two."""
 MANY_ROWS = 100_000
-"""Rows that come at once (recalled from an earlier opening) from which on they are shown before they are judged."""
+"""Rows that wait to be judged from which on they are shown before that: it takes a second or more."""
 _GROWN = 1000
 """Rows that are many to come at one look."""
 _AFTER_MANY, _NOW_AND_THEN = 4, 30
 """Looks after which memory of a long run is handed back."""
 FIRST_PIECE = 1024 * 1024
 """The first piece where each is shown; every further one is twice as large, for the whole run is judged after each."""
+_NOTHING_SAID = Diagnosis(findings=(), evaluated=(), not_evaluated=(), failures=())
 Disorder: TypeAlias = Callable[[Sequence[str]], Floats]
 
 
@@ -58,7 +59,8 @@ class RunHealth:
         vanished: Whether the run directory is not there now; everything else is what was last known.
         settings: What was set for it in `rldk.toml`.
         deleted: Paths of its checkpoints, as the log names them, that are not there now.
-        more: Whether there is more of the run to read than was read so far.
+        more: Whether there is more of the run to read or to judge than was so far.
+        unjudged: Rows that are shown and not judged yet: the findings and the score are of the rows before them.
         rewards: What the rewards of all its generations tell; None where none was scored.
         text: Tells of texts how far they are from being any.
     """
@@ -75,6 +77,7 @@ class RunHealth:
     settings: Settings = NO_SETTINGS
     deleted: frozenset[str] = frozenset()
     more: bool = False
+    unjudged: int = 0
     rewards: RewardAccount | None = None
     text: Disorder | None = None
 
@@ -115,6 +118,7 @@ class RunSession:
         self._gathered, self._rewards = Gathered(), RewardRecord()
         self.rules = configured(load_rules(), self.settings)
         self._engine = Engine(self.rules)
+        self._diagnosis = _NOTHING_SAID
 
     @classmethod
     def open(cls, path: str | Path) -> RunSession:
@@ -132,24 +136,29 @@ class RunSession:
 
         Args:
             whole: Whether to read and judge everything that is new; else one piece of it, and `more` of the result says that
-                there is more.
+                there is more. Of a long run all is read and shown before all is judged; the first pieces are judged at once.
         """
-        batch = self._take_piece(PIECE if whole else self._piece)
+        piece = PIECE if whole else self._piece
+        batch = self._take_piece(piece)
         self._piece = min(2 * self._piece, PIECE)
         while whole and batch.more:
             self._store.release()
             batch = self._take_piece(PIECE)
         snapshot = self._snapshot(batch)
         rows = sum(len(segment.rows) for segment in snapshot.segments)
-        shown_first = not whole and rows > max(self._judged, self._shown) + MANY_ROWS
+        behind = batch.more and piece == PIECE and rows > self._judged
+        shown_first = not whole and (behind or (rows > self._shown and rows > self._judged + MANY_ROWS))
+        if not shown_first:
+            self._diagnosis = self._engine.diagnose(snapshot)
         sources = self._follower.sources()
-        health = health_of(self.directory, snapshot, self._engine, sources, self.settings, judged=not shown_first)
+        health = health_of(self.directory, snapshot, self._engine, sources, self.settings, self._diagnosis)
         self._give_back(rows, judged=not shown_first)
         return replace(
             health,
             vanished=batch.vanished,
             deleted=_deleted(self.directory, snapshot),
             more=batch.more or shown_first,
+            unjudged=rows - self._judged,
             rewards=self._rewards.account(),
             text=self._gathered.text.disorder,
         )
@@ -189,7 +198,7 @@ class RunSession:
         if batch.restarted:
             self._store = RunStore(self.directory.resolve().name)
             self._gathered, self._rewards = Gathered(), RewardRecord()
-            self._engine = Engine(self.rules)
+            self._engine, self._diagnosis = Engine(self.rules), _NOTHING_SAID
             self._shown = self._judged = self._tidy = self._looks = 0
         for source in batch.rewritten:
             self._store.rewrite(source)
@@ -217,11 +226,10 @@ def health_of(
     engine: Engine,
     sources: tuple[Origin, ...] = (),
     settings: Settings = NO_SETTINGS,
-    *,
-    judged: bool = True,
+    diagnosis: Diagnosis | None = None,
 ) -> RunHealth:
-    """Facts, findings and score in one value; without `judged` the facts alone."""
-    diagnosis = engine.diagnose(snapshot) if judged else Diagnosis((), (), (), ())
+    """Facts, findings and score in one value; the findings are those of a diagnosis made earlier, or made now."""
+    diagnosis = diagnosis or engine.diagnose(snapshot)
     return RunHealth(
         directory=directory,
         snapshot=snapshot,

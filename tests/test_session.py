@@ -60,6 +60,26 @@ def test_watching_a_run_grow_ends_where_reading_it_whole_does(name: str, seed: i
     same(live, offline(target))
 
 
+def test_a_long_run_is_shown_before_all_of_it_is_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = SAMPLE_RUNS / "grpo-collapsed"
+    whole = offline(run)
+    monkeypatch.setattr("rldk_tui.ingest.tail._PIECE", 10_000)
+    monkeypatch.setattr("rldk_tui.session.FIRST_PIECE", 10_000)
+    monkeypatch.setattr("rldk_tui.session.PIECE", 20_000)
+    monkeypatch.setattr("rldk_tui.session.MANY_ROWS", 10)
+    session = RunSession(run, clock=lambda: NOW)
+    looks = [session.poll(whole=False)]
+    while looks[-1].more:
+        looks.append(session.poll(whole=False))
+    first, *shown, last = looks
+    rows = [sum(len(segment.rows) for segment in health.snapshot.segments) for health in looks]
+    assert (first.unjudged, last.unjudged) == (0, 0)
+    assert [health.unjudged for health in shown] == [held - rows[0] for held in rows[1:-1]]
+    assert rows[-2] == rows[-1] > rows[1] > rows[0], "all is shown before the rest is judged"
+    assert all(told(health) == told(first) for health in shown)
+    same(last, whole)
+
+
 LABELLED = Path(__file__).parents[2] / "shared" / "benchmark" / "runs"
 labelled = pytest.mark.skipif(not LABELLED.is_dir(), reason="the labelled runs are not on this machine")
 

@@ -13,10 +13,12 @@ from rldk_tui.errors import UserError
 from rldk_tui.run import RunSnapshot
 from rldk_tui.session import RunHealth, RunSession
 from rldk_tui.tui.app import MonitorApp
+from rldk_tui.tui.cells import Box
 from rldk_tui.tui.feed import Feed, FolderOfRunsError, opening
 from rldk_tui.tui.looking import Looking
 from rldk_tui.tui.messages import FeedFailed, HealthUpdated, Repointed, Waiting
 from rldk_tui.tui.options import MonitorOptions
+from rldk_tui.tui.panels.findings import PANEL
 from rldk_tui.tui.screens.main import MainScreen
 from tests.tui.conftest import Settled
 from tests.tui.runs import health_of_run, healthy_run, view_of_run
@@ -153,3 +155,14 @@ async def test_a_run_that_is_pointed_elsewhere_is_shown_from_the_start(settled: 
         assert isinstance(app.screen, MainScreen)
         assert app.view is not None
         assert app.view.health.snapshot.name == "grpo-18"
+
+
+@pytest.mark.parametrize(
+    ("evaluated", "said"),
+    [((), "The run is judged when all of it is read."), (("entropy-collapse",), "Nothing was found so far.")],
+)
+def test_what_waits_to_be_judged_is_said(evaluated: tuple[str, ...], said: str) -> None:
+    health = replace(health_of_run(healthy_run()), findings=(), evaluated=evaluated, unjudged=45)
+    drawing = PANEL.draw(view_of_run(health), Box(60))
+    assert "".join(span.text for span in drawing.lines[0].spans) == said
+    assert "".join(span.text for span in drawing.footer[0].spans) == "15 of 60 rows judged so far"

@@ -6,6 +6,7 @@ from rldk_tui.charts.format import count
 from rldk_tui.charts.severity import SEVERITY_GLYPHS
 from rldk_tui.events import Finding, RunState
 from rldk_tui.run.extraction import faulty
+from rldk_tui.session import RunHealth
 from rldk_tui.tui.cells import Box, Drawing, Line, Span, Tone, cut, left, line, wrapped
 from rldk_tui.tui.pages.finding import finding_page
 from rldk_tui.tui.panels import Panel, Place
@@ -103,6 +104,8 @@ def span_of(finding: Finding, state: RunState) -> str:
 
 
 def _nothing_found(view: View) -> str:
+    if view.health.unjudged:
+        return "Nothing was found so far." if view.health.evaluated else "The run is judged when all of it is read."
     if not view.health.evaluated:
         return "Nothing could be judged yet."
     return "Nothing was found by the rules that could be judged."
@@ -110,15 +113,7 @@ def _nothing_found(view: View) -> str:
 
 def _footer(view: View, box: Box) -> tuple[Line, ...]:
     health = view.health
-    broken = len(health.rule_failures)
-    rules = line(
-        Span(
-            f"{count(len(health.evaluated))} evaluated · {count(len(health.not_evaluated))} not"
-            f"{' (u: why)' if box.live else ' evaluated'} · ",
-            Tone.DIM,
-        ),
-        Span(f"{count(broken)} failed", Tone.WARNING if broken else Tone.DIM),
-    )
+    rules = _how_much_was_judged(health, live=box.live)
     problems = len(health.snapshot.problems)
     errors = len(faulty(health.snapshot.extraction_errors))
     unread = [f"{count(problems)} read problem{'s' * (problems != 1)}"] if problems else []
@@ -128,6 +123,21 @@ def _footer(view: View, box: Box) -> tuple[Line, ...]:
     return (
         cut(rules, box.width),
         cut(line(Span("! " + " · ".join(unread) + (" (u)" if box.live else ""), Tone.WARNING)), box.width),
+    )
+
+
+def _how_much_was_judged(health: RunHealth, *, live: bool) -> Line:
+    if health.unjudged:
+        rows = sum(len(segment.rows) for segment in health.snapshot.segments)
+        return line(Span(f"{count(rows - health.unjudged)} of {count(rows)} rows judged so far", Tone.DIM))
+    broken = len(health.rule_failures)
+    return line(
+        Span(
+            f"{count(len(health.evaluated))} evaluated · {count(len(health.not_evaluated))} not"
+            f"{' (u: why)' if live else ' evaluated'} · ",
+            Tone.DIM,
+        ),
+        Span(f"{count(broken)} failed", Tone.WARNING if broken else Tone.DIM),
     )
 
 
