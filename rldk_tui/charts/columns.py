@@ -26,9 +26,8 @@ class Columns:
 
     def span(self) -> tuple[float, float] | None:
         """The lowest and the highest value; None without any."""
-        if np.isnan(self.low).all():
-            return None
-        return float(np.nanmin(self.low)), float(np.nanmax(self.high))
+        lowest, highest = np.fmin.reduce(self.low, initial=np.nan), np.fmax.reduce(self.high, initial=np.nan)
+        return None if np.isnan(lowest) else (float(lowest), float(highest))
 
 
 def in_columns(shape: Shape, most: int) -> Columns:
@@ -65,5 +64,5 @@ def rows_of(values: NDArray[np.float64], span: tuple[float, float], rows: int) -
     if top > bottom:
         scale = max(abs(top), abs(bottom))  # the difference of two values near the largest float overflows
         share = (values / scale - bottom / scale) / (top / scale - bottom / scale)
-    row = np.minimum(np.clip(np.nan_to_num(share), 0.0, 1.0) * rows, rows - 1).astype(np.intp)
-    return np.where(np.isnan(values), -1, row)
+    row = np.minimum(np.fmax(share, 0.0) * rows, rows - 1)
+    return np.where(np.isnan(values), -1.0, row).astype(np.intp)

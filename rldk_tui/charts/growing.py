@@ -44,6 +44,9 @@ def shape_of(steps: NDArray[np.int64], values: NDArray[np.float64], none: NDArra
     return Shape(steps, plain, plain, marks, 1)
 
 
+NOTHING = shape_of(np.empty(0, np.int64), np.empty(0), np.empty(0, np.bool_))
+
+
 class GrowingShape:
     """Takes values as they come and keeps their shape.
 
@@ -113,6 +116,12 @@ class GrowingShape:
             self._high = np.fmax.reduceat(self._high, starts)
             self._marks = np.bitwise_or.reduceat(self._marks, starts)
 
-    def shape(self) -> Shape:
-        """The series so far."""
-        return Shape(self._steps.copy(), self._low.copy(), self._high.copy(), self._marks.copy(), self._stretch)
+    def shape(self, further: Shape = NOTHING) -> Shape:
+        """The series so far, and behind it what may still change and is not taken in for that; a copy."""
+        return Shape(
+            np.concatenate([self._steps, further.last_steps]),
+            np.concatenate([self._low, further.low]),
+            np.concatenate([self._high, further.high]),
+            np.concatenate([self._marks, further.marks]),
+            self._stretch,
+        )

@@ -57,8 +57,10 @@ def _levels(columns: Columns, span: tuple[float, float], glyphs: Glyphs) -> str:
     away = np.abs(furthest / 2 - middle / 2)
     ordinary = _median(away)
     telling = np.where(away > _STANDS_OUT * ordinary, furthest, centre)
-    rows = rows_of(telling, span, len(glyphs.levels))
-    return "".join(glyphs.mark(int(mark)) or glyphs.levels[row] for mark, row in zip(columns.marks, rows, strict=True))
+    levels = [glyphs.levels[row] for row in rows_of(telling, span, len(glyphs.levels)).tolist()]
+    for marked in np.flatnonzero(columns.marks).tolist():
+        levels[marked] = glyphs.mark(int(columns.marks[marked]))
+    return "".join(levels)
 
 
 def _median(values: NDArray[np.float64]) -> float:

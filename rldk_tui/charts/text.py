@@ -48,6 +48,8 @@ _SPACES_A_TAB = "    "
 def one_line(text: str, most: int = MOST) -> str:
     """The text on one line, line breaks as ↵, at most `most` characters of it and then an ellipsis."""
     text, cut = _capped(text, most)
+    if text.isascii() and text.isprintable():
+        return text + cut
     for break_, sign in _ONE_LINE.items():
         text = text.replace(break_, sign)
     return _thinned(text.translate(_TABLE)) + cut

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,16 +32,17 @@ class Trend:
 def trend_of(values: NDArray[np.float64]) -> Trend | None:
     """The trend of the last `WINDOW` values; None with too few finite ones."""
     recent = values[-WINDOW:]
-    finite = np.isfinite(recent)
-    if np.count_nonzero(finite) < LEAST:
+    at = np.flatnonzero(np.isfinite(recent))
+    if at.size < LEAST:
         return None
-    at, level = np.flatnonzero(finite).astype(np.float64), recent[finite]
-    centred = at - at.mean()
+    level, centred = recent[at], at - at.sum() / at.size
     with np.errstate(over="ignore", invalid="ignore"):
-        slope = float(centred @ (level - level.mean()) / (centred @ centred))
-        scatter = float(np.std(level - level.mean() - slope * centred))
+        risen = level - level.sum() / at.size
+        slope = float(centred @ risen / (centred @ centred))
+        left = risen - slope * centred
+        scatter = math.sqrt(left @ left / at.size)
         rise = slope * float(at[-1] - at[0])
-    if not np.isfinite(rise):
+    if not math.isfinite(rise):
         return None
     rounding = 1e-12 * float(np.abs(level).max())
     return Trend(rise, int(recent.size), clear=abs(rise) > max(2.0 * scatter, rounding))

@@ -210,9 +210,14 @@ def _folded(text: str, width: int) -> list[str]:
 
 def changed_until(before: Line, after: Line) -> int:
     """The cell behind the last one in which two lines differ; 0 where they are the same to the eye."""
-    if before.opens != after.opens or not (before.width == len(before.text) and after.width == len(after.text)):
-        return max(before.width, after.width)
-    old, new = _styled(before), _styled(after)
+    widths = before.width, after.width
+    if before.opens != after.opens or widths != (len(before.text), len(after.text)):
+        return max(widths)
+    first, second = list(before.spans), list(after.spans)
+    while widths[0] == widths[1] and first and second and first[-1] == second[-1]:
+        first.pop()
+        second.pop()
+    old, new = _styled(first), _styled(second)
     width = max(len(old), len(new))
     return next((at + 1 for at in reversed(range(width)) if old[at : at + 1] != new[at : at + 1]), 0)
 
@@ -230,8 +235,8 @@ def in_few_tones(shown: Line) -> Line:
     return Line(tuple(spans), shown.opens)
 
 
-def _styled(shown: Line) -> list[tuple[str, Tone, bool]]:
-    return [(char, span.tone, span.shaded) for span in shown.spans for char in span.text]
+def _styled(spans: list[Span]) -> list[tuple[str, Tone, bool]]:
+    return [(char, span.tone, span.shaded) for span in spans for char in span.text]
 
 
 def in_ascii(shown: Line) -> Line:

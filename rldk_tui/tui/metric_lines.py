@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rldk_tui.charts.growing import GrowingShape, Shape, shape_of
+from rldk_tui.charts.growing import NO_VALUE, NOT_FINITE, GrowingShape, Shape, shape_of
 from rldk_tui.charts.trend import WINDOW, Trend, trend_of
 from rldk_tui.run import Kind, MetricSeries, RunSnapshot
+
+_NULL = int(Kind.NULL)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,7 +113,7 @@ def _unsettled_from(snapshot: RunSnapshot) -> int:
 def _taken(known: _Known, settled: MetricSeries) -> _Known:
     if not len(settled):
         return known
-    known.growing.extend(settled.steps, settled.values, settled.kinds == Kind.NULL)
+    known.growing.extend(settled.steps, settled.values, settled.kinds == _NULL)
     return _Known(known.growing, _last(known.recent, settled), int(settled.steps[-1]))
 
 
@@ -117,30 +121,30 @@ def _line(known: _Known, trial: MetricSeries) -> MetricLine | None:
     recent = _last(known.recent, trial)
     if not len(recent):
         return None
-    none = trial.kinds == Kind.NULL
-    odd = int(np.count_nonzero(~np.isfinite(trial.values) & ~none))
+    newest = shape_of(trial.steps, trial.values, trial.kinds == _NULL)
+    marks = newest.marks.tolist()
     return MetricLine(
         name=recent.name,
         unit=trial.unit,
-        shape=_joined(known.growing.shape(), shape_of(trial.steps, trial.values, none)),
+        shape=known.growing.shape(newest),
         latest=recent.latest,
         last_step=int(recent.steps[-1]),
-        gap=int(np.median(np.diff(recent.steps[-16:]))) if len(recent) > 1 else 0,
-        not_finite=known.growing.not_finite + odd,
-        no_value=known.growing.no_value + int(np.count_nonzero(none)),
+        gap=int(median(np.diff(recent.steps[-16:]).tolist())) if len(recent) > 1 else 0,
+        not_finite=known.growing.not_finite + marks.count(NOT_FINITE),
+        no_value=known.growing.no_value + marks.count(NO_VALUE),
         trend=trend_of(recent.values),
         pace=_pace(recent),
     )
 
 
 def _pace(recent: MetricSeries) -> float | None:
-    usable = np.isfinite(recent.times) & np.isfinite(recent.values)
-    times, values = recent.times[usable], recent.values[usable]
-    if times.size < 2 or times[-1] <= times[0]:
+    usable = np.flatnonzero(np.isfinite(recent.times) & np.isfinite(recent.values))
+    if usable.size < 2:
         return None
-    with np.errstate(over="ignore"):
-        pace = float((values[-1] - values[0]) / (times[-1] - times[0]))
-    return pace if np.isfinite(pace) else None
+    first, last = usable[0], usable[-1]
+    seconds = float(recent.times[last]) - float(recent.times[first])
+    pace = (float(recent.values[last]) - float(recent.values[first])) / seconds if seconds > 0 else math.nan
+    return pace if math.isfinite(pace) else None
 
 
 def _part(series: MetricSeries, part: slice) -> MetricSeries:
@@ -164,16 +168,4 @@ def _last(earlier: MetricSeries, later: MetricSeries) -> MetricSeries:
         join(earlier.values, later.values),  # type: ignore[arg-type]
         join(earlier.kinds, later.kinds),  # type: ignore[arg-type]
         join(earlier.times, later.times),  # type: ignore[arg-type]
-    )
-
-
-def _joined(settled: Shape, trial: Shape) -> Shape:
-    if not len(trial):
-        return settled
-    return Shape(
-        np.concatenate([settled.last_steps, trial.last_steps]),
-        np.concatenate([settled.low, trial.low]),
-        np.concatenate([settled.high, trial.high]),
-        np.concatenate([settled.marks, trial.marks]),
-        settled.stretch,
     )

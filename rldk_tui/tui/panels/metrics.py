@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import groupby
+
+import numpy as np
 
 from rldk_tui.charts.format import NOT_MEASURED, count, number, signed
 from rldk_tui.charts.glyphs import Glyphs
@@ -142,24 +145,17 @@ def _trend(known: MetricLine, columns: _Columns) -> Span:
 def _chart(view: View, known: MetricLine, box: Box, width: int) -> tuple[Span, ...]:
     """The shape of the run, stretches with a finding on this metric in the finding's tone."""
     cells = _cells(known, width, box.glyphs)
-    troubles = [finding for finding in reversed(view.health.findings) if finding.metric == known.name]
     tones = [Tone.CHART] * len(cells.text)
-    for finding in troubles:
-        if finding.severity is Severity.INFO:
+    for finding in reversed(view.health.findings):
+        if finding.metric != known.name or finding.severity is Severity.INFO:
             continue
-        end = float("inf") if finding.open else finding.last_step
-        start = 0
-        for index, last in enumerate(cells.last_steps):
-            if last >= finding.first_step and start <= end:
-                tones[index] = Tone.WARNING if finding.severity is Severity.WARNING else Tone.HIGH
-            start = int(last) + 1
-    spans: list[Span] = []
-    for char, tone in zip(cells.text, tones, strict=True):
-        if spans and spans[-1].tone is tone:
-            spans[-1] = Span(spans[-1].text + char, tone)
-        else:
-            spans.append(Span(char, tone))
-    return tuple(spans)
+        first = int(np.searchsorted(cells.last_steps, finding.first_step))
+        end = len(tones) if finding.open else int(np.searchsorted(cells.last_steps, finding.last_step)) + 1
+        shaded = slice(first, max(first, min(end, len(tones))))
+        tone = Tone.WARNING if finding.severity is Severity.WARNING else Tone.HIGH
+        tones[shaded] = [tone] * len(tones[shaded])
+    parts = groupby(zip(cells.text, tones, strict=True), lambda cell: cell[1])
+    return tuple(Span("".join(char for char, _ in part), tone) for tone, part in parts)
 
 
 @lru_cache(maxsize=256)

@@ -52,32 +52,40 @@ class LinesView(Widget):
         if len(old) != len(rows):
             self.refresh()
             return
-        for y, (before, after) in enumerate(zip(old, rows, strict=True)):
-            if before != after:
-                self._refresh_cells(y, changed_until(before, after))
+        self._repaint(0, old, rows)
 
     @property
     def rows(self) -> Sequence[Line]:
         """What is shown."""
         return self._rows
 
-    def _refresh_cells(self, y: int, until: int) -> None:
-        """Textual paints a line from its beginning, so nothing is saved by telling where the change begins."""
-        if until:
-            self.refresh(Region(0, y, min(until, self.content_size.width), 1))
+    def _repaint(self, top: int, before: Sequence[Line], after: Sequence[Line]) -> None:
+        """Paint those of as many lines that differ; the first one of them lies in row `top`.
+
+        Textual paints a line from its beginning, so nothing is saved by telling where in it the change begins.
+        """
+        width = self.content_size.width
+        ends = [
+            (y, min(width, changed_until(old, new)))
+            for y, (old, new) in enumerate(zip(before, after, strict=True), top)
+            if old != new
+        ]
+        changed = [Region(0, y, until, 1) for y, until in ends if until]
+        if changed:
+            self.refresh(*changed)
 
     def render_line(self, y: int) -> Strip:
         """One row, by Textual's line API."""
         width = self.content_size.width
         if y >= len(self._rows):
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, self._style(Tone.PLAIN))
         return self._strip(self._rows[y], width)
 
     def _strip(self, shown: Line, width: int, *, cursor: bool = False) -> Strip:
         over = self.get_component_rich_style("tone--cursor", partial=True) if cursor else Style.null()
         shown = in_few_tones(in_ascii(cut(shown, width)) if self._ascii else cut(shown, width))
         segments = [Segment(span.text, self._style(span.tone, shaded=span.shaded) + over) for span in shown.spans]
-        return Strip(segments).adjust_cell_length(width, self.rich_style + over)
+        return Strip(segments).adjust_cell_length(width, self._style(Tone.PLAIN) + over)
 
     def _style(self, tone: Tone, *, shaded: bool = False) -> Style:
         style = self.get_component_rich_style(f"tone--{tone.value}")

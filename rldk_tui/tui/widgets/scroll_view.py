@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from itertools import groupby
 from typing import ClassVar
 
@@ -12,7 +13,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.strip import Strip
 
-from rldk_tui.tui.cells import Line, Page, changed_until, in_ascii, line
+from rldk_tui.tui.cells import Line, Page, Tone, in_ascii, line
 from rldk_tui.tui.widgets.lines_view import LinesView
 
 _FAR = 1_000_000
@@ -73,9 +74,7 @@ class ScrollView(LinesView):
         if len(old) != len(footer):
             self.refresh()
             return
-        for at, (before, after) in enumerate(zip(old, footer, strict=True)):
-            if before != after:
-                super()._refresh_cells(self._room() + at, changed_until(before, after))
+        super()._repaint(self._room(), old, footer)
 
     def narrow(self, text: str) -> None:
         """Show only what opens and holds this text, and what stands above all of it; "" shows everything again."""
@@ -207,9 +206,9 @@ class ScrollView(LinesView):
         if str(self.border_title or "") != text:
             self.border_title = Content(text)
 
-    def _refresh_cells(self, y: int, until: int) -> None:
-        if self._top <= y < self._top + self._room():
-            super()._refresh_cells(y - self._top, until)
+    def _repaint(self, top: int, before: Sequence[Line], after: Sequence[Line]) -> None:
+        shown = slice(self._top, self._top + self._room())
+        super()._repaint(top, before[shown], after[shown])
 
     def render_line(self, y: int) -> Strip:
         """One row, by Textual's line API."""
@@ -218,7 +217,7 @@ class ScrollView(LinesView):
             return self._strip(self._footer[y - room] if y - room < len(self._footer) else line(), width)
         at = self._top + y
         if at >= len(self.rows):
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, self._style(Tone.PLAIN))
         row = self.rows[at]
         here = self.has_focus and row.opens is not None and row.opens == self._page_here()
         return self._strip(row, width, cursor=here or at == self._found)
