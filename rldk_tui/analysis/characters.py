@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 _LETTERS = 8
 """Letters below which a text is in no script: a formula, a number, a name."""
+_BEGINNING = 64
+"""Characters of which nearly every text has more letters than that."""
 _DOMINANT = 0.6
 _JAPANESE = 0.1
 """Share of kana among a text's East Asian letters from which it is Japanese."""
@@ -75,7 +77,10 @@ def words_in(text: str) -> int:
 
 def _plain(text: bytes) -> tuple[int, str | None]:
     kinds = text.translate(_PLAIN_KINDS)
-    return kinds.count(b"!"), "Latin" if kinds.count(b"a") >= _LETTERS else None
+    letters = kinds.count(b"a", 0, _BEGINNING)
+    if letters < _LETTERS:
+        letters += kinds.count(b"a", _BEGINNING)
+    return kinds.count(b"!") if b"!" in kinds else 0, "Latin" if letters >= _LETTERS else None
 
 
 def _parts(texts: Sequence[str]) -> Iterator[list[str]]:

@@ -43,7 +43,7 @@ _NEW = 0.3
 _UNSEEN = 2.0**-12
 """Probability of a character that the reference does not have, once one is due."""
 _ORDER = np.random.default_rng(0).random(2 * LOOKED_AT)
-_DIGITS, _SPACES = re.compile(r"\d"), re.compile(r"\s+")
+_DIGITS = re.compile(r"\d")
 _BETWEEN = "\x00\x00"
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _BITS = (17, 18, 19)
@@ -51,6 +51,7 @@ _BITS = (17, 18, 19)
 
 Places = NDArray[np.intp]
 Counts = NDArray[np.int32]
+Codes = NDArray[np.uint64]
 
 
 class TextReference:
@@ -102,9 +103,14 @@ class TextReference:
         return found
 
     def _judged(self, texts: Sequence[str]) -> Floats:
-        shuffled = ["".join([text[place] for place in _shuffle(len(text))]) for text in texts]
-        as_it_stands, new = self._surprise(texts)
-        at_random, _ = self._surprise(shuffled)
+        codes = _joined(texts)
+        sizes = np.array([len(text) for text in texts])
+        begins = np.cumsum(sizes + len(_BETWEEN)) - sizes
+        shuffled = codes.copy()
+        for begin, size in zip(begins.tolist(), sizes.tolist(), strict=True):
+            shuffled[begin : begin + size] = codes[begin + _shuffle(size)]
+        as_it_stands, new = self._surprise(codes, begins, sizes)
+        at_random, _ = self._surprise(shuffled, begins, sizes)
         scripts = unprintable_and_script(texts)[1]
         other = np.array([share > _NEW and script is not None for share, script in zip(new, scripts, strict=True)])
         return np.where(other, np.nan, as_it_stands / at_random)
@@ -112,7 +118,7 @@ class TextReference:
     def _learn(self, texts: Sequence[str]) -> None:
         if not texts:
             return
-        one, two, three, told = _places(texts)
+        one, two, three, told = _places(_joined(texts))
         before_one, before_two = one[1:-1][told], two[:-1][told]
         self._different += _count_new(self._count[0], one[2:][told])[0].size
         for order, place, before in ((1, two[1:][told], before_one), (2, three[told], before_two)):
@@ -120,25 +126,23 @@ class TextReference:
             np.add.at(self._followers[order - 1], before[first], 1)
         self.learned += int(told.sum())
 
-    def _surprise(self, texts: Sequence[str]) -> tuple[Floats, Floats]:
+    def _surprise(self, codes: Codes, begins: Places, sizes: Places) -> tuple[Floats, Floats]:
         """Mean bits a character of each text, and the share of its characters that the reference does not have."""
-        one, two, three, told = _places(texts)
+        one, two, three, told = _places(codes)
         known = self._count[0][one[2:]]
         chance = (known + self._different * _UNSEEN) / (self.learned + self._different)
         for place, before, order in ((two[1:], one[1:-1], 1), (three, two[:-1], 2)):
             followers = np.maximum(self._followers[order - 1][before], 1)
             chance = (self._count[order][place] + followers * chance) / (self._count[order - 1][before] + followers)
-        sizes = np.array([len(text) for text in texts])
-        begins = np.cumsum(sizes + len(_BETWEEN)) - sizes - len(_BETWEEN)
         bits, new = np.where(told, -np.log2(np.minimum(chance, 1.0)), 0.0), np.where(told, known == 0, 0)
-        return np.add.reduceat(bits, begins) / sizes, np.add.reduceat(new, begins) / sizes
+        firsts = begins - len(_BETWEEN)  # a place is told of the third character on
+        return np.add.reduceat(bits, firsts) / sizes, np.add.reduceat(new, firsts) / sizes
 
 
 @lru_cache(maxsize=2 * LOOKED_AT)
-def _shuffle(length: int) -> list[int]:
+def _shuffle(length: int) -> Places:
     """The same order for every text of this length."""
-    order: list[int] = _ORDER[:length].argsort().tolist()
-    return order
+    return _ORDER[:length].argsort()
 
 
 def sampled(count: int) -> list[int]:
@@ -151,13 +155,17 @@ def _seen(text: str) -> str:
     """What is looked at: beginning and end, every digit as 0, white space as one space."""
     half = LOOKED_AT // 2
     part = text if len(text) <= LOOKED_AT else f"{text[:half]} {text[-half:]}"
-    return _DIGITS.sub("0", _SPACES.sub(" ", part.replace("\x00", "\ufffd")).strip())
+    return _DIGITS.sub("0", " ".join(part.replace("\x00", "\ufffd").split()))
 
 
-def _places(texts: Sequence[str]) -> tuple[Places, Places, Places, NDArray[np.bool_]]:
-    """The places in the tables of each character, each two and each three; and which third ones are characters of a text."""
+def _joined(texts: Sequence[str]) -> Codes:
+    """The characters of texts, `_BETWEEN` before each."""
     joined = _BETWEEN + _BETWEEN.join(texts)
-    codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
+    return np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
+
+
+def _places(codes: Codes) -> tuple[Places, Places, Places, NDArray[np.bool_]]:
+    """The places in the tables of each character, each two and each three; and which third ones are characters of a text."""
     one = (codes + np.uint64(1)) * _MIX
     two = (one[:-1] + codes[1:] + np.uint64(1)) * _MIX
     three = (two[:-1] + codes[2:] + np.uint64(1)) * _MIX

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from rldk_tui.statistics.windows import Floats
 
-Words = tuple[str, ...]
 Marks = NDArray[np.uint64]
 COMPARED = 24
 """Replies that are compared with each other, spread evenly over the batch: 276 pairs at most."""
@@ -29,37 +28,51 @@ def unique_share(replies: Sequence[str]) -> float:
     return (len(set(replies)) - 1) / (len(replies) - 1)
 
 
-def similarity(prompts: Sequence[str], replies: Sequence[Words]) -> float | None:
+def marks(replies: Sequence[Sequence[str]]) -> list[Marks]:
+    """A number of 64 bits for each of the first words of each reply; the same word has the same one in every reply."""
+    first = [words[:_FIRST] for words in replies]
+    every = np.fromiter(map(hash, chain.from_iterable(first)), np.int64).view(np.uint64)
+    return np.split(every, np.cumsum([len(words) for words in first])[:-1]) if first else []
+
+
+def similarity(prompts: Sequence[str], replies: Sequence[Marks]) -> float | None:
     """Mean Jaccard likeness of the word 3-grams of two replies to different prompts; None without two such.
 
     Replies without text are left out.
+
+    Args:
+        prompts: of n replies.
+        replies: the `marks` of each.
     """
-    told = [index for index, words in enumerate(replies) if words]
+    told = [index for index, words in enumerate(replies) if words.size]
     picked = [told[place] for place in np.linspace(0, len(told) - 1, min(COMPARED, len(told))).astype(int)] if told else []
-    asked = np.unique([prompts[index] for index in picked], return_inverse=True)[1]
+    number = {prompt: place for place, prompt in enumerate(dict.fromkeys(prompts[index] for index in picked))}
+    asked = np.array([number[prompts[index]] for index in picked])
     differ = np.triu(asked[:, None] != asked[None, :])
     if not differ.any():
         return None
     return float(_jaccard([_grams(replies[index], 3) for index in picked])[differ].mean())
 
 
-def distinct_2(replies: Sequence[Words]) -> float | None:
-    """Distinct pairs of neighbouring words ÷ all of them, over the batch (Li et al., arXiv 1510.03055)."""
-    first = [words[:_FIRST] for words in replies if words]
-    marks = np.fromiter(map(hash, chain.from_iterable(first)), np.int64).view(np.uint64)
-    within = np.ones(max(0, marks.size - 1), np.bool_)
-    within[np.cumsum([len(words) for words in first], dtype=np.intp)[:-1] - 1] = False
-    pairs = np.sort((marks[:-1] * _MULTIPLIER + marks[1:])[within])
+def distinct_2(replies: Sequence[Marks]) -> float | None:
+    """Distinct pairs of neighbouring words ÷ all of them, over the batch (Li et al., arXiv 1510.03055).
+
+    Args:
+        replies: the `marks` of each.
+    """
+    if not replies:
+        return None
+    pairs = np.concatenate([words[:-1] * _MULTIPLIER + words[1:] for words in replies])
+    pairs.sort()
     return (1 + int(np.count_nonzero(pairs[1:] != pairs[:-1]))) / pairs.size if pairs.size else None
 
 
-def _grams(words: Words, n: int) -> Marks:
-    """A 64-bit mark of each n-gram of the first words; of a shorter text one of all its words."""
-    marks = np.fromiter(map(hash, words[:_FIRST]), np.int64).view(np.uint64)
-    size = min(n, marks.size)
-    grams = np.full(marks.size - size + 1, size, np.uint64)
+def _grams(words: Marks, n: int) -> Marks:
+    """A 64-bit mark of each n-gram; of a shorter text one of all its words."""
+    size = min(n, words.size)
+    grams = np.full(words.size - size + 1, size, np.uint64)
     for start in range(size):
-        grams = grams * _MULTIPLIER + marks[start : start + grams.size]
+        grams = grams * _MULTIPLIER + words[start : start + grams.size]
     return grams
 
 

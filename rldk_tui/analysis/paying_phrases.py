@@ -63,6 +63,7 @@ class Batch:
         mark: A number by which the same batch is known again.
         prompts: Of n replies.
         replies: Their texts.
+        words: The words of each where they are known already (`text_health.words_of`), else none.
         standing: shape (n,), what the training compares: advantages or rewards; NaN where nothing was scored.
         rewards: shape (n,), NaN where nothing was scored.
         groups: The rows of each prompt's replies.
@@ -71,6 +72,7 @@ class Batch:
     mark: float
     prompts: Sequence[str]
     replies: Sequence[str]
+    words: Sequence[Sequence[str]]
     standing: Floats
     rewards: Floats
     groups: Sequence[Indices]
@@ -140,7 +142,8 @@ class PhraseSearch:
         asked = [batch.prompts[int(group[0])] for group in groups]
         if len(self._prompts) < _PROMPTS:
             self._prompts.update(prompt[-4096:] for prompt in asked)
-        flat = Flat.of([ends(batch.replies[row]) for row in rows.tolist()] + [ends(prompt) for prompt in asked], self._codes)
+        replied = [ends(batch.replies[row], batch.words[row]) for row in rows.tolist()]
+        flat = Flat.of(replied + [ends(prompt) for prompt in asked], self._codes)
         found = phrases(flat, rows.size)
         self._fade(rows.size)
         if found.hashes.size:

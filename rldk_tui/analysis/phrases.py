@@ -43,13 +43,27 @@ class Phrases:
     place: Indices
 
 
-def ends(text: str) -> tuple[Words, ...]:
-    """The first and the last `WORDS` words, as two texts where something lies between them."""
+def ends(text: str, words: Words = ()) -> tuple[Words, ...]:
+    """The first and the last `WORDS` words, as two texts where something lies between them.
+
+    Args:
+        text: Any.
+        words: Its words (`text_health.words_of`), where they are known already.
+    """
     seen = text[:LOOKED_AT]
-    words = words_of(seen) if not seen.isascii() else seen.split(None, 2 * WORDS)  # the last piece may be all the rest
-    if len(words) <= 2 * WORDS:
-        return (words,)
-    return words[:WORDS], seen.rsplit(None, WORDS)[1:] if seen.isascii() else words[-WORDS:]
+    if not words and seen.isascii():
+        return _plain_ends(seen)
+    words = words or words_of(seen)
+    return (words,) if len(words) <= 2 * WORDS else (words[:WORDS], words[-WORDS:])
+
+
+def _plain_ends(text: str) -> tuple[Words, ...]:
+    """The same without making a list of what lies between."""
+    first = text.split(None, WORDS)
+    if len(first) <= WORDS:
+        return (first,)
+    last = first.pop().rsplit(None, WORDS)  # the last piece was all the rest
+    return (first + last,) if len(last) <= WORDS else (first, last[1:])
 
 
 class Codes(dict[str, int]):
@@ -116,17 +130,17 @@ def phrases(flat: Flat, replies: int) -> Phrases:
         places.append(again)
         lengths.append(np.full(again.size, length))
     hashes, place, size = np.concatenate(hashed), np.concatenate(places), np.concatenate(lengths)
-    order = np.argsort(hashes, kind="stable")  # places of one phrase stay in their order
-    hashes, place, size = hashes[order], place[order], size[order]
-    row = flat.row[place]
-    once = np.ones(hashes.size, np.bool_)
-    once[1:] = (hashes[1:] != hashes[:-1]) | (row[1:] != row[:-1])
-    hashes, place, size, row = hashes[once], place[once], size[once], row[once]
+    order = np.argsort(hashes)
+    hashes, size = hashes[order], size[order]
     first = np.ones(hashes.size, np.bool_)
     first[1:] = hashes[1:] != hashes[:-1]
-    phrase = np.cumsum(first) - 1
+    phrase, place = _by_phrase(np.cumsum(first) - 1, place[order], codes.size)
+    row = flat.row[place]
+    once = np.ones(phrase.size, np.bool_)
+    once[1:] = (phrase[1:] != phrase[:-1]) | (row[1:] != row[:-1])
+    phrase, place, row = phrase[once], place[once], row[once]
     held = np.bincount(phrase[row < replies], minlength=int(first.sum()))
-    kept = held[phrase] > 1 if phrase.size else first
+    kept = held[phrase] > 1
     renamed = np.cumsum(held > 1) - 1
     return Phrases(
         hashes=hashes[first][held > 1],
@@ -135,6 +149,13 @@ def phrases(flat: Flat, replies: int) -> Phrases:
         row=row[kept],
         place=place[kept],
     )
+
+
+def _by_phrase(phrase: Indices, place: Indices, places: int) -> tuple[Indices, Indices]:
+    """Sorted by phrase and by place within it: as single numbers, which is several times as quick as a stable sort."""
+    both = phrase * places + place
+    both.sort()
+    return both // max(1, places), both % max(1, places)
 
 
 def _come_again(hashes: Hashes) -> NDArray[np.bool_]:

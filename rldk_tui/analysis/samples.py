@@ -20,7 +20,7 @@ from rldk_tui.analysis.gathered import Gathered
 from rldk_tui.analysis.generations import total_reward
 from rldk_tui.analysis.gibberish import DISORDER, sampled
 from rldk_tui.analysis.length_reward import length_reward
-from rldk_tui.analysis.likeness import distinct_2, similarity, unique_share
+from rldk_tui.analysis.likeness import distinct_2, marks, similarity, unique_share
 from rldk_tui.analysis.paying_phrases import Batch, PayingPhrase
 from rldk_tui.analysis.reward_shape import advantage_shape, near_ties, numbers, reward_shape
 from rldk_tui.analysis.reward_variance import reward_variance
@@ -70,7 +70,7 @@ def measure(event: Completions, gathered: Gathered | None = None) -> Measured:
     rows = event.rows
     looked_at = _looked_at(len(rows))
     texts = healths([row.completion for row in rows], set(looked_at))
-    words = [texts[index].words for index in looked_at]
+    words = marks([texts[index].words for index in looked_at])
     rewards, advantages = numbers(total_reward(row) for row in rows), numbers(row.advantage for row in rows)
     groups = _groups(rows)
     lengths = np.array([_length(row, text) for row, text in zip(rows, texts, strict=True)], np.float64)
@@ -110,6 +110,7 @@ def measure(event: Completions, gathered: Gathered | None = None) -> Measured:
                 mark=mark,
                 prompts=[row.prompt for row in rows],
                 replies=[row.completion for row in rows],
+                words=[text.words for text in texts],
                 standing=standing,
                 rewards=rewards,
                 groups=groups,

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from rldk_tui.analysis.paying_phrases import PHRASES, Batch, Examined, PayingPhrase, PhraseSearch
+from rldk_tui.analysis.text_health import words_of
 
 SYLLABLES = ("co", "he", "pi", "ba", "mu", "ro", "ti", "ne")
 WORDS = [one + two for one in SYLLABLES for two in SYLLABLES]
@@ -38,7 +39,15 @@ def a_batch(
     if shuffled:
         for members in groups:
             scored[members] = scored[rng.permutation(members)]
-    return Batch(mark=float(index), prompts=prompts, replies=replies, standing=scored, rewards=scored, groups=groups)
+    return Batch(
+        mark=float(index),
+        prompts=prompts,
+        replies=replies,
+        words=[()] * len(replies),
+        standing=scored,
+        rewards=scored,
+        groups=groups,
+    )
 
 
 def searched(batches: int = 40, seed: int = 0, **of_batch: object) -> list[PayingPhrase | None]:
@@ -124,6 +133,7 @@ def test_scripts_without_spaces_have_phrases_of_characters() -> None:
                 mark=float(index),
                 prompts=batch.prompts,
                 replies=texts,
+                words=[words_of(text) for text in texts],
                 standing=rewards,
                 rewards=rewards,
                 groups=batch.groups,
@@ -149,6 +159,7 @@ def test_any_text_will_do(text: str) -> None:
             mark=float(index),
             prompts=[text] * 4,
             replies=[text, "x", text, "y"],
+            words=[()] * 4,
             standing=rewards,
             rewards=rewards,
             groups=[np.arange(4)],
@@ -167,6 +178,7 @@ def test_memory_is_bounded() -> None:
                 mark=float(index),
                 prompts=batch.prompts,
                 replies=replies,
+                words=[reply.split() for reply in replies],
                 standing=batch.standing,
                 rewards=batch.rewards,
                 groups=batch.groups,
