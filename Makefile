@@ -101,11 +101,16 @@ bench: $(VENV)/.development ## measure; medians, to be compared within one run
 soak: $(VENV)/.development ## ten minutes of the monitor beside a growing run: memory, files and threads stay flat
 	@$(BIN)/python -m benchmarks.soak
 
-fuzz: $(VENV)/.development ## throw much more garbage at the readers than the tests do (about ten minutes)
+$(VENV)/.fuzzing: $(VENV)/.development
+	@$(PIP) --group fuzz
+	@touch $@
+
+fuzz: $(VENV)/.fuzzing ## throw much more garbage at the readers than the tests do (ten minutes for each binary one, and ten more)
+	@nice $(BIN)/python -m benchmarks.fuzz
 	@HYPOTHESIS_PROFILE=campaign $(BIN)/pytest -q -n $(WORKERS) tests/readers tests/ingest tests/events tests/contracts/test_readers.py
 
 calibrate: $(VENV)/.development ## judge labelled, healthy and noisy runs, and publish the rules' figures (about half an hour)
 	@$(QUIET_TRL) nice $(BIN)/python -m benchmarks.calibration
 
 clean: ## remove what make made
-	@rm -rf $(VENV) demo-report $(TRAIN_RUN) demo-train.log .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) demo-report $(TRAIN_RUN) demo-train.log .mypy_cache .ruff_cache .pytest_cache .hypothesis .fuzz

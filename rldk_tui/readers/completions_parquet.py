@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 from rldk_tui.events import LAST_STEP, Completion, Completions, ReadProblem
 from rldk_tui.events.conversation import as_text
 from rldk_tui.readers import DocumentFormat, Read
+from rldk_tui.readers._parquet_sizes import MAGIC, MOST_BYTES, check_sizes
 
 if TYPE_CHECKING:
     import polars as pl
 
 _NAME = re.compile(r"completions_(\d+)\.parquet$")
-_MAGIC = b"PAR1"
 _TEXTS = ("prompt", "completion")
 _KNOWN = frozenset({"step", "advantage", *_TEXTS})
 
@@ -34,8 +34,7 @@ def read(file: Path, path: PurePath) -> Iterator[Read]:
     import polars as pl
 
     data = file.read_bytes()
-    if not data.endswith(_MAGIC):
-        raise ValueError("it is not whole yet (no parquet footer)")
+    check_sizes(data)
     schema = pl.read_parquet_schema(data)
     if "completion" not in schema:
         raise ValueError("it has no column `completion`")
@@ -104,7 +103,17 @@ def _steps(table: pl.DataFrame, path: PurePath) -> list[int]:
 
 
 def _texts(column: pl.Series) -> list[str]:
-    """A column as texts: conversations as lines, bytes that are no UTF-8 with marks in place of what is none."""
+    """A column as texts: conversations as lines, bytes that are no UTF-8 with marks in place of what is none.
+
+    Raises:
+        ValueError: if they are too much together: a few bytes may say a long text a million times.
+    """
+    import polars as pl
+
+    kind = column.dtype
+    sizes = column.str.len_bytes() if kind == pl.String else column.bin.size() if kind == pl.Binary else None
+    if sizes is not None and int(sizes.cast(pl.Int64).sum()) > MOST_BYTES:
+        raise ValueError(f"its texts have more than {MOST_BYTES} bytes")
     values = column.to_list()
     return [value.decode("utf-8", "replace") if isinstance(value, bytes) else as_text(value) for value in values]
 
@@ -124,7 +133,7 @@ def _numbers(column: pl.Series) -> list[float | None] | None:
 
 def claims(path: PurePath, head: bytes) -> bool:
     """The name TRL gives and parquet's magic."""
-    return _NAME.search(path.name) is not None and head.startswith(_MAGIC)
+    return _NAME.search(path.name) is not None and head.startswith(MAGIC)
 
 
 FORMAT = DocumentFormat(name="TRL completions", authority=4, claims=claims, read=read, generations=True)
