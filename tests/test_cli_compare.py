@@ -11,7 +11,6 @@ from pypdf import PdfReader
 
 from rldk_tui.cli import main
 from tests.conftest import SAMPLE_RUNS
-from tests.report.test_browser import CHROMIUM, browse
 from tests.report.test_pdf import needs_pango
 
 HEALTHY, COLLAPSED = str(SAMPLE_RUNS / "grpo-healthy"), str(SAMPLE_RUNS / "grpo-reward-collapse")
@@ -32,7 +31,8 @@ def test_json_and_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     page = (tmp_path / "comparison.html").read_text()
     assert "&lt;b&gt;Ours &amp; theirs&lt;/b&gt;" in page
     assert title not in page
-    assert not re.search(r"<(script|img|link|iframe)\b|https?://(?!www\.w3\.org/2000/svg)", page)
+    assert page.count("<script>") == 1
+    assert not re.search(r"<(script .|img|link|iframe)\b|https?://(?!www\.w3\.org/2000/svg)", page)
     assert printed["comparisons"][0]["says"][0] in page
 
 
@@ -43,14 +43,6 @@ def test_the_pdf_has_every_run_and_the_verdict(tmp_path: Path) -> None:
     text = " ".join(" ".join(page.extract_text() for page in printed.pages).split())
     assert "By its reward, grpo-reward-collapse is worse than grpo-healthy" in text
     assert 2 <= len(printed.pages) <= 4
-
-
-@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
-def test_the_page_complains_of_nothing_in_a_browser(tmp_path: Path) -> None:
-    assert main(["compare", HEALTHY, COLLAPSED, "-o", str(tmp_path)]) == 0
-    done = browse(tmp_path / "comparison.html", tmp_path / "profile", "--enable-logging=stderr", "--dump-dom")
-    assert ":CONSOLE" not in done.stderr
-    assert "</html>" in done.stdout
 
 
 def test_a_pdf_needs_a_place(capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,7 +20,7 @@ class Beside:
     """The course of the same quantity elsewhere, drawn beside the series.
 
     Attributes:
-        label: Told when it is pointed at.
+        label: What it is called.
         steps, values: As long as each other; a value that is not finite breaks the line.
     """
 
@@ -43,7 +43,9 @@ class LineChart:
         breaks: Steps at which a later launch took over.
         middle: Steps and values of its course where the series is too dense to be read; drawn over the series, which
             then is pale.
+        around: Of each of those the lowest and the highest value of its stretch, and how many were not finite.
         beside: Other runs' courses of it, each in a colour of its own; the value axis is widened to show them.
+        name: What the series is called beside those.
     """
 
     label: str
@@ -57,4 +59,6 @@ class LineChart:
     shades: tuple[Shade, ...] = ()
     breaks: tuple[int, ...] = ()
     middle: tuple[tuple[int, float], ...] = ()
+    around: tuple[tuple[float, float, int], ...] = ()
     beside: tuple[Beside, ...] = ()
+    name: str = ""

@@ -7,12 +7,13 @@ let a page restyle it (dark mode).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
 from rldk_tui.charts.format import count, number
 from rldk_tui.charts.line_chart import LineChart
+from rldk_tui.charts.readings import around_attributes, frame_attributes, series_attributes
 from rldk_tui.charts.scale import Scale, scale_of, ticks
 from rldk_tui.charts.text import one_line
 
@@ -49,7 +50,7 @@ def line_chart(chart: LineChart, width: int, height: int, *, readings: bool = Fa
         chart: What to draw.
         width: In user units; the text is 10 of them high.
         height: In user units.
-        readings: Whether each point tells its step and value when pointed at.
+        readings: Whether the numbers are in it too, for a page's script that tells them (report_templates/charts.js).
     """
     known = [value for value in chart.values if value is not None and math.isfinite(value)]
     known += [value for other in chart.beside for value in other.values if math.isfinite(value)]
@@ -61,16 +62,21 @@ def line_chart(chart: LineChart, width: int, height: int, *, readings: bool = Fa
         scale_of(known if limit is None else [*known, limit]),
     )
     parts = [
-        *_shading(chart, frame),
         *_axes(chart, frame, bool(known)),
         *_limit(limit, frame),
-        *_beside(chart, frame),
-        *_lines(chart, frame),
+        '<g class="course">',
+        *_shading(chart, frame),
+        *_lines(chart, frame, readings=readings),
+        *_beside(chart, frame, readings=readings),
         *_marks(chart, frame),
-        *(_readings(chart, frame) if readings else ()),
+        "</g>",
     ]
+    box = (_LEFT, _TOP, width - _RIGHT, height - _BOTTOM)
+    told = frame_attributes(box, (chart.first, max(chart.last, chart.first + 1)), frame.values) if readings else ""
+    if readings and chart.unit:
+        told += f' data-unit="{_told(chart.unit)}"'
     return (
-        f'<svg class="chart" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
+        f'<svg class="chart" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img"{told} '
         f'aria-label="{_told(chart.label)}" font-size="{_FONT}" font-family="sans-serif">{"".join(parts)}</svg>'
     )
 
@@ -116,9 +122,9 @@ def _axes(chart: LineChart, frame: _Frame, has_values: bool) -> Iterator[str]:
     yield f'<path class="grid" d="{lines}M{_LEFT:g} {bottom:g}H{frame.width - _RIGHT:g}" stroke="#dfe3e8" fill="none"/>'
     for value in heights:
         yield _text(_LEFT - 5, frame.y(value) + 3.5, _short(value), "end")
-    yield _text(_LEFT, frame.height - 4, count(chart.first), "start")
+    yield _text(_LEFT, frame.height - 4, count(chart.first), "start", "tick first")
     if chart.last > chart.first:
-        yield _text(frame.width - _RIGHT, frame.height - 4, count(chart.last), "end")
+        yield _text(frame.width - _RIGHT, frame.height - 4, count(chart.last), "end", "tick last")
 
 
 def _short(value: float) -> str:
@@ -145,24 +151,36 @@ def _limit(limit: float | None, frame: _Frame) -> Iterator[str]:
     yield _text(frame.width - _RIGHT - 3, above, f"limit {number(limit)}", "end", "limit-label", "#b42318")
 
 
-def _lines(chart: LineChart, frame: _Frame) -> Iterator[str]:
+def _lines(chart: LineChart, frame: _Frame, *, readings: bool) -> Iterator[str]:
     points = tuple(zip(chart.steps, chart.values, strict=True))
+    name = chart.name if chart.beside else ""
     if chart.middle:
+        told = _series(name, chart.middle, readings=readings) + (around_attributes(chart.around) if readings else "")
         yield _path("line pale", points, frame, "#a9bfea", 0.8)
-        yield _path("line", chart.middle, frame, "#2457c5", 1.6)
+        yield _path("line", chart.middle, frame, "#2457c5", 1.6, told)
     else:
-        yield _path("line", points, frame, "#2457c5", 1.5)
+        yield _path("line", points, frame, "#2457c5", 1.5, _series(name, points, readings=readings))
 
 
-def _beside(chart: LineChart, frame: _Frame) -> Iterator[str]:
+def _beside(chart: LineChart, frame: _Frame, *, readings: bool) -> Iterator[str]:
     for place, other in enumerate(chart.beside):
         points = tuple(zip(other.steps, other.values, strict=True))
         colour = BESIDE[place % len(BESIDE)]
-        line = _path(f"line beside-{place % len(BESIDE) + 1}", points, frame, colour, 1.3)
+        told = _series(other.label, points, readings=readings)
+        line = _path(f"line beside-{place % len(BESIDE) + 1}", points, frame, colour, 1.3, told)
         yield f"<g><title>{_told(other.label)}</title>{line}</g>"
 
 
-def _path(kind: str, points: tuple[tuple[int, float | None], ...], frame: _Frame, colour: str, width: float) -> str:
+def _series(name: str, points: Sequence[tuple[int, float | None]], *, readings: bool) -> str:
+    """The numbers of a line, and what it is called, where the picture is to tell them."""
+    if not readings:
+        return ""
+    return series_attributes(points) + (f' data-name="{_told(name)}"' if name else "")
+
+
+def _path(
+    kind: str, points: Sequence[tuple[int, float | None]], frame: _Frame, colour: str, width: float, attributes: str = ""
+) -> str:
     """One path, broken where a value was no finite number; a value between two of those is a dot."""
     path: list[str] = []
     dots: list[str] = []
@@ -177,7 +195,7 @@ def _path(kind: str, points: tuple[tuple[int, float | None], ...], frame: _Frame
     rings = "".join(f'<circle class="dot" cx="{x}" cy="{y}" r="2" fill="{colour}"/>' for x, y in (dot.split() for dot in dots))
     return (
         f'<path class="{kind}" d="{line}" fill="none" stroke="{colour}" stroke-width="{width}" '
-        f'stroke-linejoin="round" stroke-linecap="round"/>{rings}'
+        f'stroke-linejoin="round" stroke-linecap="round"{attributes}/>{rings}'
     )
 
 
@@ -198,13 +216,3 @@ def _marks(chart: LineChart, frame: _Frame) -> Iterator[str]:
             corner, side = f"{x - _MARK:.1f} {y - _MARK:g}", 2 * _MARK
             shape = f"M{corner}l{side:g} {side:g}m0 -{side:g}l-{side:g} {side:g}"
             yield f'<path class="not-finite" d="{shape}" fill="none" stroke="#b42318" stroke-width="1.4">{told}</path>'
-
-
-def _readings(chart: LineChart, frame: _Frame) -> Iterator[str]:
-    for step, value in zip(chart.steps, chart.values, strict=True):
-        if value is not None and math.isfinite(value):
-            told = _told(f"step {count(step)}: {number(value, 4)} {chart.unit}".rstrip())
-            yield (
-                f'<circle class="reading" cx="{frame.x(step):.1f}" cy="{frame.y(value):.1f}" r="5" fill-opacity="0">'
-                f"<title>{told}</title></circle>"
-            )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,11 +11,17 @@ from numpy.typing import NDArray
 from rldk_tui.charts.downsample import downsample
 from rldk_tui.charts.format import count, number, quantity
 from rldk_tui.charts.line_chart import LineChart, Shade
-from rldk_tui.charts.medians import medians
+from rldk_tui.charts.medians import around, medians
 from rldk_tui.events import Finding
 from rldk_tui.metrics import title
 from rldk_tui.run import Kind, MetricSeries, RunSnapshot
 from rldk_tui.session import RunHealth
+
+
+class _Course(TypedDict):
+    middle: tuple[tuple[int, float], ...]
+    around: tuple[tuple[float, float, int], ...]
+
 
 POINTS = 240
 """Points of a chart: about one a pixel of a small multiple."""
@@ -47,7 +54,7 @@ def metric_chart(series: MetricSeries, health: RunHealth) -> LineChart:
         band=None if band is None else (band.low, band.high),
         shades=tuple(_shade(finding) for finding in health.findings if finding.metric == series.name),
         breaks=tuple(launches),
-        middle=_middle(series),
+        **_course(series),
     )
 
 
@@ -80,12 +87,16 @@ def course_chart(
     )
 
 
-def _middle(series: MetricSeries) -> tuple[tuple[int, float], ...]:
-    """The course of a series of which a chart shows the extremes only."""
+def _course(series: MetricSeries) -> _Course:
+    """The course of a series of which a chart shows the extremes only, and what lies around it."""
     if len(series) <= POINTS:
-        return ()
+        return {"middle": (), "around": ()}
     steps, values = medians(series.steps, series.values)
-    return tuple((int(step), float(value)) for step, value in zip(steps, values, strict=True))
+    low, high, odd = around(series.values)
+    return {
+        "middle": tuple(zip(steps.tolist(), values.tolist(), strict=True)),
+        "around": tuple(zip(low.tolist(), high.tolist(), odd.tolist(), strict=True)),
+    }
 
 
 def evidence_chart(finding: Finding) -> LineChart | None:

@@ -7,9 +7,11 @@ bidirectional override or a NUL is seen as a symbol, not obeyed.
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from functools import cache
+from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 from urllib.parse import quote
@@ -42,7 +44,7 @@ def environment(first: Path | None = None) -> Environment:
     """The environment: everything is escaped, and a name that is not there is an error.
 
     Args:
-        first: A folder whose templates and style sheet are taken instead of ours of the same name.
+        first: A folder whose templates, style sheet and script are taken instead of ours of the same name.
     """
     folders = [templates_folder()] if first is None else [first, templates_folder()]
     made = Environment(
@@ -71,9 +73,20 @@ def environment(first: Path | None = None) -> Environment:
         signed=numbers.signed,
         table=_table,
     )
-    style = next(path for folder in folders if (path := folder / "report.css").is_file())
-    made.globals["style"] = Markup(style.read_text(encoding="utf-8"))  # noqa: S704 - ours, or of whoever asks for the report
+    made.globals["style"] = Markup(_first("report.css", folders))  # noqa: S704 - ours, or of whoever asks for the report
+    script = _first("charts.js", folders)
+    made.globals["script"] = Markup(script)  # noqa: S704 - as the style sheet
+    made.globals["script_source"] = _hash_source(script)
     return made
+
+
+def _first(name: str, folders: list[Path]) -> str:
+    return next(path for folder in folders if (path := folder / name).is_file()).read_text(encoding="utf-8")
+
+
+def _hash_source(script: str) -> str:
+    """What a Content Security Policy has to name for this script alone to run (CSP level 3, section 2.3.1)."""
+    return f"sha256-{b64encode(sha256(script.encode()).digest()).decode()}"
 
 
 def _inert(value: object) -> object:

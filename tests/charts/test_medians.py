@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rldk_tui.charts.medians import medians
+from rldk_tui.charts.medians import around, medians
 
 
 def test_each_stretch_has_its_median_at_its_middle() -> None:
@@ -31,3 +31,11 @@ def test_no_more_than_asked_and_all_within_the_series(values: list[float], stret
     finite = [value for value in values if math.isfinite(value)]
     known = middle[~np.isnan(middle)]
     assert all(min(finite) <= value <= max(finite) for value in known)
+
+
+def test_what_lies_around_a_median_is_of_its_own_stretch() -> None:
+    low, high, odd = around(np.array([1.0, 9, 2, 5, 5, math.inf, math.nan, math.nan]), 3)
+    np.testing.assert_equal(low, [1.0, 5.0, math.nan])
+    np.testing.assert_equal(high, [9.0, 5.0, math.nan])
+    assert odd.tolist() == [0, 1, 2]
+    assert around(np.empty(0))[2].size == 0

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rldk_tui.charts.line_chart import LineChart, Shade
+from rldk_tui.charts.line_chart import Beside, LineChart, Shade
 from rldk_tui.charts.scale import Scale, scale_of, ticks
 from rldk_tui.charts.svg import line_chart
 
@@ -71,10 +71,19 @@ def test_the_band_is_cut_to_the_axis() -> None:
     assert not of_class(drawn(chart(5.0, 6.0, band=(0.0, 1.0))), "band")
 
 
-def test_points_tell_their_values_when_asked() -> None:
-    assert not of_class(drawn(chart(1.0, 2.0)), "reading")
-    readings = of_class(drawn(chart(1.0, math.nan, 2.5), readings=True), "reading")
-    assert [element[0].text for element in readings] == ["step 1: 1 nat", "step 3: 2.5 nat"]
+def test_the_numbers_are_in_it_when_asked() -> None:
+    assert "data-" not in line_chart(chart(1.0, 2.0), 280, 104)
+    picture = drawn(chart(1.0, math.nan, None, 12_345.6, -2.5e-7), readings=True)
+    (line,) = of_class(picture, "line")
+    assert line.get("data-steps") == "1 1 1 1 1", "each as its distance from the one before"
+    assert line.get("data-values") == "1 nan None 12,346 −2.5e-7"
+    assert picture.get("data-axis") == "1 5"
+    assert picture.get("data-unit") == "nat"
+
+
+def test_lines_beside_each_other_have_names() -> None:
+    picture = drawn(chart(1.0, 2.0, name="mine", beside=(Beside("<yours>", (1, 2), (3.0, 4.0)),)), readings=True)
+    assert {line.get("data-name") for line in of_class(picture, "line")} == {"mine", "<yours>"}
 
 
 @given(
@@ -89,7 +98,7 @@ def test_any_numbers_make_a_whole_picture(
     it = chart(*values, limit=limit, band=band, shades=(Shade(-5, 99, label, label),))
     text = line_chart(it, 280, 104, readings=True)
     ElementTree.fromstring(text)  # noqa: S314 - drawn a moment ago
-    numbers = re.sub(r"<title>.*?</title>|<text.*?</text>|aria-label=\".*?\"|class=\".*?\"", "", text)
+    numbers = re.sub(r"<title>.*?</title>|<text.*?</text>|aria-label=\".*?\"|class=\".*?\"|data-values=\".*?\"", "", text)
     assert "nan" not in numbers
     assert "inf" not in numbers
 

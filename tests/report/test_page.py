@@ -6,6 +6,8 @@ import dataclasses
 import json
 import random
 import re
+from base64 import b64encode
+from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -22,10 +24,13 @@ from rldk_tui.errors import UserError
 from rldk_tui.report.build import build_report, report_folder
 from rldk_tui.report.cards import GIB
 from rldk_tui.report.document import document_of, html_of, json_of
+from rldk_tui.report.templates import templates_folder
 from rldk_tui.session import RunHealth, RunSession
 from rldk_tui.summary import check_object, check_schema
 from tests.conftest import SAMPLE_RUNS
 from tests.report.runs import FAMILIES, RUNS, health_of, logged, snapshot_of, started, troubled
+
+SCRIPT = (templates_folder() / "charts.js").read_text(encoding="utf-8")
 
 
 class HtmlExtension(SingleFileSnapshotExtension):
@@ -35,13 +40,13 @@ class HtmlExtension(SingleFileSnapshotExtension):
 
 
 class Page(HTMLParser):
-    """What a browser would make of the page: elements with their attributes, and the text."""
+    """What a browser would make of the page without its own script: elements with their attributes, and the text."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.words: list[str] = []
-        self.feed(text)
+        self.feed(text.replace(f"<script>{SCRIPT}</script>", "", 1))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs)))
@@ -73,7 +78,8 @@ def fixed_manuals(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("fixed_manuals")
 def test_the_page_is_as_it_was_looked_at(snapshot: SnapshotAssertion) -> None:
     document = dataclasses.replace(document_of(troubled()), version="0.0.0")
-    page = re.sub(r"<style>.*?</style>", "<style></style>", html_of(document), flags=re.S)
+    page = re.sub(r"<(style|script)>.*?</\1>", r"<\1></\1>", html_of(document), flags=re.S)
+    page = re.sub(r"'sha256-[^']+'", "'sha256-'", page)
     assert page.encode() == snapshot(extension_class=HtmlExtension)
 
 
@@ -91,9 +97,14 @@ def test_it_asks_for_nothing_and_runs_nothing(run: str) -> None:
     assert "@import" not in style
 
 
-def test_it_forbids_everything_but_its_own_style() -> None:
-    policies = [attributes["content"] for _, attributes in page_of(troubled()).elements if "http-equiv" in attributes]
-    assert policies == ["default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"]
+def test_it_forbids_everything_but_its_own_style_and_script() -> None:
+    document = document_of(troubled())
+    rest = "style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+    ours = b64encode(sha256(SCRIPT.encode()).digest()).decode()
+    for paper, script in ((False, f"script-src 'sha256-{ours}'; "), (True, "")):
+        page = Page(html_of(document, paper=paper))
+        policies = [attributes["content"] for _, attributes in page.elements if "http-equiv" in attributes]
+        assert policies == [f"default-src 'none'; {script}{rest}"]
 
 
 def test_hostile_text_is_seen_and_not_obeyed() -> None:

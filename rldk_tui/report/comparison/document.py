@@ -171,6 +171,7 @@ def _overlay(comparison: Comparison, name: str) -> Overlay:
         first=min(ends, default=0),
         last=max(ends, default=1),
         beside=tuple(others),
+        name=first.label,
     )
     return Overlay(name, title(name), unit, chart)
 
