@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_left, insort
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
@@ -131,6 +132,7 @@ class Follower:
         self._shelves: dict[tuple[str, bool], _Shelf] = {}
         self._superseded: list[str] = []
         self._checkpoints: dict[PurePath, Checkpoint] = {}
+        self._origins: list[Origin] = []
         self._shown: tuple[Origin, ...] | None = None
 
     def poll(self, most: int | None = None) -> Batch:
@@ -163,13 +165,13 @@ class Follower:
     def sources(self) -> tuple[Origin, ...]:
         """The files that are read, in the order of their names."""
         if self._shown is None:
-            origins = [source.origin for source in (*self._streams.values(), *self._documents.values())]
-            self._shown = tuple(sorted(origins, key=lambda origin: origin.source))
+            self._shown = tuple(self._origins)
         return self._shown
 
     def _adopt(self, found: Found) -> None:
-        self._shown = None
         origin = Origin(source=str(found.path), format=found.format.name, authority=found.format.authority)
+        insort(self._origins, origin, key=_name)
+        self._shown = None
         if isinstance(found.format, StreamFormat):
             self._streams[found.path] = _Stream(
                 found.path,
@@ -194,6 +196,7 @@ class Follower:
         for older in known[:-1]:
             self._superseded.append(older.origin.source)
             self._documents.pop(older.path, None)
+            del self._origins[bisect_left(self._origins, older.origin.source, key=_name)]
 
     def _was_restarted(self, stream: _Stream) -> bool:
         try:
@@ -354,6 +357,10 @@ def _companions(file: Path, endings: tuple[str, ...]) -> tuple[int, ...]:
 def _differ(known: Checkpoint, event: Checkpoint) -> bool:
     """Whether a checkpoint's facts changed; NaN times would make any two events differ."""
     return (known.complete, known.size) != (event.complete, event.size)
+
+
+def _name(origin: Origin) -> str:
+    return origin.source
 
 
 def _trust(source: _Source) -> tuple[object, ...]:
