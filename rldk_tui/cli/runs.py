@@ -33,6 +33,7 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def _runs(arguments: argparse.Namespace) -> int:
     from msgspec.json import encode
+    from msgspec.structs import replace
 
     from rldk_tui.ingest import is_run
     from rldk_tui.summary.runs import index
@@ -46,7 +47,7 @@ def _runs(arguments: argparse.Namespace) -> int:
     for row in index(folder):
         found.append(row)
         if arguments.json:
-            say(encode(row).decode())
+            say(encode(replace(row, curve=None)).decode())
         elif sys.stderr.isatty():
             complain(f"\r\033[K{len(found)} runs read …\033[A")
     if not found:
@@ -63,7 +64,7 @@ def _sorted(rows: list[RunRow], order: str) -> list[RunRow]:
         return rows
     if order == "score":
         return sorted(rows, key=lambda row: (row.value is None, row.value or 0.0))
-    return sorted(rows, key=lambda row: -(row.changed_at or row.stamp.newest / 1e9))
+    return sorted(rows, key=lambda row: -row.last_sign)
 
 
 def _lines(rows: list[RunRow]) -> Iterator[str]:
@@ -93,8 +94,8 @@ def _lines(rows: list[RunRow]) -> Iterator[str]:
         others = sum(row.opened.values()) - 1
         more = f" (+{others})" if others > 0 else ""
         worst = f"{_cut(row.worst, worst_wide - len(more))}{more}" if row.worst else "none"
-        since = age(max(0.0, now - (row.changed_at or row.stamp.newest / 1e9)))
-        yield laid_out(name, row.state.value, row.algorithm, goal, score, worst, since)
+        since = age(max(0.0, now - row.last_sign))
+        yield laid_out(name, row.state.value if row.state else "–", row.algorithm, goal, score, worst, since)
 
 
 def _cut(text: str, most: int) -> str:

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 
+from rldk_tui.summary.runs import RunRow
 from rldk_tui.tui.cells import Box, Span, Tone, cut, line
 from rldk_tui.tui.index_lines import RunPage, Sort, index_lines
 from rldk_tui.tui.key_line import key_line
 from rldk_tui.tui.messages import RunsRead
 from rldk_tui.tui.options import MonitorOptions
-from rldk_tui.tui.runs_index import RunRow, RunsIndex
+from rldk_tui.tui.runs_index import RunsIndex
 from rldk_tui.tui.themes import THEMES, register_themes
 from rldk_tui.tui.widgets.lines_view import LinesView
 from rldk_tui.tui.widgets.scroll_view import ScrollView
@@ -107,7 +108,7 @@ class IndexApp(App[Path]):
     def on_scroll_view_opened(self, message: ScrollView.Opened) -> None:
         """A run was chosen."""
         if isinstance(message.page, RunPage):
-            self.exit(message.page.path)
+            self.exit(self._index.folder / message.page.run)
 
     def action_sort(self) -> None:
         """The next order."""

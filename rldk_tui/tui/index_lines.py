@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 
 from rldk_tui.charts.format import NOTHING, age, count, number, percent
 from rldk_tui.charts.severity import SEVERITY_GLYPHS
 from rldk_tui.charts.sparkline import sparkline
 from rldk_tui.events import RunState
+from rldk_tui.summary.runs import RunRow
 from rldk_tui.tui.cells import Box, Line, Page, Span, Tone, cut, left, line, right
-from rldk_tui.tui.runs_index import RunRow
 from rldk_tui.tui.tones import SEVERITY_TONES, STATE_GLYPHS, STATE_TONES, health_tone
 
 _STATE, _ALGORITHM, _STEP, _SHARE, _VALUE, _GRADE, _AGE = 11, 11, 10, 7, 9, 9, 9
@@ -34,18 +33,18 @@ class Sort(StrEnum):
 
 _ORDER: dict[RunState | None, int] = {RunState.LIVE: 0, RunState.SLOW: 0, RunState.WAITING: 0, RunState.STALLED: 0}
 _KEYS: dict[Sort, Callable[[RunRow], tuple[object, ...]]] = {
-    Sort.NEWEST: lambda row: (_ORDER.get(row.state, 1), -row.changed_at, row.name),
+    Sort.NEWEST: lambda row: (_ORDER.get(row.state, 1), -row.last_sign, row.name),
     Sort.NAME: lambda row: (row.name,),
-    Sort.TROUBLE: lambda row: (-max((severity.rank for severity, _ in row.opened), default=0), -row.changed_at, row.name),
+    Sort.TROUBLE: lambda row: (-max((severity.rank for severity in row.opened), default=0), -row.last_sign, row.name),
     Sort.VALUE: lambda row: (row.latest is None or row.latest != row.latest, -(row.latest or 0.0), row.name),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class RunPage(Page):
-    """Leads to a run."""
+    """Leads to a run: its path below the folder."""
 
-    path: Path
+    run: str
 
 
 def index_lines(rows: tuple[RunRow, ...], sort: Sort, now: float, box: Box) -> tuple[Line, ...]:
@@ -85,7 +84,7 @@ class _Columns:
 
 
 def _row(row: RunRow, columns: _Columns, now: float, box: Box) -> Line:
-    opens = RunPage(f"run:{row.path}", row.name, lambda _view, _box: (), path=row.path)
+    opens = RunPage(f"run:{row.path}", row.name, lambda _view, _box: (), run=row.name)
     name = Span(left(row.name, columns.name) + " ", Tone.STRONG)
     if row.state is None:
         return line(name, Span("reading …", Tone.DIM), opens=opens)
@@ -95,7 +94,7 @@ def _row(row: RunRow, columns: _Columns, now: float, box: Box) -> Line:
     state = (Span(said, STATE_TONES[row.state]), " " * (_STATE - len(said)))
     chart = Span("")
     if columns.chart:
-        drawn = "" if row.shape is None else sparkline(row.shape, columns.chart, box.glyphs).text
+        drawn = "" if row.curve is None else sparkline(row.curve.shape(), columns.chart, box.glyphs).text
         chart = Span(left(drawn, columns.chart + 2), Tone.CHART)
     value = NOTHING if row.latest is None else number(row.latest)
     shown = line(
@@ -108,7 +107,7 @@ def _row(row: RunRow, columns: _Columns, now: float, box: Box) -> Line:
         chart,
         _grade(row),
         *_opened(row, columns.opened),
-        Span(age(max(0.0, now - row.changed_at)), Tone.DIM),
+        Span(age(max(0.0, now - row.last_sign)), Tone.DIM),
         opens=opens,
     )
     return cut(shown, box.width)
@@ -119,18 +118,16 @@ def _share(row: RunRow) -> str:
 
 
 def _grade(row: RunRow) -> Span:
-    score = row.score
-    if score is None or score.value is None:
+    if row.value is None:
         return Span(left(NOTHING, _GRADE), Tone.DIM)
-    tone = health_tone(score.value)
-    return Span(left(f"{score.grade} {score.value:.2f}", _GRADE), Tone.HIGH if tone is Tone.CRITICAL else tone)
+    tone = health_tone(row.value)
+    return Span(left(f"{row.grade} {row.value:.2f}", _GRADE), Tone.HIGH if tone is Tone.CRITICAL else tone)
 
 
 def _opened(row: RunRow, width: int) -> list[Span]:
     if not row.opened:
         return [Span(left("none", width), Tone.DIM)]
-    severity, _ = row.opened[0]
-    total = sum(number for _, number in row.opened)
+    severity, total = next(iter(row.opened)), sum(row.opened.values())
     more = f" +{total - 1}" if total > 1 else ""
     rule = left(row.worst, max(1, min(len(row.worst), width - 2 - len(SEVERITY_GLYPHS[severity]) - len(more)))).rstrip()
     text = f"{SEVERITY_GLYPHS[severity]} {rule}{more}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 if TYPE_CHECKING:
-    from rldk_tui.tui.runs_index import RunRow
+    from rldk_tui.summary.runs import RunRow
     from rldk_tui.tui.view import View
 
 

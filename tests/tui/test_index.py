@@ -6,13 +6,23 @@ import shutil
 import threading
 from pathlib import Path
 
+import pytest
+from msgspec import msgpack
+
 from rldk_tui.events import RunState
+from rldk_tui.session import RunSession
+from rldk_tui.summary.runs import RunRow, Stamp
 from rldk_tui.tui.cells import Box
 from rldk_tui.tui.index_app import IndexApp
 from rldk_tui.tui.index_lines import Sort, index_lines
 from rldk_tui.tui.options import MonitorOptions
-from rldk_tui.tui.runs_index import RunRow, RunsIndex
+from rldk_tui.tui.runs_index import RunsIndex
 from tests.tui.test_journeys import HOSTILE, shown
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
 def folder_of(tmp_path: Path, sample_runs: Path, *names: str) -> Path:
@@ -54,6 +64,18 @@ def test_a_run_is_read_again_only_when_its_logs_changed(tmp_path: Path, sample_r
     assert set(read(index)) == {"grpo-healthy", "new"}
 
 
+def test_what_was_read_once_of_a_finished_run_is_there_at_once(
+    tmp_path: Path, sample_runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = folder_of(tmp_path, sample_runs, "sft-nan-weights")
+    first = read(RunsIndex(folder))["sft-nan-weights"]
+    monkeypatch.setattr(RunSession, "poll", None)
+    again = read(RunsIndex(folder))["sft-nan-weights"]
+    assert msgpack.encode(again) == msgpack.encode(first)
+    assert again.curve is not None
+    assert len(again.curve.shape()) > 10
+
+
 def test_what_cannot_be_read_says_so_and_holds_nothing_up(tmp_path: Path, sample_runs: Path) -> None:
     folder = folder_of(tmp_path, sample_runs, "grpo-healthy", "sft-nan-weights")
     (folder / "grpo-healthy" / "rldk.toml").write_text("no toml [")
@@ -63,7 +85,7 @@ def test_what_cannot_be_read_says_so_and_holds_nothing_up(tmp_path: Path, sample
 
 
 def test_rows_fit_every_width_and_names_are_harmless() -> None:
-    rows = (RunRow(Path("x"), HOSTILE * 3, (0.0, 0)), RunRow(Path("y"), "世界" * 40, (0.0, 0), state=RunState.LIVE))
+    rows = (RunRow("x", HOSTILE * 3, Stamp(0, 0)), RunRow("y", "世界" * 40, Stamp(0, 0), state=RunState.LIVE))
     for width in (40, 60, 84, 120, 250):
         for row in index_lines(rows, Sort.NEWEST, 0.0, Box(width)):
             assert row.width <= width

@@ -11,16 +11,15 @@ import numpy as np
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from rldk_tui.charts.growing import shape_of
 from rldk_tui.events import Algorithm, Finding, RunState, Severity
-from rldk_tui.scoring import Score
+from rldk_tui.summary.runs import Curve, RunRow, Stamp
 from rldk_tui.system.gpu_processes import GpuProcess
 from rldk_tui.tui.cells import Box
 from rldk_tui.tui.index_app import IndexApp
 from rldk_tui.tui.index_lines import Sort, index_lines
 from rldk_tui.tui.machine_now import Machine
 from rldk_tui.tui.options import MonitorOptions
-from rldk_tui.tui.runs_index import RunRow, RunsIndex
+from rldk_tui.tui.runs_index import RunsIndex
 from rldk_tui.tui.view import View
 from rldk_tui.tui.widgets.scroll_view import ScrollView
 from tests.builders import a_run
@@ -122,35 +121,36 @@ async def test_other_colours(theme: int, svg: SnapshotAssertion, settled: Settle
 
 def rows() -> tuple[RunRow, ...]:
     """Runs in every state."""
-    course = np.sin(np.arange(60) / 9.0) + np.arange(60) / 30.0
+    course = tuple((np.sin(np.arange(60) / 9.0) + np.arange(60) / 30.0).tolist())
     known = RunRow(
-        path=Path("/r/17"),
+        path="/r/17",
         name="grpo-qwen-0.5b-17",
-        stamp=(1.0, 1),
+        stamp=Stamp(10**9, 1),
         state=RunState.LIVE,
         algorithm="GRPO",
         step=1240,
         max_steps=4000,
         metric="Reward",
         latest=0.612,
-        shape=shape_of(np.arange(60), course, np.zeros(60, bool)),
-        score=Score(0.71, "C", 0.83, (), {}),
-        opened=((Severity.HIGH, 1), (Severity.WARNING, 1)),
+        curve=Curve(tuple(range(60)), course, course, (0,) * 60, 1),
+        value=0.71,
+        grade="C",
+        opened={Severity.HIGH: 1, Severity.WARNING: 1},
         worst="entropy-collapse",
         changed_at=1e6 - 3,
     )
-    healthy = replace(known, score=Score(0.97, "A", 0.95, (), {}), opened=(), worst="")
-    dead = replace(known, state=RunState.DIED, algorithm="PPO", step=88, latest=-3.2, changed_at=1e6 - 9000)
-    critical = ((Severity.CRITICAL, 2), (Severity.HIGH, 3))
-    over = replace(healthy, state=RunState.FINISHED, algorithm="SFT", step=2000, max_steps=2000, latest=0.0213)
+    healthy = msgspec.structs.replace(known, value=0.97, grade="A", opened={}, worst="")
+    dead = msgspec.structs.replace(known, state=RunState.DIED, algorithm="PPO", step=88, latest=-3.2, changed_at=1e6 - 9000)
+    critical = {Severity.CRITICAL: 2, Severity.HIGH: 3}
+    over = msgspec.structs.replace(healthy, state=RunState.FINISHED, algorithm="SFT", step=2000, max_steps=2000, latest=0.0213)
     problem = "rldk.toml of this run is no TOML."
     return (
         known,
-        replace(healthy, path=Path("/r/18"), name="grpo-qwen-0.5b-18", step=310, latest=0.41),
-        replace(dead, path=Path("/r/12"), name="ppo-pythia-1b", opened=critical, worst="nonfinite-metric"),
-        replace(over, path=Path("/r/09"), name="sft-base", changed_at=1e6 - 2e5, score=Score(None, "not graded", None, (), {})),
-        RunRow(Path("/r/b"), "broken", (1.0, 1), RunState.UNKNOWN, problem=problem, changed_at=1e6 - 9e5),
-        RunRow(Path("/r/c"), "just-found", (1.0, 1), changed_at=1e6 - 1e6),
+        msgspec.structs.replace(healthy, name="grpo-qwen-0.5b-18", step=310, latest=0.41),
+        msgspec.structs.replace(dead, name="ppo-pythia-1b", opened=critical, worst="nonfinite-metric"),
+        msgspec.structs.replace(over, name="sft-base", changed_at=1e6 - 2e5, value=None, grade="not graded"),
+        RunRow("/r/b", "broken", Stamp(10**9, 1), RunState.UNKNOWN, problem=problem, changed_at=1e6 - 9e5),
+        RunRow("/r/c", "just-found", Stamp(10**9, 1), changed_at=1e6 - 1e6),
     )
 
 
