@@ -29,6 +29,8 @@ from tests.report.runs import RUNS
 from tests.report.test_page import HEALTHS, Page, real
 
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
+LONG = 8
+"""Entries; no list of a fixed length is as long."""
 SCHEMA = jsonschema.Draft202012Validator(report_schema())
 
 
@@ -46,6 +48,26 @@ def printed(*arguments: str) -> tuple[int, str]:
     return code, out.getvalue()
 
 
+def fits(answer: Any) -> None:
+    """It is what its schema says. Of a long list one entry of each form is looked at: a list has one schema for all."""
+    SCHEMA.validate(thinned(answer))
+
+
+def thinned(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: thinned(entry) for name, entry in value.items()}
+    if isinstance(value, list):
+        return [thinned(entry) for entry in ({form(entry): entry for entry in value}.values() if len(value) > LONG else value)]
+    return value
+
+
+def form(value: Any) -> str:
+    """The same for what a schema without bounds cannot tell apart: numbers by their type, everything else as it is."""
+    if isinstance(value, list):
+        return f"[{','.join(map(form, value))}]"
+    return type(value).__name__ if isinstance(value, int | float) else json.dumps(value)
+
+
 def finding_ids(answer: dict[str, Any]) -> list[str]:
     return [finding["id"] for finding in answer["findings"]]
 
@@ -61,7 +83,7 @@ def test_any_run(history: History) -> None:
         assert printed("report", str(run), "-o", f"{folder}/out")[0] == 0
         answer = json.loads((Path(folder) / "out" / "report.json").read_text(encoding="utf-8"))
         page = Page((Path(folder) / "out" / "report.html").read_text(encoding="utf-8"))
-    SCHEMA.validate(answer)
+    fits(answer)
     assert {key: answer[key] for key in checked} == checked
     assert set(finding_ids(checked)) <= set(page.ids())
     for finding in checked["findings"]:
@@ -77,7 +99,7 @@ def test_any_run(history: History) -> None:
 @pytest.mark.parametrize("run", HEALTHS)
 def test_known_runs_fit_the_schema(run: str, redact: bool) -> None:
     health = RUNS[run]() if run in RUNS else real(run)
-    SCHEMA.validate(json.loads(json_of(document_of(health, ReportOptions(redact=redact)))))
+    fits(json.loads(json_of(document_of(health, ReportOptions(redact=redact)))))
 
 
 def test_every_text_of_the_schema_names_a_type() -> None:

@@ -7,6 +7,7 @@ import json
 import random
 import re
 from base64 import b64encode
+from functools import cache
 from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
@@ -129,6 +130,7 @@ def test_every_link_leads_somewhere(run: str) -> None:
     assert links <= set(ids)
 
 
+@cache
 def real(name: str) -> RunHealth:
     return RunSession(SAMPLE_RUNS / name, clock=lambda: 1_800_000_000.0).poll()
 
