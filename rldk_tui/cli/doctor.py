@@ -9,7 +9,7 @@ import platform
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,12 +18,15 @@ from rldk_tui.cli.output import say
 
 if TYPE_CHECKING:
     from rldk_tui.events import Gpu
-    from rldk_tui.summary.doctor import Library, Source
+    from rldk_tui.summary.doctor import Library
+    from rldk_tui.summary.run_files import RunFiles, Source
 
 _ROOMY = 120
 """Columns from which on a file has one line."""
 _WIDE = 44
 """Columns for the name of a file."""
+_MOST_NAMES = 40
+"""Metrics that are named of those that the same files tell."""
 
 
 def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -38,12 +41,13 @@ def _doctor(arguments: argparse.Namespace) -> int:
     from rldk_tui import __version__
     from rldk_tui.ingest import locate
     from rldk_tui.run.long_arrays import cache_folder
-    from rldk_tui.summary.doctor import libraries, sources
+    from rldk_tui.summary.doctor import libraries
+    from rldk_tui.summary.run_files import run_files
     from rldk_tui.system import read_gpus
 
     run = locate(arguments.run) if arguments.run is not None else None
     installed, gpus = libraries(), read_gpus()
-    found = sources(run) if run is not None else []
+    found = run_files(run) if run is not None else None
     terminal = _terminal()
     cache = cache_folder()
     kept = sum(file.stat().st_size for file in cache.rglob("*") if file.is_file()) if cache.is_dir() else 0
@@ -57,7 +61,9 @@ def _doctor(arguments: argparse.Namespace) -> int:
             "gpus": [gpu.name for gpu in gpus],
             "cache": {"path": str(cache), "bytes": kept},
             "run": str(run) if run is not None else None,
-            "files": [asdict(source) for source in found],
+            "files": [asdict(source) for source in found.sources] if found is not None else [],
+            "which": dict(_which(found)) if found is not None else {},
+            "metrics": {metric: list(files) for metric, files in sorted(found.metrics.items())} if found is not None else {},
         }
         say(json.dumps(answer, indent=2))
         return 0
@@ -68,8 +74,9 @@ def _doctor(arguments: argparse.Namespace) -> int:
     lines += ["Terminal", *(f"  {name:<12}{value}" for name, value in terminal.items()), ""]
     lines += ["GPU", *_of_gpus(gpus), ""]
     lines += ["Cache (safe to delete)", f"  {cache}  {size(kept)}"]
-    if run is not None:
-        lines += ["", f"Run {run}", *_of_sources(found)]
+    if found is not None:
+        lines += ["", f"Run {run}", *(f"  {name:<12}{value}" for name, value in _which(found))]
+        lines += ["", "Read", *_of_sources(found.sources), *_of_metrics(found)]
     say("\n".join(lines))
     return 0
 
@@ -111,10 +118,36 @@ def _of_gpus(gpus: tuple[Gpu, ...]) -> Iterator[str]:
         yield "  none that NVML knows of (no NVIDIA driver, or none visible here)"
 
 
-def _of_sources(found: list[Source]) -> Iterator[str]:
+def _which(found: RunFiles) -> Iterator[tuple[str, str]]:
+    """Which run it is, as far as its files tell."""
+    from rldk_tui.charts.text import one_line
+
+    info = found.info
+    yield "algorithm", info.algorithm.value.upper().replace("_", " ") if info.algorithm else "not told"
+    yield "trainer", one_line(info.trainer or "not told")
+    yield "model", one_line(info.model or "not told")
+    yield "settings", f"{len(info.config)} told"
+    yield "launches", str(found.launches)
+
+
+def _of_metrics(found: RunFiles) -> Iterator[str]:
+    """Which files tell of which metrics, metrics with the same files together."""
+    from rldk_tui.charts.text import one_line
+
+    if found.metrics:
+        yield from ("", "Who tells of what (of several files the first is believed, unless another says that it is not finite)")
+    columns = shutil.get_terminal_size((_ROOMY, 24)).columns
+    for files, metrics in found.tellers().items():
+        yield from textwrap.wrap(one_line(", ".join(files)), columns, initial_indent="  ", subsequent_indent="    ")
+        more = f" and {len(metrics) - _MOST_NAMES} more (--json has all)" if len(metrics) > _MOST_NAMES else ""
+        names = one_line(", ".join(metrics[:_MOST_NAMES])) + more
+        yield from textwrap.wrap(names, columns, initial_indent="      ", subsequent_indent="      ", break_on_hyphens=False)
+
+
+def _of_sources(found: Sequence[Source]) -> Iterator[str]:
     from rldk_tui.charts.format import count, size
     from rldk_tui.charts.text import one_line
-    from rldk_tui.summary.doctor import grouped
+    from rldk_tui.summary.run_files import grouped
 
     def shown(source: Source, told: str) -> Iterator[str]:
         name = one_line(source.path) + (f" ({source.files} files)" if source.files > 1 else "")

@@ -23,7 +23,7 @@ _SHAPES_OF_A_LENGTH = 256
 """Different records of one length that are looked for; the rest are read one by one."""
 _FEW = 4
 """Records of one length that are not worth a matrix."""
-_FINAL_KEYS = frozenset({"train_loss", "train_samples_per_second", "train_steps_per_second", "total_flos"})
+_FINAL_KEYS = frozenset({"train_runtime", "train_loss", "train_samples_per_second", "train_steps_per_second", "total_flos"})
 _HOLDS_NUMBERS = {4: (4, 8), 5: (4,), 6: (8,), 7: (), 10: ()}
 """Fields of a tensor that hold its numbers (bytes, floats, doubles, two kinds of integers), and the sizes of one float."""
 _NUMBER_TYPES: dict[int, Any] = {4: np.dtype("<f4"), 8: np.dtype("<f8")}

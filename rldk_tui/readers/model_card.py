@@ -33,6 +33,7 @@ def read(file: Path, _path: PurePath) -> Iterator[Read]:
     tags = (algorithm_from_trainer(tag) for tag in _TAG.findall(header))
     yield RunDescribed(
         time=math.nan,
+        trainer="TRL",
         algorithm=next((algorithm for algorithm in tags if algorithm is not None), None),
         model=base[1] if base and base[1] != "None" else None,
         versions={name.lower(): version for name, version in _VERSION.findall(body)},
