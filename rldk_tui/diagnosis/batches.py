@@ -44,10 +44,12 @@ def new_batches(rows: Rows, name: str, mark: float) -> tuple[NDArray[np.intp], F
     return at[new], values[new], float(marks[-1])
 
 
-def beside(rows: Rows, at: NDArray[np.intp], name: str, most: float = LARGEST) -> Floats:
-    """Another measure of the same batches, cut to ±`most`; NaN where it could not be taken."""
-    column = rows.column(name)
-    return np.where(column.finite[at], np.clip(column.values[at], -most, most), np.nan)
+def beside(rows: Rows, at: NDArray[np.intp], name: str, most: float = LARGEST, *, otherwise: float = math.nan) -> Floats:
+    """Another measure of the same batches, cut to ±`most`; `otherwise` where it could not be taken."""
+    known, values = finite_rows(rows, name)
+    every = np.full(len(rows), otherwise)
+    every[known] = values if most >= LARGEST else np.clip(values, -most, most)
+    return every[at]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ def pooled_shares(
     """
     at, own, mark = new_batches(rows, name, past.mark)
     own = np.clip(own, 0.0, 1.0)
-    count = np.nan_to_num(np.maximum(beside(rows, at, "samples/count", MOST), 0.0))
+    count = np.maximum(beside(rows, at, "samples/count", MOST, otherwise=0.0), 0.0)
     bad, bad_kept = rolling(own * count, past.bad, batches, at_least, total)
     everything, all_kept = rolling(count, past.all, batches, at_least, total)
     enough = everything >= max(replies, 1.0)  # False where there is no total yet

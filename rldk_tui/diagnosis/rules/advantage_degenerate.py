@@ -64,7 +64,7 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     """Mean and spread of each batch against what they must be."""
     limits: Limits = context.limits
     at, spread, mark = new_batches(rows, SPREAD, past.mark)
-    mean = np.nan_to_num(beside(rows, at, MEAN))
+    mean = beside(rows, at, MEAN, otherwise=0.0)
     shifted = np.abs(mean) > limits.mean
     breach = shifted | (spread < limits.low) | (spread > limits.high)
     trouble, flags = m_of_n(breach, past.flags, limits.m, limits.n)

@@ -65,7 +65,7 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     limits: Limits = context.limits
     at, own, mark = new_batches(rows, context.scope, past.mark)
     own = np.clip(own, 0.0, 1.0)
-    groups = np.nan_to_num(np.maximum(beside(rows, at, "samples/groups", MOST), 0.0))
+    groups = np.maximum(beside(rows, at, "samples/groups", MOST, otherwise=0.0), 0.0)
     tied, tied_kept = rolling(own * groups, past.tied, limits.batches, limits.batches, total)
     everything, groups_kept = rolling(groups, past.groups, limits.batches, limits.batches, total)
     share = np.full(at.size, np.nan)

@@ -98,9 +98,9 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     """The correlation over the last batches, and how much of the gain since the start it explains."""
     limits: Limits = context.limits
     at, length, mark = new_batches(rows, LENGTH, past.mark)
-    reward = np.nan_to_num(beside(rows, at, "samples/reward_mean"))
+    reward = beside(rows, at, "samples/reward_mean", otherwise=0.0)
     summed = [
-        rolling(np.nan_to_num(beside(rows, at, name)), kept, limits.batches, 1, total)
+        rolling(beside(rows, at, name, otherwise=0.0), kept, limits.batches, 1, total)
         for name, kept in zip(_SUMS, past.sums, strict=True)
     ]
     groups, z, weight, covariance, variance = (series for series, _ in summed)

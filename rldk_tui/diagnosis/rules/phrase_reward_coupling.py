@@ -89,7 +89,7 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     limits: Limits = context.limits
     at, explained, mark = new_batches(rows, EXPLAINED, past.mark)
     reward, effect, share, before = (
-        np.nan_to_num(beside(rows, at, name))
+        beside(rows, at, name, otherwise=0.0)
         for name in ("samples/reward_mean", "samples/phrase_effect", SHARE, "samples/phrase_share_before")
     )
     begun, start = past.start.grown(reward, limits.start)

@@ -86,11 +86,11 @@ def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:
     """The intraclass correlation of the last batches, and the least it can be."""
     limits: Limits = context.limits
     at, _, mark = new_batches(rows, BETWEEN, past.mark)
-    columns = [np.maximum(np.nan_to_num(beside(rows, at, name, _LARGEST)), 0.0) for name in _SUMS]
+    columns = [np.maximum(beside(rows, at, name, _LARGEST, otherwise=0.0), 0.0) for name in _SUMS]
     summed = [rolling(column, kept, limits.batches, 1, total) for column, kept in zip(columns, past.sums, strict=True)]
     starts = [start.grown(column, limits.start) for start, column in zip(past.starts, columns[2:], strict=True)]
     between, free_between, within, free_within = (series for series, _ in summed)
-    size = np.nan_to_num(beside(rows, at, "samples/group_size", MOST))
+    size = beside(rows, at, "samples/group_size", MOST, otherwise=0.0)
     enough = (free_between >= max(limits.between, 1.0)) & (free_within >= max(limits.within, 1.0)) & (within > 0) & (size > 1)
     apart = within / np.maximum(free_within, 1.0)
     at_first, free_at_first = starts[0][0], starts[1][0]

@@ -128,7 +128,7 @@ def _in_batches(rows: Rows, past: BatchPast, limits: Limits) -> tuple[_Heard, Ba
     at, farthest, mark = new_batches(rows, "samples/reward_farthest", past.mark)
     if not at.size:
         return _Heard(at, np.empty(0, np.bool_), np.empty(0, np.bool_), farthest), replace(past, mark=mark)
-    extreme = np.nan_to_num(beside(rows, at, EXTREME))
+    extreme = beside(rows, at, EXTREME, otherwise=0.0)
     wild = extreme > limits.spreads
     quiet = np.maximum.accumulate(np.concatenate(([past.quiet], np.where(wild, 0.0, farthest))))
     top = np.where(beside(rows, at, "samples/count") >= limits.replies, beside(rows, at, "samples/advantage_top_share"), 0.0)
