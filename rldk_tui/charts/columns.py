@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,14 +40,20 @@ def in_columns(shape: Shape, most: int) -> Columns:
     size = len(shape)
     if size <= most:
         return Columns(shape.low, shape.high, shape.marks, shape.last_steps)
-    starts = np.arange(most) * (size - size % max(1, size // _LAID_OUT)) // most
-    ends = np.append(starts[1:], size) - 1
+    starts, ends = _laid_out(size, most)
     return Columns(
         np.fmin.reduceat(shape.low, starts),
         np.fmax.reduceat(shape.high, starts),
         np.bitwise_or.reduceat(shape.marks, starts),
         shape.last_steps[ends],
     )
+
+
+@lru_cache(maxsize=16)
+def _laid_out(size: int, most: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where the columns begin and end; metrics that are logged together have it in common."""
+    starts = np.arange(most) * (size - size % max(1, size // _LAID_OUT)) // most
+    return starts, np.append(starts[1:], size) - 1
 
 
 def stretched(columns: Columns, width: int) -> Columns:

@@ -43,9 +43,10 @@ def sparkline(shape: Shape, width: int, glyphs: Glyphs = BLOCK) -> Cells:
         return Cells("", np.empty(0, np.int64))
     columns = in_columns(shape, width * glyphs.across)
     span = columns.span() or (0.0, 0.0)
-    text = _dots(columns, span, glyphs) if glyphs.dots else _levels(columns, span, glyphs)
+    if not glyphs.dots:
+        return Cells(_levels(columns, span, glyphs), columns.last_steps)
     ends = np.minimum(np.arange(0, len(columns), glyphs.across) + glyphs.across, len(columns)) - 1
-    return Cells(text, columns.last_steps[ends])
+    return Cells(_dots(columns, span, glyphs), columns.last_steps[ends])
 
 
 def _levels(columns: Columns, span: tuple[float, float], glyphs: Glyphs) -> str:

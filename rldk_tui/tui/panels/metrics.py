@@ -145,10 +145,11 @@ def _trend(known: MetricLine, columns: _Columns) -> Span:
 def _chart(view: View, known: MetricLine, box: Box, width: int) -> tuple[Span, ...]:
     """The shape of the run, stretches with a finding on this metric in the finding's tone."""
     cells = _cells(known, width, box.glyphs)
+    troubles = [one for one in view.health.findings if one.metric == known.name and one.severity is not Severity.INFO]
+    if not troubles:
+        return (Span(cells.text, Tone.CHART),)
     tones = [Tone.CHART] * len(cells.text)
-    for finding in reversed(view.health.findings):
-        if finding.metric != known.name or finding.severity is Severity.INFO:
-            continue
+    for finding in reversed(troubles):
         first = int(np.searchsorted(cells.last_steps, finding.first_step))
         end = len(tones) if finding.open else int(np.searchsorted(cells.last_steps, finding.last_step)) + 1
         shaded = slice(first, max(first, min(end, len(tones))))

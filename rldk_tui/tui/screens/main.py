@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.screen import Screen
+from textual.widget import Widget
 
 from rldk_tui.tui.cells import Box, FindingPage, Line, MetricPage, Page, Span, Tone, cut, line, spread
 from rldk_tui.tui.header import draw_header
@@ -20,6 +21,7 @@ from rldk_tui.tui.status import draw_status
 from rldk_tui.tui.stillness import is_still
 from rldk_tui.tui.view import View
 from rldk_tui.tui.waiting import draw_waiting
+from rldk_tui.tui.widgets.frame import Frame
 from rldk_tui.tui.widgets.lines_view import LinesView
 from rldk_tui.tui.widgets.scroll_view import ScrollView
 
@@ -64,11 +66,11 @@ class MainScreen(Screen[None]):
         & > #body { height: 1fr; }
         & > #message { padding: 1 2; height: 1fr; }
         & > #keys { height: 1; background: $panel; }
-        & #body ScrollView { position: absolute; border: none; border-top: solid $border; border-title-color: $text-accent; }
-        & #body ScrollView.framed { border: round $border; padding: 0 1; }
-        & #body.ascii ScrollView { border-top: ascii $border; }
-        & #body.ascii ScrollView.framed { border: ascii $border; }
-        & #body ScrollView:focus { border-title-style: bold reverse; }
+        & Frame { position: absolute; border: none; border-top: solid $border; border-title-color: $text-accent; }
+        & Frame.framed { border: round $border; padding: 0 1; }
+        & .ascii Frame { border-top: ascii $border; }
+        & .ascii Frame.framed { border: ascii $border; }
+        & Frame:focus-within { border-title-style: bold reverse; }
     }
     """
 
@@ -90,7 +92,8 @@ class MainScreen(Screen[None]):
         yield LinesView(id="message", ascii=self._ascii)
         with Container(id="body", classes="ascii" if self._ascii else ""):
             for panel in load_panels():
-                yield ScrollView(id=panel.name, ascii=self._ascii)
+                with Frame():
+                    yield ScrollView(id=panel.name, ascii=self._ascii)
         yield LinesView(id="keys", ascii=self._ascii)
 
     def on_resize(self) -> None:
@@ -127,7 +130,7 @@ class MainScreen(Screen[None]):
         shown = [widget for widget in self.query(LinesView) if widget.id != "keys" and widget.display]
         parts = []
         for widget in shown:
-            title = f"{widget.border_title}\n" if isinstance(widget, ScrollView) else ""
+            title = f"{widget.framed.border_title}\n" if isinstance(widget, ScrollView) else ""
             text = widget.text if isinstance(widget, ScrollView) else "\n".join(row.text for row in widget.rows)
             parts.append(title + "\n".join(row.rstrip() for row in text.splitlines()))
         return "\n\n".join(parts) + "\n"
@@ -262,15 +265,15 @@ class MainScreen(Screen[None]):
         for panel in load_panels():
             shown = self.query_one(f"#{panel.name}", ScrollView)
             place = arrangement.places.get(panel.name)
-            shown.display = place is not None
+            shown.display = shown.framed.display = place is not None
             if place is None:
                 continue
-            self._put(shown, place, framed=arrangement.framed)
+            self._put(shown.framed, place, framed=arrangement.framed)
             box = Box(place.width - across, max(1, place.height - down), ascii=self._ascii)
             drawing = panel.draw(view, box)
             shown.show(drawing.lines, drawing.footer, f"{panel.key} {panel.name.capitalize()}", drawing.note)
 
-    def _put(self, shown: ScrollView, place: Rect, *, framed: bool) -> None:
+    def _put(self, shown: Widget, place: Rect, *, framed: bool) -> None:
         shown.set_class(framed, "framed")
         shown.styles.offset = (place.x, place.y)
         shown.styles.width, shown.styles.height = place.width, place.height

@@ -12,8 +12,10 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.strip import Strip
+from textual.widget import Widget
 
 from rldk_tui.tui.cells import Line, Page, Tone, in_ascii, line
+from rldk_tui.tui.widgets.frame import Frame
 from rldk_tui.tui.widgets.lines_view import LinesView
 
 _FAR = 1_000_000
@@ -75,6 +77,11 @@ class ScrollView(LinesView):
             self.refresh()
             return
         super()._repaint(self._room(), old, footer)
+
+    @property
+    def framed(self) -> Widget:
+        """What has its title: the frame around it, where it has one, else itself."""
+        return self.parent if isinstance(self.parent, Frame) else self
 
     def narrow(self, text: str) -> None:
         """Show only what opens and holds this text, and what stands above all of it; "" shows everything again."""
@@ -203,8 +210,8 @@ class ScrollView(LinesView):
         more = f"{below} more below" if below > 0 and self._room() else ""
         shown = line(" · ".join(part for part in (title, note, more) if part))
         text = (in_ascii(shown) if self._ascii else shown).text
-        if str(self.border_title or "") != text:
-            self.border_title = Content(text)
+        if str(self.framed.border_title or "") != text:
+            self.framed.border_title = Content(text)
 
     def _repaint(self, top: int, before: Sequence[Line], after: Sequence[Line]) -> None:
         shown = slice(self._top, self._top + self._room())
