@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -47,4 +48,6 @@ def log_of(run: Path, rank: int = 0) -> EventLog:
 def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
     """Models of a few seconds: they speak the language badly, which is enough for the log to be real."""
     pytest.importorskip("trl")
-    return build(tmp_path_factory.mktemp("models"), steps=40)
+    built = build(tmp_path_factory.mktemp("models"), steps=40)
+    gc.freeze()  # the libraries that are loaded by now are no garbage either
+    return built
