@@ -334,6 +334,10 @@ class FindingReported(_Event, frozen=True, kw_only=True, tag="finding"):
     change: FindingChange
 
 
+STEPS_UNTOLD = "its rows tell no step"
+"""How the message of a problem begins whose source leaves open where its rows stand."""
+
+
 class ReadProblem(_Record, frozen=True, kw_only=True):
     """Something in the run directory that could not be read; the rest of the run is still shown."""
 

@@ -10,6 +10,7 @@ _TELLING: tuple[tuple[frozenset[str], Algorithm], ...] = (
     (frozenset({"objective/scores_margin"}), Algorithm.ONLINE_DPO),
     (frozenset({"policy/approxkl_avg", "objective/scores"}), Algorithm.PPO),
     (frozenset({"ppo/policy/approxkl"}), Algorithm.PPO),
+    (frozenset({"act_loss", "cri_loss"}), Algorithm.PPO),
     (frozenset({"rewards/margins", "rewards/accuracies"}), Algorithm.DPO),
     (frozenset({"accuracy", "margin"}), Algorithm.REWARD),
     (frozenset({"kl", "logps/chosen"}), Algorithm.KTO),

@@ -19,7 +19,7 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePath
 
-from rldk_tui.events import Event, ReadProblem, RunDescribed
+from rldk_tui.events import STEPS_UNTOLD, Event, ReadProblem, RunDescribed
 from rldk_tui.readers import Read, StreamFormat
 from rldk_tui.readers._console_lines import Bar, Printed, bar_in, epoch_begun, logging_steps_in, plain, rows_in
 from rldk_tui.readers._lines import Lines
@@ -30,7 +30,7 @@ _LONGEST_LINE = 1024 * 1024
 _NAMED = re.compile(r"(?:\.log|\.out|\.err)(?:\.\d+)?$|^(?:nohup|slurm|stdout|stderr|console)\b", re.IGNORECASE)
 _TEXT = re.compile(rb"[^\x00-\x08\x0e-\x1a\x1c-\x1f]*")
 _SUMMARY = "train_runtime"
-_DOUBT = "its rows tell no step: where they stand is worked out from their order and the progress bar"
+_DOUBT = f"{STEPS_UNTOLD}: where they stand is worked out from their order and the progress bar"
 STEPS_A_ROW = "steps_a_row"
 """The fact about a run that this reader tells: how many steps lie between two rows it numbered."""
 

@@ -16,6 +16,7 @@ from types import MappingProxyType
 import numpy as np
 
 from rldk_tui.events import (
+    STEPS_UNTOLD,
     Event,
     Heartbeat,
     Measured,
@@ -291,11 +292,15 @@ class RunStore:
             failure=launches[-1].broken if launches else None,
             extraction_errors=self._things.extraction_errors(),
             recorded_findings=self._things.recorded_findings(),
-            problems=problems,
+            problems=tuple(problem for problem in problems if not self._settled(problem)),
             sources=self._provenance.sources(),
             tailable=self._tailable or self._unsigned.tailable,
             recorded=self._recorded,
         )
+
+    def _settled(self, problem: ReadProblem) -> bool:
+        """Whether a doubt about steps is none, because better sources tell them."""
+        return problem.message.startswith(STEPS_UNTOLD) and self._unsigned.vouched_for(problem.source)
 
     def _segment(self, launch: Launch, *, newest: bool) -> Segment:
         settled = max(0, launch.table.length - newest)

@@ -61,6 +61,16 @@ class Unsigned:
         """Whether a source said something without signing it."""
         return source in self._documents
 
+    def vouched_for(self, source: str) -> bool:
+        """Whether better sources know every step that a last resort's rows may stand at, so that where those stand is sure."""
+        document = self._documents.get(source)
+        if document is None or document.authority > LAST_RESORT:
+            return False
+        better = [other.last_step for other in self._documents.values() if other.length and other.authority > LAST_RESORT]
+        better += [launch.step for launch in self._signed if launch.step is not None]
+        stride = self._stride(document)
+        return bool(better) and max((part.at_steps(stride).step or 0 for part in document.parts), default=0) <= max(better)
+
     def contested(self) -> bool:
         """Whether rows of a launch may be those of a document too."""
         return bool(self._anonymous or self._apart or self._placed)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rldk_tui.events import Event, Metrics, Origin, Phase, RunDescribed, RunEnded, RunStarted
+from rldk_tui.events import STEPS_UNTOLD, Event, Metrics, Origin, Phase, ReadProblem, RunDescribed, RunEnded, RunStarted
 from rldk_tui.run import RunSnapshot, RunStore
 
 STATE = Origin(source="trainer_state.json", format="trainer state", authority=4)
@@ -121,6 +121,19 @@ def test_a_console_beside_better_sources_counts_only_where_it_agrees() -> None:
     assert losses(stored([*better, *wrong])) == [[0.1, 0.2, 0.3, 0.4, 0.5]]
     rounded = told(CONSOLE, *(row(step, step / 10 + 4e-6, epoch=1.0) for step in range(1, 8)))
     assert stored([*better, *rounded]).segments[0].rows.steps.tolist() == list(range(1, 8))
+
+
+@pytest.mark.parametrize(("rows", "doubted"), [(3, False), (5, False), (6, True)])
+def test_where_a_consoles_rows_stand_is_doubted_only_where_nothing_better_tells(rows: int, *, doubted: bool) -> None:
+    doubt = ReadProblem(source=CONSOLE.source, message=f"{STEPS_UNTOLD}: so it is worked out")
+    better = told(JSONL, *(row(step, step / 10) for step in range(1, 6)))
+    printed = told(CONSOLE, *(row(number, number / 10, counted=True) for number in range(1, rows + 1)))
+    for events, expected in ((printed, True), ([*better, *printed], doubted), ([*printed, *better], doubted)):
+        store = RunStore("run")
+        for event, origin in events:
+            store.add(event, origin)
+        problems = store.snapshot(0.0, (doubt,), store.pulse(process_alive=None)).problems
+        assert bool(problems) is expected
 
 
 def test_a_table_that_only_numbers_its_rows_does_not_mix_with_steps() -> None:

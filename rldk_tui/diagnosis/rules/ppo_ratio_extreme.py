@@ -15,7 +15,8 @@ What to do
 Where the limit comes from
     TRL's PPO guide names 2.0, 1000.0 and 0.1 as too drastic: outside 0.5 to 2 is critical, outside 0.8 to 1.25 in three of five
     logs a warning. Padding counts as 1, so the true ratio lies further out. One token whose probability was almost 0 can
-    lift the mean above 2 alone; where few tokens were clipped this limit therefore wants two logs of five.
+    lift the mean above 2 alone; where few tokens were clipped this limit therefore wants two logs of five. It is for a mean
+    over tokens, as PPO logs it; a ratio of whole replies, which other scripts log by this name, is far from 1 in healthy runs.
 """
 
 from __future__ import annotations
@@ -28,9 +29,9 @@ import numpy as np
 from rldk_tui.diagnosis import blame
 from rldk_tui.diagnosis.levels import finite_rows, graded
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
-from rldk_tui.diagnosis.trust_region import broad, of_ppo, smaller_updates, why
-from rldk_tui.events import Advice, Severity
-from rldk_tui.run import Rows
+from rldk_tui.diagnosis.trust_region import broad, smaller_updates, why
+from rldk_tui.events import Advice, Algorithm, Severity
+from rldk_tui.run import Rows, RunInfo
 from rldk_tui.statistics.windows import NOTHING_YET, Floats, m_of_n
 
 
@@ -54,6 +55,11 @@ class Limits:
 
 LIMITS = Limits()
 _SMALLEST = 1e-9
+
+
+def applies(info: RunInfo) -> str | None:
+    """What a ratio is the mean of is known of PPO alone."""
+    return None if info.algorithm is Algorithm.PPO else "only of PPO it is known that its ratio is a mean over tokens"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +125,7 @@ RULE = RowRule(
     limits=LIMITS,
     fresh=Past(),
     tell=tell,
-    applies=of_ppo,
+    applies=applies,
     window=lambda limits: limits.n,
     worst=_furthest,
     explained_by=("lr-jump", "lr-out-of-band", "update-too-large"),
