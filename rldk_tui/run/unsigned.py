@@ -151,14 +151,19 @@ class Unsigned:
 
     def measure(self, event: Measured, source: str, authority: int) -> None:
         """Put a measurement beside the log entry of its step; a file that no process signed belongs to who got there."""
-        event = _with_earlier(self._measured.get((source, event.step)), event)
+        earlier = self._measured.get((source, event.step))
+        joined = bool(self._measured) and not self.due
+        event = _with_earlier(earlier, event)
         self._measured[source, event.step] = event, authority
         home, key = self._who_reached(event.step), (source, 0)
         before = self._placed.get(event.step, {}).get(key)
-        if home is None or (before is not None and before.launch is not home):
-            self.due = True
+        entry = Entry(event.step, event.time, event.values, event.named)
+        if home is not None and (before is None or before.launch is home):
+            self._put(Placed(home, entry, authority), key)
+        elif joined and earlier is None and self._anonymous and not self._signed:
+            self._anonymous[-1].stand_beside(entry, authority)  # where `join` would put the last measurement of all
         else:
-            self._put(Placed(home, Entry(event.step, event.time, event.values, event.named), authority), key)
+            self.due = True
 
     def noticed(self, launch: Launch, event: Metrics) -> None:
         """A launch logged an entry: what was put elsewhere may be of it."""

@@ -9,7 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rldk_tui.events import STEPS_UNTOLD, Event, Metrics, Origin, Phase, ReadProblem, RunDescribed, RunEnded, RunStarted
+from rldk_tui.events import (
+    STEPS_UNTOLD,
+    Event,
+    Measured,
+    Metrics,
+    Origin,
+    Phase,
+    ReadProblem,
+    RunDescribed,
+    RunEnded,
+    RunStarted,
+)
 from rldk_tui.run import RunSnapshot, RunStore
 
 STATE = Origin(source="trainer_state.json", format="trainer state", authority=4)
@@ -157,13 +168,20 @@ SOURCES: list[list[Sourced]] = [
     told(STATE, *(row(step, step / 10, lr=1e-4) for step in range(1, 7))),
     told(OTHER, *(row(step, 9.0) for step in range(3, 7))),
     told(THIRD, *(Metrics(time=math.nan, step=step, phase=Phase.EVAL, values={"loss": 0.1}) for step in (2, 4, 40, 50))),
+    [
+        (
+            Measured(time=math.nan, step=step, values={"samples/count": float(step)}),
+            Origin(source=f"{step}.parquet", format="TRL", authority=4),
+        )
+        for step in range(1, 9)
+    ],
 ]
 
 
 @settings(max_examples=60)
 @given(
     chosen=st.sets(st.sampled_from(range(len(SOURCES))), min_size=1),
-    order=st.lists(st.integers(0, 6), max_size=80),
+    order=st.lists(st.integers(0, 7), max_size=80),
     look=st.sets(st.integers(0, 80)),
 )
 def test_the_history_does_not_depend_on_what_was_read_first_nor_when_somebody_looked(
