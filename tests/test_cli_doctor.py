@@ -99,6 +99,16 @@ def test_a_library_that_is_there_and_does_not_work_says_why(
     assert "apt-get install libpango" in said
 
 
+def test_of_a_folder_without_a_log_each_file_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "results.json").write_text(
+        '{"accuracy": 0.5, "seed": 42, "notes": "nothing of this tells a step of any training"}'
+    )
+    assert main(["doctor", str(tmp_path)]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "nothing: no file of it is a log" in said
+    assert "numbers without a step" in said
+
+
 def test_what_is_no_run_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", str(tmp_path / "nowhere")]) == 2
     assert "does not exist" in capsys.readouterr().err

@@ -39,13 +39,12 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def _doctor(arguments: argparse.Namespace) -> int:
     from rldk_tui import __version__
-    from rldk_tui.ingest import locate
     from rldk_tui.run.long_arrays import cache_folder
     from rldk_tui.summary.doctor import libraries
     from rldk_tui.summary.run_files import run_files
     from rldk_tui.system import read_gpus
 
-    run = locate(arguments.run) if arguments.run is not None else None
+    run = _folder(arguments.run) if arguments.run is not None else None
     installed, gpus = libraries(), read_gpus()
     found = run_files(run) if run is not None else None
     terminal = _terminal()
@@ -79,6 +78,16 @@ def _doctor(arguments: argparse.Namespace) -> int:
         lines += ["", "Read", *_of_sources(found.sources), *_of_metrics(found)]
     say("\n".join(lines))
     return 0
+
+
+def _folder(path: Path) -> Path:
+    """The run that is meant; where nothing in a folder is a log, the folder, for then each file's reason is what is asked."""
+    from rldk_tui.ingest import NoLogError, locate
+
+    try:
+        return locate(path)
+    except NoLogError:
+        return path
 
 
 def _of_libraries(installed: list[Library]) -> Iterator[str]:
@@ -159,6 +168,8 @@ def _of_sources(found: Sequence[Source]) -> Iterator[str]:
 
     columns = shutil.get_terminal_size((_ROOMY, 24)).columns
     narrow = columns < _ROOMY
+    if not any(source.format for source in found):
+        yield "  nothing: no file of it is a log"
     for source in grouped(found):
         if source.format is not None:
             told = ", ".join(
