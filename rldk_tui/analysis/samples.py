@@ -73,6 +73,7 @@ def measure(event: Completions, gathered: Gathered | None = None) -> Measured:
     words = marks([texts[index].words for index in looked_at])
     rewards, advantages = numbers(total_reward(row) for row in rows), numbers(row.advantage for row in rows)
     groups = _groups(rows)
+    group_of = _group_of(groups, len(rows))
     lengths = np.array([_length(row, text) for row, text in zip(rows, texts, strict=True)], np.float64)
     standing = _standing(rewards, advantages)
     flags = _flags(rows, texts, rewards)
@@ -86,7 +87,7 @@ def measure(event: Completions, gathered: Gathered | None = None) -> Measured:
         "samples/similarity_across_prompts": similarity([rows[index].prompt for index in looked_at], words),
         "samples/distinct_2": distinct_2(words),
         "samples/length_mean": float(lengths.mean()),
-        **_length_and_reward(lengths, standing, rewards, groups),
+        **_length_and_reward(lengths, standing, rewards, group_of),
         **reward_shape(rewards),
         **reward_variance(rewards, groups),
         **advantage_shape(advantages, rewards, groups),
@@ -96,7 +97,7 @@ def measure(event: Completions, gathered: Gathered | None = None) -> Measured:
         **flags,
         "samples/unprintable": unprinted,
         "samples/reward_extreme": _far(rewards),
-        "samples/length_reward_z": _long_and_paid(lengths, standing, groups),
+        "samples/length_reward_z": _long_and_paid(lengths, standing, group_of),
     }
     kept = {name: value for name, value in values.items() if value is not None and math.isfinite(value)}
     if event.without_text:
@@ -222,8 +223,8 @@ def _prompts(rows: Rows, groups: list[NDArray[np.intp]]) -> dict[str, float]:
 
 def _mark(texts: Iterable[str]) -> float:
     """A number below 2**48 that different texts hardly share."""
-    whole = "".join(f"{text[:LONGEST]}\0" for text in texts)
-    return float(int.from_bytes(blake2b(whole.encode("utf-8", "surrogatepass"), digest_size=6).digest(), "big"))
+    whole = "\0".join([text[:LONGEST] for text in texts])
+    return float(int.from_bytes(blake2b(f"{whole}\0".encode("utf-8", "surrogatepass"), digest_size=6).digest(), "big"))
 
 
 def _standing(rewards: Floats, advantages: Floats) -> Floats:
@@ -233,22 +234,27 @@ def _standing(rewards: Floats, advantages: Floats) -> Floats:
     return np.where(np.isnan(rewards), np.nan, advantages)
 
 
-def _long_and_paid(lengths: Floats, standing: Floats, groups: list[NDArray[np.intp]]) -> Floats:
+def _group_of(groups: list[NDArray[np.intp]], count: int) -> NDArray[np.intp]:
+    """The number of each row's group; −1 for one that stands alone."""
+    group = np.full(count, -1, np.intp)
+    if groups:
+        group[np.concatenate(groups)] = np.repeat(np.arange(len(groups)), [rows.size for rows in groups])
+    return group
+
+
+def _long_and_paid(lengths: Floats, standing: Floats, group_of: NDArray[np.intp]) -> Floats:
     """How far a reply lies above its group in both length and standing, as a product; 0 where it does not in either."""
+    known = np.flatnonzero((group_of >= 0) & ~np.isnan(standing))
+    group = group_of[known]
+    size = np.maximum(np.bincount(group), 1)
+    longer, better = (values[known] - (np.bincount(group, values[known]) / size)[group] for values in (lengths, standing))
     both = np.zeros(lengths.size)
-    for group in groups:
-        known = group[~np.isnan(standing[group])]
-        if known.size:
-            longer, better = (values[known] - values[known].mean() for values in (lengths, standing))
-            both[known] = np.maximum(longer, 0.0) * np.maximum(better, 0.0)
+    both[known] = np.maximum(longer, 0.0) * np.maximum(better, 0.0)
     return both
 
 
-def _length_and_reward(lengths: Floats, standing: Floats, rewards: Floats, groups: list[NDArray[np.intp]]) -> dict[str, float]:
+def _length_and_reward(lengths: Floats, standing: Floats, rewards: Floats, group: NDArray[np.intp]) -> dict[str, float]:
     """What `length_reward` sums up, where any group tells something: ranks by standing, slopes by reward."""
-    group = np.full(rewards.size, -1, np.intp)
-    if groups:
-        group[np.concatenate(groups)] = np.repeat(np.arange(len(groups)), [rows.size for rows in groups])
     ranked = length_reward(lengths, standing, group)
     if not ranked.groups:
         return {}
