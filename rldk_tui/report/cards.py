@@ -63,17 +63,19 @@ class Cards:
     Attributes:
         drawn: Those with a chart.
         constant: Those that had one value all the time and that no finding tells of.
-        listed: Logged once, or beyond what a page can hold.
+        same: Those that had the same values at the same steps as one before them, with its title.
+        listed: Logged once, never a number, or beyond what a page can hold.
         dense: Whether some charts show medians over extremes.
     """
 
     drawn: tuple[MetricCard, ...]
     constant: tuple[MetricCard, ...]
+    same: tuple[tuple[MetricCard, str], ...]
     listed: tuple[MetricCard, ...]
     dense: bool
 
     def __bool__(self) -> bool:
-        return bool(self.drawn or self.constant or self.listed)
+        return bool(self.drawn or self.constant or self.same or self.listed)
 
 
 def cards_of(health: RunHealth, names: Iterable[str], most: int = MOST_DRAWN) -> Cards:
@@ -82,15 +84,32 @@ def cards_of(health: RunHealth, names: Iterable[str], most: int = MOST_DRAWN) ->
     _, end = step_axis(health.snapshot)
     told = {finding.metric for finding in health.findings}
     flat = {series.name for series in everything if _is_flat(series) and series.name not in told}
-    moving = [series.name for series in everything if len(series) > 1 and series.name not in flat]
-    drawn = set(moving[:most])
+    moving = [series for series in everything if series.name not in flat and _moves(series)]
+    same = {name: first for name, first in _twins(moving).items() if name not in told}
+    drawn = set([series.name for series in moving if series.name not in same][:most])
     cards = [_card(series, health, end, drawn=series.name in drawn) for series in everything]
+    elsewhere = drawn | flat | set(same)
     return Cards(
         drawn=tuple(card for card in cards if card.name in drawn),
         constant=tuple(card for card in cards if card.name in flat),
-        listed=tuple(card for card in cards if card.name not in drawn and card.name not in flat),
+        same=tuple((card, title(same[card.name])) for card in cards if card.name in same),
+        listed=tuple(card for card in cards if card.name not in elsewhere),
         dense=any(card.chart is not None and card.chart.middle for card in cards),
     )
+
+
+def _moves(series: MetricSeries) -> bool:
+    """Whether there is something to draw: two logs, and not None in all of them."""
+    return len(series) > 1 and bool(np.any(series.kinds != Kind.NULL))
+
+
+def _twins(everything: list[MetricSeries]) -> dict[str, str]:
+    """Of each series that says what one before it says, the name of that one."""
+    firsts: dict[tuple[bytes, bytes], str] = {}
+    found = {
+        series.name: firsts.setdefault((series.steps.tobytes(), series.values.tobytes()), series.name) for series in everything
+    }
+    return {name: first for name, first in found.items() if name != first}
 
 
 def _readable(series: MetricSeries) -> MetricSeries:

@@ -18,6 +18,8 @@ class Theme(Enum):
     STABILITY = auto()
     VALUE = auto()
     COST = auto()
+    WORKINGS = auto()
+    """What checks calculate with, and what other sections say in words or tables; nobody reads it as a curve."""
     REST = auto()
 
 
@@ -102,9 +104,29 @@ _NAMES: dict[Theme, tuple[str, ...]] = {
         "episode",
         "eps",
         "train_runtime",
+        "runtime",
+        "samples_per_second",
+        "steps_per_second",
+        "train_samples_per_second",
+        "train_steps_per_second",
+        "total_flos",
+    ),
+    Theme.WORKINGS: (
+        "samples/length_reward_groups",
+        "samples/length_reward_z",
+        "samples/length_reward_weight",
+        "samples/length_reward_covariance",
+        "samples/length_variance",
+        "samples/phrase_share_before",
+        "samples/reward_between",
+        "samples/reward_between_freedom",
+        "samples/reward_within",
+        "samples/reward_within_freedom",
+        "samples/group_size",
     ),
 }
 _PREFIXES: dict[str, Theme] = {
+    "checkpoint/": Theme.WORKINGS,
     "rewards/": Theme.LEARNING,
     "clip_ratio/": Theme.STABILITY,
     "sampling/": Theme.STABILITY,

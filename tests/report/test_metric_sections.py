@@ -29,8 +29,11 @@ def of(algorithm: Algorithm, health: RunHealth) -> RunHealth:
 
 def all_cards(health: RunHealth) -> dict[str, MetricCard]:
     built = (learning.build(health), stability.build(health), value.build(health), cost.build(health), metrics.build(health))
-    cards = (section if isinstance(section, Cards) else section.cards for section in built if section is not None)
-    return {card.name: card for some in cards for card in (*some.drawn, *some.constant, *some.listed)}
+    cards = [section if isinstance(section, Cards) else section.cards for section in built if section is not None]
+    shown = [card for some in cards for card in (*some.drawn, *some.constant, *(twin for twin, _ in some.same), *some.listed)]
+    workings = [card for section in built if isinstance(section, metrics.OtherMetrics) for card in section.workings]
+    assert len({card.name for card in (*shown, *workings)}) == len(shown) + len(workings)
+    return {card.name: card for card in (*shown, *workings)}
 
 
 class TestCards:
@@ -38,6 +41,14 @@ class TestCards:
     def test_every_metric_has_one_place(self, run: str) -> None:
         health = real(run)
         assert set(all_cards(health)) == set(health.snapshot.shown_names())
+
+    def test_what_repeats_another_is_said_and_not_drawn(self) -> None:
+        built = learning.build(real("grpo-collapsed"))
+        assert built is not None
+        assert [(card.name, other) for card, other in built.cards.same] == [
+            ("rewards/topic_reward/mean", "Reward"),
+            ("rewards/topic_reward/std", "Reward spread"),
+        ]
 
     def test_what_is_no_number_is_counted_and_drawn(self) -> None:
         cards = all_cards(troubled())

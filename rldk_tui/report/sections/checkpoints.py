@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
 from rldk_tui.analysis.saved_checkpoints import CheckpointState, SavedCheckpoint
 from rldk_tui.charts.format import count, quantity
@@ -51,12 +51,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """What is wrong with a checkpoint."""
+    """What is wrong with a checkpoint, and the steps of later ones of which the same is said."""
 
     step: int
     severity: Severity
     rule: str
     message: str
+    also: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ def build(health: RunHealth) -> Checkpoints | None:
     if not saved.rows:
         return None
     keep = None if saved.choice is None else saved.choice.step
-    issues = [issue for row in saved.rows for issue in _issues(row)]
+    issues = _merged(issue for row in saved.rows for issue in _issues(row))
     issues.sort(key=lambda issue: (-issue.severity.rank, issue.step))
     return Checkpoints(
         keep=keep,
@@ -134,6 +135,14 @@ def _row(row: SavedCheckpoint, *, keep: bool) -> Row:
         evaluation=row.beside.evaluation,
         keep=keep,
     )
+
+
+def _merged(issues: Iterable[Issue]) -> list[Issue]:
+    """What is said of several checkpoints, once; a message begins with the name of its own."""
+    alike: dict[tuple[str, str], list[Issue]] = {}
+    for issue in issues:
+        alike.setdefault((issue.rule, issue.message.partition(": ")[2] or issue.message), []).append(issue)
+    return [replace(first, also=tuple(other.step for other in others)) for first, *others in alike.values()]
 
 
 def _issues(row: SavedCheckpoint) -> list[Issue]:

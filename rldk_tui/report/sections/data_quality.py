@@ -14,6 +14,7 @@ from rldk_tui.run import Kind, RunSnapshot
 from rldk_tui.run.extraction import troubles
 from rldk_tui.session import RunHealth
 
+_TOLD_ELSEWHERE = "checkpoint/"
 _MOST_ROWS = 100
 """Rows of a table; how many more there are is said."""
 _WORDS = {
@@ -119,7 +120,7 @@ def _unlogged(snapshot: RunSnapshot) -> Iterator[Unlogged]:
 def _unusable(snapshot: RunSnapshot) -> Iterator[Unusable]:
     for name in snapshot.metric_names():
         series = snapshot.series(name)
-        if series.unusable:
+        if series.unusable and not name.startswith(_TOLD_ELSEWHERE):
             none = int(np.count_nonzero(series.kinds == Kind.NULL))
             yield Unusable(name, title(name), series.unusable - none, none, len(series))
 

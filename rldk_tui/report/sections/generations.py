@@ -85,11 +85,12 @@ class Generations:
 
 
 def build(health: RunHealth) -> Generations | None:
-    """None for trainers that sample nothing; without a log the section says how to get one."""
+    """None for trainers that sample nothing, and for foreign ones; without a log the section says how to get one."""
     logs = [log for log in health.snapshot.completions if log.rows]
     if not logs:
-        algorithm = health.snapshot.info.algorithm
-        missing = why_none(algorithm)
+        info = health.snapshot.info
+        foreign = info.algorithm is None and info.trainer is not None
+        missing = None if foreign else why_none(info.algorithm)
         return None if missing is None else Generations(None, 0, 0, (), (), missing)
     on_record = [logged for logged in health.snapshot.generations if logged.count]
     last = logs[-1]

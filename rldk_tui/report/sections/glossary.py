@@ -8,6 +8,7 @@ from rldk_tui.metrics import lookup
 from rldk_tui.metrics.meanings import meaning_of
 from rldk_tui.report.manual import rule_manual, rule_title
 from rldk_tui.report.sections import Section
+from rldk_tui.report.themes import Theme, theme_of
 from rldk_tui.session import RunHealth
 
 
@@ -46,7 +47,7 @@ def build(health: RunHealth) -> Glossary | None:
     algorithm = health.snapshot.info.algorithm
     names = {name.removeprefix("eval/").removeprefix("final/") for name in health.snapshot.shown_names()}
     metrics = sorted(
-        (_metric(name, lookup(name).unit_in(algorithm)) for name in names if _is_described(name)),
+        (entry for name in names if _is_described(name) and _says(entry := _metric(name, lookup(name).unit_in(algorithm)))),
         key=lambda entry: entry.title.lower(),
     )
     rules = tuple(
@@ -56,7 +57,13 @@ def build(health: RunHealth) -> Glossary | None:
 
 
 def _is_described(name: str) -> bool:
-    return lookup(name).title != name or name.startswith("rewards/")
+    described = lookup(name).title != name or name.startswith("rewards/")
+    return described and theme_of(name, None) is not Theme.WORKINGS
+
+
+def _says(entry: MetricEntry) -> bool:
+    """Whether it says more than its title."""
+    return entry.what != entry.title or bool(entry.healthy or entry.mistaken)
 
 
 def _metric(name: str, unit: str) -> MetricEntry:

@@ -1,17 +1,34 @@
-"""Every metric that no other section tells of, as a small chart on the same step axis."""
+"""Every metric that no other section tells of as a small chart, and what checks calculate with as numbers."""
 
 from __future__ import annotations
 
-from rldk_tui.report.cards import Cards, cards_of
+from dataclasses import dataclass
+
+from rldk_tui.report.cards import Cards, MetricCard, cards_of
 from rldk_tui.report.sections import Section
 from rldk_tui.report.themes import Theme, names_of
 from rldk_tui.session import RunHealth
 
 
-def build(health: RunHealth) -> Cards | None:
+@dataclass(frozen=True, slots=True)
+class OtherMetrics:
+    """What is left.
+
+    Attributes:
+        cards: Of what people read.
+        workings: Of what checks calculate with.
+    """
+
+    cards: Cards
+    workings: tuple[MetricCard, ...]
+
+
+def build(health: RunHealth) -> OtherMetrics | None:
     """None where every metric has its place elsewhere; empty if nothing was logged at all."""
     cards = cards_of(health, names_of(health.snapshot, Theme.REST))
-    return cards if cards or not health.snapshot.shown_names() else None
+    workings = cards_of(health, names_of(health.snapshot, Theme.WORKINGS), most=0)
+    numbers = (*workings.constant, *(card for card, _ in workings.same), *workings.listed)
+    return OtherMetrics(cards, numbers) if cards or numbers or not health.snapshot.shown_names() else None
 
 
 SECTION = Section(title="Other metrics", order=44, build=build, template="metrics")

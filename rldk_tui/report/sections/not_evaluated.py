@@ -42,7 +42,7 @@ class Checks:
 
     Attributes:
         missing: Rules for this kind of run that could not be evaluated.
-        together: The same in short, by what is to be done about it.
+        together: The same in short, by what is to be done about it; what helps most checks first.
         passed: Rules that were.
         elsewhere: Rules for other kinds of runs.
     """
@@ -62,7 +62,8 @@ def build(health: RunHealth) -> Checks:
     return Checks(
         missing=tuple(rule for applicable, rule in silent if applicable),
         together=tuple(
-            Together(tuple(map(rule_title, rules)), sentence) for rules, sentence in told_together(health.not_evaluated)
+            Together(tuple(map(rule_title, rules)), sentence)
+            for rules, sentence in sorted(told_together(health.not_evaluated), key=lambda told: -len(told[0]))
         ),
         passed=tuple(Passed(rule, rule_title(rule)) for rule in health.evaluated if rule not in loud),
         elsewhere=tuple(rule for applicable, rule in silent if not applicable),

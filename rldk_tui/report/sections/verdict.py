@@ -52,6 +52,8 @@ class Verdict:
         sentences: State and progress, the worst problem, what could be checked.
         caps: What bounds the score whatever else is good, in words; None if nothing does.
         uncertain: What the question mark behind the grade means; None without one.
+        first: What to do first.
+        unseen: What to log to have many more checks made, where nothing else is to be done.
     """
 
     run: str
@@ -67,11 +69,12 @@ class Verdict:
     dimensions: tuple[Dimension, ...]
     tallies: tuple[Tally, ...]
     first: tuple[Todo, ...]
+    unseen: tuple[str, ...]
 
 
 def build(health: RunHealth) -> Verdict:
     """Always there."""
-    score = health.score
+    score, first = health.score, tuple(_first(health))
     return Verdict(
         run=health.snapshot.name,
         facts=tuple(_facts(health)),
@@ -85,7 +88,8 @@ def build(health: RunHealth) -> Verdict:
         uncertain=wording.uncertain(health),
         dimensions=tuple(_dimensions(health)),
         tallies=tuple(_tallies(health)),
-        first=tuple(_first(health)),
+        first=first,
+        unseen=() if first else tuple(wording.unseen(health)),
     )
 
 
