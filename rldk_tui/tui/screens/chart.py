@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from rldk_tui.tui.cells import Box, cut
+from rldk_tui.tui.cells import cut
 from rldk_tui.tui.chart_lines import GUTTER
 from rldk_tui.tui.chart_page import draw_chart, extent_of
 from rldk_tui.tui.chart_window import ChartWindow
@@ -38,6 +38,7 @@ class ChartScreen(ViewScreen):
     """A metric over its steps."""
 
     keys = _KEYS
+    around = (2, 1)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,backspace", "leave", show=False),
         Binding("left,h", "point(-1)", show=False),
@@ -89,10 +90,11 @@ class ChartScreen(ViewScreen):
     def on_mount(self) -> None:
         """The keys are the chart's."""
         self.query_one("#chart").focus()
+        self._draw()
 
     def on_resize(self) -> None:
         """Draw for the new size."""
-        self.call_after_refresh(self._draw)
+        self._draw()
 
     def show(self, view: View) -> None:
         """The run was looked at again."""
@@ -199,11 +201,9 @@ class ChartScreen(ViewScreen):
         self._draw()
 
     def _draw(self) -> None:
-        if not self.is_mounted:
+        if not self.children:
             return
-        chart = self.query_one("#chart", LinesView)
-        size = chart.content_size
-        if size.width and size.height:
-            box = Box(size.width, size.height, ascii=self._ascii)
-            chart.show(draw_chart(self._view, self.metric, self._window, box, alone=self._alone))
-        self.query_one("#keys", LinesView).show((cut(key_line(_KEYS), self.size.width),))
+        box = self.room
+        drawn = draw_chart(self._view, self.metric, self._window, box, alone=self._alone)
+        self.query_one("#chart", LinesView).show(drawn)
+        self.query_one("#keys", LinesView).show((cut(key_line(_KEYS), self.app.size.width),))

@@ -62,14 +62,15 @@ class CheckpointsScreen(ViewScreen):
         """The cursor is in the list."""
         self.query_one("#checkpoints").set_class(self._ascii, "ascii")
         self.query_one("#checkpoints").focus()
+        self._draw()
 
     def on_resize(self) -> None:
         """Draw for the new size."""
-        self.call_after_refresh(self._draw)
+        self._draw()
 
     def on_screen_resume(self) -> None:
         """Draw what came while another screen lay on top."""
-        self.call_after_refresh(self._draw)
+        self._draw()
 
     def show(self, view: View) -> None:
         """The run was looked at again."""
@@ -154,17 +155,14 @@ class CheckpointsScreen(ViewScreen):
         return wrapped(self._failure, box.width, Tone.WARNING)[:3] if self._failure else ()
 
     def _draw(self) -> None:
-        if not self.is_mounted:
+        if not self.children:
             return
-        shown = self.query_one("#checkpoints", ScrollView)
-        if not shown.content_size.width:
-            return
-        box = Box(shown.content_size.width, shown.content_size.height, ascii=self._ascii)
+        shown, box = self.query_one("#checkpoints", ScrollView), self.room
         drawing = draw_checkpoints(self._view, box, self._marked, self._said(box))
         room = max(0, box.height - _LEAST) if box.height is not None else len(drawing.footer)
         shown.show(drawing.lines, drawing.footer[-room:] if room else (), "Checkpoints", drawing.note)
         keys = [span for key, meaning in _KEYS for span in (Span(f" {key}", Tone.ACCENT), Span(f" {meaning} ", Tone.DIM))]
-        self.query_one("#keys", LinesView).show((cut(line(*keys), self.size.width),))
+        self.query_one("#keys", LinesView).show((cut(line(*keys), self.app.size.width),))
 
 
 _LEAST = 4

@@ -62,10 +62,11 @@ class GenerationsScreen(ViewScreen):
         """The cursor is in the table."""
         self._table.set_class(self._ascii, "ascii")
         self._table.focus()
+        self._draw()
 
     def on_resize(self) -> None:
         """Draw for the new size."""
-        self.call_after_refresh(self._draw)
+        self._draw()
 
     def show(self, view: View) -> None:
         """The run was looked at again."""
@@ -169,12 +170,12 @@ class GenerationsScreen(ViewScreen):
         return " · ".join(parts)
 
     def _draw(self) -> None:
-        if not self.is_mounted or not self._table.content_size.width:
+        if not self.children:
             return
-        box = Box(self._table.content_size.width, self._table.content_size.height, ascii=self._ascii)
+        box = self.room
         self._rows = chosen_rows(self._view, self._choice)
         self._table.show(self._lines(box), (), "Generations", self._note())
-        self.query_one("#keys", LinesView).show((cut(key_line(self.keys), self.size.width),))
+        self.query_one("#keys", LinesView).show((cut(key_line(self.keys), self.app.size.width),))
 
     def _lines(self, box: Box) -> tuple[Line, ...]:
         if self._rows:

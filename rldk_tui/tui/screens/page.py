@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
-from rldk_tui.tui.cells import Box, Page, cut
+from rldk_tui.tui.cells import Page, cut
 from rldk_tui.tui.key_line import key_line
 from rldk_tui.tui.screens.view_screen import ViewScreen
 from rldk_tui.tui.view import View
@@ -58,10 +58,11 @@ class PageScreen(ViewScreen):
         """Draw for the first time."""
         self.query_one("#page").set_class(self._ascii, "ascii")
         self.query_one("#page").focus()
+        self.draw()
 
     def on_resize(self) -> None:
         """Draw for the new width."""
-        self.call_after_refresh(self.draw)
+        self.draw()
 
     def show(self, view: View) -> None:
         """The run was looked at again."""
@@ -92,11 +93,8 @@ class PageScreen(ViewScreen):
 
     def draw(self) -> None:
         """Draw what there is now."""
-        if not self.is_mounted:
+        if not self.children:
             return
-        shown = self.query_one("#page", ScrollView)
-        size = shown.content_size
-        if size.width:
-            rows = self.page.draw(self._view, Box(size.width, size.height, ascii=self._ascii))
-            shown.show(rows, title=self.page.title)
-        self.query_one("#keys", LinesView).show((cut(key_line(self.keys), self.size.width),))
+        rows = self.page.draw(self._view, self.room)
+        self.query_one("#page", ScrollView).show(rows, title=self.page.title)
+        self.query_one("#keys", LinesView).show((cut(key_line(self.keys), self.app.size.width),))

@@ -96,12 +96,13 @@ class TensorScreen(ViewScreen):
         """Ask; the page is shown at once."""
         self.query_one("#tensors").set_class(self._ascii, "ascii")
         self.query_one("#tensors").focus()
+        self._draw()
         if self._question is not None:
             self._worker = self.run_worker(self._tensors(self._question), exit_on_error=False)
 
     def on_resize(self) -> None:
         """Draw for the new size."""
-        self.call_after_refresh(self._draw)
+        self._draw()
 
     def show(self, view: View) -> None:
         """The run was looked at again."""
@@ -146,17 +147,15 @@ class TensorScreen(ViewScreen):
         return (*rows, *([line()] if rows and told else []), *told)
 
     def _draw(self) -> None:
-        if not self.is_mounted:
+        if not self.children:
             return
-        shown = self.query_one("#tensors", TableView)
-        size = shown.content_size
-        if not size.width:
-            return
-        above = self._above(Box(size.width, size.height, ascii=self._ascii))
-        drawn = (above, self._table, size)
+        box = self.room
+        above = self._above(box)
+        drawn = (above, self._table, box)
         if drawn != self._drawn:
             self._drawn = drawn
-            shown.show_table(TableLines(above, self._table or _NOTHING, size.width), self._page.title)
+            shown = self.query_one("#tensors", TableView)
+            shown.show_table(TableLines(above, self._table or _NOTHING, box.width), self._page.title)
         keys = " Esc back   ↑ ↓ scroll   x cancel   q quit"
         self.query_one("#keys", LinesView).show((line(Span(keys, Tone.DIM)),))
 

@@ -6,5 +6,8 @@ from textual.containers import Container
 
 
 class Frame(Container):
-    """A widget of its own, not the border of what it holds: Textual paints a line of a widget from its beginning, so a frame
-    that belonged to the lines would be sent again with every value that changes in them."""
+    """What surrounds the lines of a panel, as a widget of its own.
+
+    Textual paints a line of a widget from its beginning: a border of the lines themselves would be sent again with every
+    value that changes in them.
+    """
