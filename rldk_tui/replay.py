@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from rldk_tui.analysis import RewardRecord, with_samples
+from rldk_tui.analysis import Gathered, RewardRecord, with_samples
 from rldk_tui.diagnosis.catalogue import load_rules
 from rldk_tui.diagnosis.engine import Engine
 from rldk_tui.diagnosis.settings import configured, read_settings
@@ -41,7 +41,9 @@ class Replay:
         batch = follower.poll()
         self._sources = follower.sources()
         self._problems = batch.problems
-        self._timed = _in_time(list(with_samples(one_by_one(batch.events))))
+        gathered = Gathered()
+        self._timed = _in_time(list(with_samples(one_by_one(batch.events), gathered)))
+        self._disorder = gathered.text.disorder  # by the run's first batches, which a living run has soon
         if not self._timed:
             raise UserError(f"{path} holds nothing to replay.", "A replay needs logged steps.")
         self._times = [when for when, _, _ in self._timed]
@@ -97,7 +99,7 @@ class Replay:
         now = moment if over and not pulse.ended else min(moment, self._times[-1])
         snapshot = self._store.snapshot(now, self._problems, pulse)
         health = health_of(self.directory, snapshot, self._engine, self._sources, self.settings)
-        return replace(health, rewards=self._rewards.account())
+        return replace(health, rewards=self._rewards.account(), text=self._disorder)
 
 
 def _in_time(events: list[tuple[Event, Origin]]) -> list[tuple[float, Event, Origin]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rldk_tui.replay import Replay
-from rldk_tui.session import RunHealth
+from rldk_tui.session import RunHealth, RunSession
 
 
 class Clock:
@@ -48,3 +48,16 @@ def test_wherever_it_is_moved_to_it_tells_what_it_would_have_told_there(way: lis
         there = moved.poll()
     assert there.snapshot.step == straight.poll().snapshot.step
     assert told(there) == told(straight.poll())
+
+
+def test_at_its_end_it_tells_what_the_whole_run_tells(sample_runs: Path) -> None:
+    played = Replay(sample_runs / "grpo-collapsed", 1e9, clock=Clock())
+    played.poll()
+    played.seek(1.0)
+    health, whole = played.poll(), RunSession(sample_runs / "grpo-collapsed").poll()
+    replies = [row.completion for event in whole.snapshot.completions for row in event.rows]
+    assert [health.disorder(reply) for reply in replies] == [whole.disorder(reply) for reply in replies]
+    assert any(health.disorder(reply) is not None for reply in replies)
+    assert health.rewards is not None
+    assert whole.rewards is not None
+    assert health.rewards.reliability == whole.rewards.reliability
