@@ -6,7 +6,10 @@ import json
 import re
 from pathlib import PurePath
 
-_PROMISES = re.compile(r"tfevents|\.wandb$|^evaluations\.npz$|^trainer_state\.json$|^events-rank\d+\.jsonl$", re.IGNORECASE)
+_PROMISES = re.compile(
+    r"tfevents|\.wandb$|^evaluations\.npz$|^trainer_state\.json$|^events-rank\d+\.jsonl$|^completions_\d+\.parquet$",
+    re.IGNORECASE,
+)
 _TEXT_NAMES = re.compile(r"\.(?:jsonl?|csv|tsv|ya?ml|log|out|txt|md)$", re.IGNORECASE)
 _KEY = re.compile(rb'"([^"\\]{1,80})"\s*:')
 _MAGICS: tuple[tuple[bytes, str], ...] = (
@@ -71,7 +74,7 @@ def why_declined(path: PurePath, head: bytes) -> str:
 
 def promises_a_log(path: PurePath, head: bytes) -> bool:
     """Whether the name of a file says that it is a log, or hides that it is a pickle, so that people should be told."""
-    if not head and path.suffix in (".jsonl", ".csv"):
+    if not head and path.suffix in (".jsonl", ".csv", ".db"):
         return True
     return _PROMISES.search(path.name) is not None or is_pickle(path, head)
 

@@ -8,7 +8,13 @@ keeps its own name and has no unit.
 To add a metric: a row in `logged` (a trainer logs it), `samples`, `hooks`, `checkpoints` or `machine` (we measure it).
 """
 
-from rldk_tui.metrics.algorithms import algorithm_from_config, algorithm_from_keys, algorithm_from_trainer, framework_from_keys
+from rldk_tui.metrics.algorithms import (
+    algorithm_from_config,
+    algorithm_from_keys,
+    algorithm_from_trainer,
+    framework_from_config,
+    framework_from_keys,
+)
 from rldk_tui.metrics.catalogue import CATALOGUE, MEASURED, canonical, lookup, title
 from rldk_tui.metrics.metric import Band, Direction, Metric
 
@@ -22,6 +28,7 @@ __all__ = [
     "algorithm_from_keys",
     "algorithm_from_trainer",
     "canonical",
+    "framework_from_config",
     "framework_from_keys",
     "lookup",
     "title",

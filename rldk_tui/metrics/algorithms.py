@@ -60,6 +60,17 @@ def algorithm_from_config(config: Mapping[str, object]) -> Algorithm | None:
     return next((algorithm for setting, algorithm in _TELLING_SETTINGS if setting in config), None)
 
 
+_HUGGING_FACE = frozenset({"per_device_train_batch_size", "gradient_accumulation_steps", "lr_scheduler_type"})
+"""Settings that every config class of the Hugging Face Trainer has."""
+
+
+def framework_from_config(config: Mapping[str, object]) -> str | None:
+    """The framework whose config class has these settings."""
+    if not config.keys() >= _HUGGING_FACE:
+        return None
+    return "Hugging Face Trainer" if algorithm_from_config(config) is None else "TRL"
+
+
 def algorithm_from_trainer(trainer: str) -> Algorithm | None:
     """The algorithm of a trainer or config class by its name: `GRPOTrainer`, `RLOOConfig`, `reward-trainer`, `grpo`."""
     plain = trainer.lower().replace("-", "").replace("_", "")

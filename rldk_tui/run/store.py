@@ -29,7 +29,7 @@ from rldk_tui.events import (
     System,
 )
 from rldk_tui.events.entries import Entries
-from rldk_tui.metrics import algorithm_from_keys, framework_from_keys
+from rldk_tui.metrics import algorithm_from_keys, framework_from_config, framework_from_keys
 from rldk_tui.run.info import RunInfo, info_of
 from rldk_tui.run.launch import Launch, machine
 from rldk_tui.run.provenance import Provenance
@@ -240,7 +240,8 @@ class RunStore:
         if info.algorithm is None:
             info = replace(info, algorithm=algorithm_from_keys(self._provenance.keys()))
         if info.trainer is None:
-            info = replace(info, trainer=framework_from_keys(self._provenance.keys()))
+            framework = framework_from_keys(self._provenance.keys()) or framework_from_config(info.config)
+            info = replace(info, trainer=framework)
         return info
 
     def pulse(self, *, process_alive: bool | None) -> Pulse:

@@ -18,6 +18,7 @@ WANDB = next(FIXTURES.rglob("*.wandb")).read_bytes()
 TFEVENTS = next((SAMPLE_RUNS / "grpo-stock").rglob("*tfevents*")).read_bytes()
 DATABASE = (FIXTURES / "database-of-trackio" / "project.db").read_bytes()
 ARRAYS = (FIXTURES / "monitor-of-sb3" / "evaluations.npz").read_bytes()
+GENERATIONS = (SAMPLE_RUNS / "grpo-reward-collapse" / "completions" / "completions_00010.parquet").read_bytes()
 PICKLE = pickle.dumps({"log_history": []})
 
 
@@ -40,6 +41,9 @@ CASES: dict[str, tuple[str, bytes, int, str]] = {
     "nothing in a W&B file": ("run-x.wandb", b"", 0, "empty"),
     "nothing in an event file": ("events.out.tfevents.1.h", b"", 0, "empty"),
     "nothing in a table": ("progress.csv", b"", 0, "empty"),
+    "nothing in a table of generations": ("completions_00001.parquet", b"", 0, "empty"),
+    "nothing in a database": ("project.db", b"", 0, "empty"),
+    "a table of generations of damaged lengths": ("completions_00010.parquet", flipped(GENERATIONS, 36), 0, "damaged"),
     "an event file's header": ("events.out.tfevents.1.h", TFEVENTS[:40], 0, "not whole"),
     "an event file's first event": ("events.out.tfevents.1.h", TFEVENTS[:88], 0, ""),
     "a W&B file's header": ("run-x.wandb", WANDB[:7], 0, "nothing is logged"),

@@ -14,6 +14,7 @@ from rldk_tui.metrics import (
     algorithm_from_keys,
     algorithm_from_trainer,
     canonical,
+    framework_from_config,
     lookup,
     title,
 )
@@ -80,6 +81,13 @@ def test_a_real_runs_config_and_keys_tell_its_trainer(run: str) -> None:
     state = json.loads((SAMPLE_RUNS / run / "trainer_state.json").read_text())
     told = algorithm_from_keys(frozenset(state["log_history"][0]))
     assert told is (Algorithm.PPO if run.startswith("ppo") else None), "GRPO and RLOO log the same keys: none is guessed"
+
+
+@pytest.mark.parametrize(("setting", "framework"), [("scale_rewards", "TRL"), ("fp16", "Hugging Face Trainer")])
+def test_a_config_tells_whose_it_is(setting: str, framework: str) -> None:
+    config = {"per_device_train_batch_size": 8, "gradient_accumulation_steps": 1, "lr_scheduler_type": "linear"}
+    assert framework_from_config(config | {setting: True}) == framework
+    assert framework_from_config({setting: True}) is None
 
 
 @pytest.mark.parametrize(
