@@ -225,7 +225,7 @@ TARGETS: dict[str, Callable[[], Target]] = {
     "tfevents": lambda: Target(
         file("*tfevents*", 6000), of_stream(tfevents.FORMAT, "events.out.tfevents.1.h", mended_tfevents), 12_000
     ),
-    "wandb": lambda: Target(file("*.wandb"), of_stream(wandb_run.FORMAT, "run-x.wandb", mended_wandb), 40_000),
+    "wandb": lambda: Target(file("*.wandb", 8000), of_stream(wandb_run.FORMAT, "run-x.wandb", mended_wandb), 16_000),
     "trackio": lambda: Target(file("*.db"), of_document(trackio_sqlite.FORMAT, "project.db"), 40_000),
     "parquet": lambda: Target(tables, of_document(completions_parquet.FORMAT, "completions_00010.parquet"), 12_000),
     "npz": lambda: Target(arrays, of_document(evaluations_npz.FORMAT, "evaluations.npz", zipped), 8_000),

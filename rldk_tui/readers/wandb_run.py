@@ -31,6 +31,9 @@ from rldk_tui.readers._trainer_config import described
 
 _HISTORY, _SUMMARY, _CONFIG, _METRIC, _RUN, _EXIT = 2, 3, 5, 12, 17, 18
 """Fields of `Record` in wandb_internal.proto."""
+_METRIC_NAME, _GLOB, _AXIS = 1, 2, 4
+"""Fields of `MetricRecord`."""
+_ALL, _OF_EVALUATIONS = b"*", (b"eval", b"val", b"test")
 _NAME, _VALUE = b"\x0a\x12", b"\x82\x01"
 """Tags of an item's `key`, `nested_key` and `value_json`."""
 _LAST_WORDS = b"train_"
@@ -96,13 +99,22 @@ class WandbDecoder:
             elif number == _CONFIG:
                 yield from _described(_settings(value))
             elif number == _METRIC:
-                self._axis = next((_text(axis) for at, axis in fields(value) if at == 4 and axis), self._axis)
+                self._declared(value)
             elif number == _EXIT:
                 yield from self._gathered.given()
                 yield from self._last_words()
                 code = next((code for at, code in fields(value) if at == 1 and isinstance(code, int)), 0)
                 reason = "finished" if code == 0 else f"the process exited with code {code}"
                 yield RunEnded(time=math.nan, step=self._rows.step, reason=reason, failed=code != 0)
+
+    def _declared(self, message: bytes) -> None:
+        """Over which step a metric is drawn: the training's is that of all metrics, else the first but for evaluations'."""
+        told = dict(fields(message))
+        axis, whose = told.get(_AXIS), told.get(_GLOB) or told.get(_METRIC_NAME) or b""
+        if not isinstance(axis, bytes) or not isinstance(whose, bytes) or not axis:
+            return
+        if whose == _ALL or (self._axis is None and not whose.startswith(_OF_EVALUATIONS)):
+            self._axis = _text(axis)
 
     def _run(self, message: bytes) -> Iterator[RunDescribed]:
         for number, value in fields(message):

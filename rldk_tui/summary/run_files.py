@@ -82,9 +82,9 @@ def run_files(run: Path) -> RunFiles:
         if not batch.more:
             break
         store.release()
-    claimed = _claimed(run, follower, told, remarks := _remarks(batch.problems))
-    sources = (*claimed, *_unclaimed(run, {source.path for source in claimed}, remarks))
     snapshot = store.snapshot(time.time(), batch.problems, store.pulse(process_alive=None))
+    claimed = _claimed(run, follower, told, remarks := _remarks(snapshot.problems))
+    sources = (*claimed, *_unclaimed(run, {source.path for source in claimed}, remarks))
     return RunFiles(sources, snapshot.info, len(snapshot.segments), snapshot.sources)
 
 

@@ -109,6 +109,21 @@ def test_sparse_rows_are_put_together_by_the_trainers_step() -> None:
     assert [step for step, _ in found] == [0, 10, 10, 10]
 
 
+def test_the_axis_of_all_metrics_is_the_trainings_whatever_others_have() -> None:
+    def metric(name: str, axis: str) -> bytes:
+        return field(12, field(2, name.encode()) + field(4, axis.encode()))
+
+    def train(step: int) -> bytes:
+        return history({"train/loss": 0.5, "train/global_step": step, "_step": 7 * step})
+
+    story = history({"story/luck": 0.1, "story/step": 10, "train/global_step": 10, "_step": 71})
+    rest = [train(10), metric("story/luck", "story/step"), story, train(20), train(30)]
+    for declared in ([metric("story/*", "story/step"), metric("*", "train/global_step")], [metric("*", "train/global_step")]):
+        assert [step for step, _ in rows(read(framed([*declared, *rest])))] == [10, 10, 20, 30]
+    only_of_evaluations = framed([metric("val/*", "epoch"), train(10), history({"val/loss": 1.0, "epoch": 1}), train(20)])
+    assert [step for step, values in rows(read(only_of_evaluations)) if values == {"loss": 0.5}] == [10, 20]
+
+
 def test_rows_without_a_step_are_counted_and_with_one_stand_there() -> None:
     assert [step for step, _ in rows(read(framed([history({"x": 1.0})] * 3)))] == [0, 1, 2]
     assert [step for step, _ in rows(read(framed([history({"x": 1.0}, step=5), history({"x": 1.0}, step=9)])))] == [5, 9]
