@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,14 +25,12 @@ class Components:
         between, within: The two variances; NaN with fewer than two such groups.
         share: Between ÷ both; NaN where nothing varies at all.
         groups: How many there are.
-        tied: The share of them whose members are all one number; NaN without groups.
     """
 
     between: float
     within: float
     share: float
     groups: int
-    tied: float
 
 
 def components(values: Floats, groups: NDArray[np.int64]) -> Components:
@@ -45,18 +44,15 @@ def components(values: Floats, groups: NDArray[np.int64]) -> Components:
     size = np.bincount(group) if group.size else np.zeros(0, np.int64)
     known = size[group] > 1 if group.size else np.zeros(0, np.bool_)
     if not known.any():
-        return Components(math.nan, math.nan, math.nan, 0, math.nan)
+        return Components(math.nan, math.nan, math.nan, 0)
     values, (_, group) = values[known], np.unique(group[known], return_inverse=True)
     size = np.bincount(group).astype(np.float64)
-    order = np.argsort(group, kind="stable")
-    starts = np.concatenate(([0], np.cumsum(size)[:-1])).astype(np.intp)
-    flat = np.maximum.reduceat(values[order], starts) == np.minimum.reduceat(values[order], starts)
-    tied = float(np.mean(flat))
+    flat = _flat(values, group, size)
     if size.size < 2:
-        return Components(math.nan, math.nan, math.nan, size.size, tied)
+        return Components(math.nan, math.nan, math.nan, size.size)
     unit = float(np.abs(values - values.mean()).max())
     if unit == 0.0:
-        return Components(0.0, 0.0, math.nan, size.size, tied)
+        return Components(0.0, 0.0, math.nan, size.size)
     about = (values - values.mean()) / unit
     means = np.bincount(group, about) / size
     left = np.where(flat[group], 0.0, about - means[group])
@@ -67,4 +63,26 @@ def components(values: Floats, groups: NDArray[np.int64]) -> Components:
     between = max(0.0, (between_squares - within) / usual)
     both = between + within
     share = between / both if both > 0 else math.nan
-    return Components(between * unit * unit, within * unit * unit, share, number, tied)
+    return Components(between * unit * unit, within * unit * unit, share, number)
+
+
+def tied(values: Floats, groups: NDArray[np.int64]) -> tuple[int, float]:
+    """How many groups have two members or more, and the share of these whose members are all one number; NaN without any.
+
+    Args:
+        values: shape (n,), finite.
+        groups: shape (n,), the group of each; any whole numbers, in any order.
+    """
+    _, group, size = np.unique(groups, return_inverse=True, return_counts=True)
+    several = size > 1
+    return int(several.sum()), float(np.mean(_flat(values, group, size)[several])) if several.any() else math.nan
+
+
+def _flat(values: Floats, group: NDArray[np.intp], size: NDArray[Any]) -> NDArray[np.bool_]:
+    """Of which groups, numbered from 0, all members are one number."""
+    if not values.size:
+        return np.zeros(0, np.bool_)
+    ordered = values[np.argsort(group, kind="stable")]
+    starts = np.concatenate(([0], np.cumsum(size)[:-1])).astype(np.intp)
+    flat: NDArray[np.bool_] = np.maximum.reduceat(ordered, starts) == np.minimum.reduceat(ordered, starts)
+    return flat

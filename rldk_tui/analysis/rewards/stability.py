@@ -44,6 +44,10 @@ class Shift(StrEnum):
     LARGE = "large shift"
 
 
+_RISING = (Shift.STABLE, Shift.NOT_ENOUGH, Shift.MODERATE, Shift.LARGE)
+"""What is said of both comparisons: one that may be a shift and may be chance leaves open what the other calls stable."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drift:
     """One comparison.
@@ -89,7 +93,7 @@ def stability(window: RewardWindow) -> Stability:
     apart = window.first.size == window.size and window.seen >= 2 * window.size and window.rewards.size >= FEWEST
     since = drift(window.first, window.rewards, _design(window, 0)) if apart else None
     verdicts = [found.verdict for found in (recent, since) if found is not None]
-    return Stability(recent=recent, since_start=since, verdict=max(verdicts, key=list(Shift).index, default=Shift.NOT_ENOUGH))
+    return Stability(recent=recent, since_start=since, verdict=max(verdicts, key=_RISING.index, default=Shift.NOT_ENOUGH))
 
 
 def _design(window: RewardWindow, begin: int) -> float:

@@ -13,7 +13,7 @@ import numpy as np
 
 from rldk_tui.analysis.rewards.given import UNKNOWN
 from rldk_tui.analysis.rewards.window import RewardWindow
-from rldk_tui.statistics.components import components
+from rldk_tui.statistics.components import components, tied
 
 QUERY_DOMINATED = 0.9
 """Share of the variance between prompts from which the reward is about the question."""
@@ -22,7 +22,9 @@ SATURATED = 0.9
 MANY_TIED = 0.5
 """Share of groups without any difference from which at least half of the replies teach nothing."""
 _NEAR_BOUND = 0.01
-_FEWEST_GROUPS = 8
+_FEWEST_PROMPTS = 8
+_APART = np.int64(0x1E3779B97F4A7C15)
+"""Odd, so that no two steps share a group of one prompt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +35,7 @@ class Variance:
         mean, std: Of the rewards.
         between, within: Variance between and within prompts, of prompts with two replies or more.
         between_share: Between ÷ both (intraclass correlation), from 8 such prompts on.
-        groups: How many such prompts there are.
+        groups: How many times a prompt got two replies or more at one step.
         tied_groups: The share of them whose replies all got one reward.
         at_highest, at_lowest: The share of rewards within 1 % of the range at its ends; None where all are one number.
         distinct: How many different rewards there are.
@@ -60,7 +62,8 @@ def variance(window: RewardWindow) -> Variance:
     rewards = window.rewards
     known = window.prompts != UNKNOWN
     found = components(rewards[known], window.prompts[known])
-    share = _number(found.share) if found.groups >= _FEWEST_GROUPS else None
+    share = _number(found.share) if found.groups >= _FEWEST_PROMPTS else None
+    groups, flat = tied(rewards[known], window.prompts[known] ^ (window.steps[known] * _APART))
     high, low = at_bounds(window)
     distinct = int(np.unique(rewards).size)
     return Variance(
@@ -69,8 +72,8 @@ def variance(window: RewardWindow) -> Variance:
         between=_number(found.between),
         within=_number(found.within),
         between_share=share,
-        groups=found.groups,
-        tied_groups=_number(found.tied),
+        groups=groups,
+        tied_groups=_number(flat),
         at_highest=high,
         at_lowest=low,
         distinct=distinct,
