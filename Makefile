@@ -15,7 +15,7 @@ NEWEST_TESTS := tests/integrations/trl/test_callback_in_training.py tests/integr
 # Two workers fill the two cores these tests are sized for; a training is one worker's work.
 WORKERS ?= 2
 
-.PHONY: help demo demo-train test test-newest test-kernels test-fast lint format snapshots bench soak schemas pango fuzz calibrate clean
+.PHONY: help demo demo-train test test-newest test-kernels test-reports test-fast lint format snapshots bench soak schemas pango fuzz calibrate clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -69,6 +69,9 @@ test: $(VENV)/.development pango lint ## all tests, real TRL trainings included
 
 test-kernels: $(VENV)/.development ## the compiled kernels of every stored format
 	@RLDK_ALL_FORMATS=1 $(BIN)/pytest -q -n $(WORKERS) tests/checkpoints/kernels
+
+test-reports: $(VENV)/.development pango ## the report of every sample and benchmark run, on screen and on paper (five minutes)
+	@RLDK_EVERY_RUN=1 $(BIN)/pytest -q -n $(WORKERS) tests/report/test_every_run.py
 
 test-newest: $(VENV)/.newest-trl-$(NEWEST_TRL) ## every trainer once more, with the newest trl
 	@PYTHONPATH=$(VENV)/newest $(QUIET_TRL) $(BIN)/pytest -q -n $(WORKERS) --dist loadgroup -m train $(NEWEST_TESTS)
