@@ -187,6 +187,23 @@ def test_groups_without_a_difference_are_counted() -> None:
     assert (found.tied_groups, found.groups, found.distinct, found.discrete) == (0.5, 16, 2, True)
 
 
+def test_replies_to_one_prompt_at_two_steps_are_two_groups() -> None:
+    integrator = RewardModelIntegrator()
+    integrator.monitor_reward_model([0.0] * 4, 1, ["p"] * 4)
+    found = integrator.monitor_reward_model([1.0] * 4, 2, ["p"] * 4).variance
+    assert (found.groups, found.tied_groups) == (2, 1.0)
+
+
+def test_what_may_be_a_shift_since_the_start_is_not_called_stable() -> None:
+    rng, integrator, said = np.random.default_rng(0), RewardModelIntegrator(window=200), set()
+    for step in range(70):  # noise about 0, a value of its own for each step, and from step 40 on a constant
+        rewards = [1.0] * 8 if step >= 40 else rng.normal(size=1).tolist() * 8
+        found = integrator.monitor_reward_model(rewards, step).stability
+        if found.recent is not None and found.since_start is not None:
+            said.add((found.recent.verdict, found.since_start.verdict, found.verdict))
+    assert (Shift.STABLE, Shift.NOT_ENOUGH, Shift.NOT_ENOUGH) in said
+
+
 def test_an_outlier_names_its_row() -> None:
     integrator = RewardModelIntegrator()
     for step, batch in enumerate(noise(steps=10)):
