@@ -19,6 +19,8 @@ _MERELY_BESIDE = 1
 """Authority up to which a file alone makes no run: a console, settings, a summary lie beside folders of runs too."""
 _LOG_FOLDERS = ("rldk", "completions", "runs", "logs", "tensorboard")
 """Folders of a run in which logs lie; the Hugging Face Trainer's `runs/<time>_<host>` is one level deeper."""
+_NOBODYS = "media"
+"""Where W&B keeps a run's tables and pictures: never a run, nor a folder of runs."""
 _MOST_FILES = 2000
 
 
@@ -145,7 +147,7 @@ def _folders(path: Path) -> list[Path]:
     """The folders in a folder; none if it cannot be listed."""
     try:
         with os.scandir(path) as listing:
-            names = sorted(entry.name for entry in listing if not entry.name.startswith("."))
+            names = sorted(entry.name for entry in listing if not entry.name.startswith(".") and entry.name != _NOBODYS)
     except OSError:
         return []
     return [path / name for name in names if (path / name).is_dir()]

@@ -17,11 +17,17 @@ _TELLING: tuple[tuple[frozenset[str], Algorithm], ...] = (
 )
 
 
+_OF_ORPO = frozenset({"log_odds_ratio", "log_odds_chosen", "odds_ratio_loss"})
+"""What ORPO logs, whose rewards look like DPO's and have no reference model behind them."""
+
+
 def algorithm_from_keys(keys: frozenset[str]) -> Algorithm | None:
     """The trainer that logs this set of keys, where the set is telling.
 
     GRPO and RLOO log the same keys with different meanings, so neither is guessed.
     """
+    if not keys.isdisjoint(_OF_ORPO):
+        return None
     return next((algorithm for telling, algorithm in _TELLING if telling <= keys), None)
 
 

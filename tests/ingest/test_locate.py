@@ -113,3 +113,12 @@ def test_a_table_beside_several_runs_is_about_them(tmp_path: Path) -> None:
         os.utime(folder / "metrics.jsonl", (written, written))
     assert not is_run(tmp_path)
     assert locate(tmp_path) == tmp_path / "b"
+
+
+def test_what_a_tracker_keeps_of_a_run_in_media_is_no_run(tmp_path: Path) -> None:
+    tables = tmp_path / "media" / "table"
+    tables.mkdir(parents=True)
+    source = next((Path(__file__).parents[1] / "readers" / "fixtures" / "tables-of-wandb").iterdir())
+    (tables / source.name).write_bytes(source.read_bytes())
+    (tmp_path / "wandb-summary.json").write_text('{"_step": 4, "loss": 0.5, "_runtime": 3.5}')
+    assert locate(tmp_path) == tmp_path

@@ -83,6 +83,12 @@ def test_a_real_runs_config_and_keys_tell_its_trainer(run: str) -> None:
     assert told is (Algorithm.PPO if run.startswith("ppo") else None), "GRPO and RLOO log the same keys: none is guessed"
 
 
+def test_orpo_is_not_taken_for_dpo() -> None:
+    keys = frozenset({"rewards/margins", "rewards/accuracies"})
+    assert algorithm_from_keys(keys) is Algorithm.DPO
+    assert algorithm_from_keys(keys | {"odds_ratio_loss", "sft_loss"}) is None
+
+
 @pytest.mark.parametrize(("setting", "framework"), [("scale_rewards", "TRL"), ("fp16", "Hugging Face Trainer")])
 def test_a_config_tells_whose_it_is(setting: str, framework: str) -> None:
     config = {"per_device_train_batch_size": 8, "gradient_accumulation_steps": 1, "lr_scheduler_type": "linear"}
