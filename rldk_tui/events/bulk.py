@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -41,9 +41,6 @@ _TRIED = 4
 
 IN_ANY_ORDER = (Heartbeat, System, Completions, Checkpoint, ExtractionError, FindingReported, ReadProblem)
 """What says the same before and after the numbers of its time."""
-
-Row: TypeAlias = tuple[int, Any]
-"""Which line it was, and the line: an event, or a struct of a shape."""
 
 
 class Shape:
@@ -99,42 +96,34 @@ class Shape:
 
 
 @dataclass(slots=True)
+class Held:
+    """Lines of one shape or event by event, and where among all of them each was."""
+
+    places: list[int] = field(default_factory=list)
+    lines: list[Any] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class Gathering:
-    """The lines of one kind and phase since the last that kept an order.
+    """The lines of one kind and phase since the last that kept an order; `others` were read in the general way, as events."""
 
-    Attributes:
-        shaped: By shape, the lines and where among all of them each was.
-        others: Lines read in the general way, likewise.
-    """
-
-    shaped: dict[Shape, list[Row]] = field(default_factory=dict)
-    others: list[Row] = field(default_factory=list)
+    shaped: dict[Shape, Held] = field(default_factory=dict)
+    others: Held = field(default_factory=Held)
 
     def given(self) -> Iterator[Entries | Metrics | Measured]:
         """All of it: as columns where each step came once and in order, as single events in their order where not."""
-        if len(self.shaped) == 1 and not self.others:
-            ((shape, rows),) = self.shaped.items()
-            entries = shape.entries([line for _, line in rows])
-            if (np.diff(entries.steps) > 0).all():
-                yield entries
-                return
-        order = sorted(
-            chain(
-                ((at, line.step, shape, line) for shape, rows in self.shaped.items() for at, line in rows),
-                ((at, event.step, None, event) for at, event in self.others),
-            ),
-            key=lambda row: row[0],
-        )
-        steps = np.fromiter((row[1] for row in order), np.int64, count=len(order))
-        if not (np.diff(steps) > 0).all():
-            yield from (line if shape is None else shape.event(line) for _, _, shape, line in order)
+        tables = [shape.entries(held.lines) for shape, held in self.shaped.items()]
+        events: list[Any] = self.others.lines
+        plain = [event for event in events if not _names(event)]
+        order = np.argsort([*chain.from_iterable(held.places for held in self.shaped.values()), *self.others.places])
+        steps = np.concatenate([*(table.steps for table in tables), np.array([event.step for event in events], np.int64)])
+        if not (np.diff(steps[order]) > 0).all():
+            every = [*chain.from_iterable(map(shape.event, held.lines) for shape, held in self.shaped.items()), *events]
+            yield from (every[place] for place in order.tolist())
             return
-        plain: list[Any] = [event for _, event in self.others if not _names(event)]
-        found = [shape.entries([line for _, line in rows]) for shape, rows in self.shaped.items()]
-        found += [entries_of(plain)] if plain else []
-        if found:
-            yield merged(found)
-        yield from (event for _, event in self.others if _names(event))
+        if tables or plain:
+            yield merged([*tables, *([entries_of(plain)] if plain else [])])
+        yield from (event for event in events if _names(event))
 
 
 class Gatherer:
@@ -156,10 +145,12 @@ class Gatherer:
                 continue
             if shape.phase is not None and decoded.phase is not shape.phase:
                 continue
-            rows = self._of(shape.phase).shaped.get(shape)
-            if rows is None:
-                rows = self._of(shape.phase).shaped[shape] = []
-            rows.append((self._taken, decoded))
+            gathering = self._of(shape.phase)
+            held = gathering.shaped.get(shape)
+            if held is None:
+                held = gathering.shaped[shape] = Held()
+            held.places.append(self._taken)
+            held.lines.append(decoded)
             self._taken += 1
             if place and kind:
                 self._expect(kind, shape)
@@ -169,7 +160,9 @@ class Gatherer:
     def add(self, event: Metrics | Measured) -> None:
         """Take what was read in the general way, and expect more lines like it."""
         phase = event.phase if isinstance(event, Metrics) else None
-        self._of(phase).others.append((self._taken, event))
+        others = self._of(phase).others
+        others.places.append(self._taken)
+        others.lines.append(event)
         self._taken += 1
         if not 0 < len(event.values) <= _FEW_KEYS or _names(event):
             return

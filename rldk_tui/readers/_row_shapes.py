@@ -7,7 +7,6 @@ time of one event a row.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from operator import attrgetter
@@ -127,11 +126,11 @@ class Gathered:
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
         self._held: list[tuple[Layout, float, Any]] = []
-        self._last = -math.inf
+        self._last = 0.0
 
     def add(self, layout: Layout, step: float, row: Any) -> bool:
-        """Hold a row; False if its step goes back, which the general way must see."""
-        if not step >= self._last:
+        """Hold a row; False if its step goes back or cannot be one, which the general way must see."""
+        if not self._last <= step <= LAST_STEP or step % 1:
             return False
         self._last = step
         self._held.append((layout, step, row))
@@ -139,7 +138,7 @@ class Gathered:
 
     def given(self) -> Iterator[Read]:
         """What was held since the last call."""
-        held, self._held, self._last = self._held, [], -math.inf
+        held, self._held, self._last = self._held, [], 0.0
         if not held:
             return
         if len(held) < _FEW or not self._in_order(held):
@@ -155,9 +154,9 @@ class Gathered:
         yield from passed_on(sorted(tables, key=lambda entries: int(entries.steps[0])), self._rows)
 
     def _in_order(self, held: list[tuple[Layout, float, Any]]) -> bool:
-        """Whether every step is one and comes after all before it, or tells of something else than the last one did."""
+        """Whether every step comes after all before it, or tells of something else than the last one did."""
         steps = np.fromiter((step for _, step, _ in held), np.float64, count=len(held))
-        if not possible(steps) or (self._rows.step is not None and steps[0] <= self._rows.step):
+        if self._rows.step is not None and steps[0] <= self._rows.step:
             return False
         return all(held[at][0].facts.isdisjoint(held[at + 1][0].facts) for at in np.flatnonzero(np.diff(steps) == 0))
 
