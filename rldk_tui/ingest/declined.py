@@ -10,6 +10,7 @@ _PROMISES = re.compile(
     r"tfevents|\.wandb$|^evaluations\.npz$|^trainer_state\.json$|^events-rank\d+\.jsonl$|^completions_\d+\.parquet$",
     re.IGNORECASE,
 )
+NEVER_OPENED = "it is a pipe, a device or a socket, which is never opened"
 _TEXT_NAMES = re.compile(r"\.(?:jsonl?|csv|tsv|ya?ml|log|out|txt|md)$", re.IGNORECASE)
 _KEY = re.compile(rb'"([^"\\]{1,80})"\s*:')
 _MAGICS: tuple[tuple[bytes, str], ...] = (

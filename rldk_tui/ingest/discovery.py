@@ -14,7 +14,7 @@ from pathlib import Path, PurePath
 
 from rldk_tui.checkpoints import step_of
 from rldk_tui.events import SUBFOLDER, ReadProblem
-from rldk_tui.ingest.declined import promises_a_log, why_declined
+from rldk_tui.ingest.declined import NEVER_OPENED, promises_a_log, why_declined
 from rldk_tui.readers import HEAD, Format, format_of
 
 DEEPEST = 6
@@ -138,6 +138,8 @@ class Discovery:
         try:
             facts = os.stat(file)  # noqa: PTH116 - follows links to files, which is wanted
             if not stat.S_ISREG(facts.st_mode):
+                if promises_a_log(path, b""):
+                    self._problem(path, NEVER_OPENED)
                 self._decline(path)
                 return
             if facts.st_size == self._undecided[path]:

@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 from rldk_tui.events import Checkpoint, Completions, Measured, Metrics, ReadProblem
 from rldk_tui.events.entries import Entries, Kind
 from rldk_tui.ingest import Follower
-from rldk_tui.ingest.declined import why_declined
+from rldk_tui.ingest.declined import NEVER_OPENED, why_declined
 from rldk_tui.ingest.discovery import Discovery
 from rldk_tui.readers import HEAD
 from rldk_tui.run import RunInfo, RunStore
@@ -154,7 +154,7 @@ def _reason(run: Path, path: PurePath) -> str:
     """Why nobody reads a file."""
     try:
         if not (run / path).is_file():
-            return "it is a pipe, a device or a socket, which is never opened"
+            return NEVER_OPENED
         with (run / path).open("rb") as opened:
             return why_declined(path, opened.read(HEAD))
     except OSError as failure:

@@ -11,6 +11,7 @@ import pytest
 
 from rldk_tui.events import Metrics
 from rldk_tui.ingest import Batch, Follower
+from rldk_tui.ingest.declined import NEVER_OPENED
 from tests.conftest import SAMPLE_RUNS
 
 FIXTURES = Path(__file__).parents[1] / "readers" / "fixtures"
@@ -101,8 +102,12 @@ def test_links_in_a_circle_pipes_and_devices_are_passed_over(tmp_path: Path) -> 
     (tmp_path / "self.jsonl").symlink_to(tmp_path / "self.jsonl")
     (tmp_path / "zeros.log").symlink_to("/dev/zero")
     os.mkfifo(tmp_path / "pipe.jsonl")
+    os.mkfifo(tmp_path / "pipe")
     batch = Follower(tmp_path).poll()
     assert rows_of(batch) == 2
+    assert {problem.source: problem.message for problem in batch.problems if "pipe" in problem.source} == {
+        "pipe.jsonl": NEVER_OPENED
+    }
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read anything")
