@@ -91,7 +91,7 @@ def selection_of(arguments: argparse.Namespace, **order: object) -> Selection:
 
 def _count(text: str) -> int:
     if not text.isdecimal() or not text.isascii() or len(text) > 18:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 on")
     return int(text)
 
 

@@ -95,7 +95,8 @@ class Fields:
         if known is None and name.startswith("rewards."):
             known = self._fields.get(REWARDS + name.removeprefix("rewards."))
         if known is None:
-            raise UnknownFieldError(name, tuple(get_close_matches(name, [*self.names(), *self._short], n=2)))
+            known_names = dict.fromkeys((*self.names(), *self._short))
+            raise UnknownFieldError(name, tuple(get_close_matches(name, known_names, n=2)))
         return known
 
     def names(self) -> tuple[str, ...]:
