@@ -156,7 +156,7 @@ class Gathered:
     def _in_order(self, held: list[tuple[Layout, float, Any]]) -> bool:
         """Whether every step comes after all before it, or tells of something else than the last one did."""
         steps = np.fromiter((step for _, step, _ in held), np.float64, count=len(held))
-        if self._rows.step is not None and steps[0] <= self._rows.step:
+        if steps[0] <= self._rows.reached():
             return False
         return all(held[at][0].facts.isdisjoint(held[at + 1][0].facts) for at in np.flatnonzero(np.diff(steps) == 0))
 

@@ -209,6 +209,10 @@ class Rows:
         """These metrics of training were logged up to this step."""
         self._reached.update(dict.fromkeys(names, step))
 
+    def reached(self) -> int:
+        """The largest step a row told since this training began in the file; -1 before the first."""
+        return max(-1 if self.step is None else self.step, max(self._reached.values(), default=-1))
+
     def places(self, keys: Sequence[str]) -> tuple[int, int | None, list[tuple[int, Phase, str]]]:
         """Where in rows of these keys the step is, the clock, and every metric with its phase and name.
 

@@ -55,7 +55,7 @@ class TableInBulk:
         if layout is None or not taken:
             return
         numbers = np.array(taken, np.float64)
-        behind = self._rows.step is not None and numbers[0, layout.step] <= self._rows.step
+        behind = numbers[0, layout.step] <= self._rows.reached()
         if len(taken) < _FEW or behind or not possible(numbers[:, layout.step]):
             for row in taken:
                 cells = {name: cell for name, cell in zip(self._names, row, strict=True) if cell != _EMPTY}
