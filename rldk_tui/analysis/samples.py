@@ -100,6 +100,8 @@ def measure(event: Completions, gathered: Gathered | None = None) -> Measured:
         "samples/length_reward_z": _long_and_paid(lengths, standing, group_of),
     }
     kept = {name: value for name, value in values.items() if value is not None and math.isfinite(value)}
+    if not any(row.rewards for row in rows):  # nothing says that anybody scores them: a distillation, a table without rewards
+        del kept["samples/unscored"]
     if event.without_text:
         kept = _without_text(kept, rows)
     named = {name: _worst(event.step, badness) for name, badness in worst.items() if name in kept and (badness > 0).any()}

@@ -145,6 +145,11 @@ def test_what_nobody_could_score() -> None:
     assert all(math.isfinite(value) for value in values.values())
 
 
+def test_where_no_reward_function_is_named_nobody_failed_to_score() -> None:
+    rows = tuple(Completion(prompt="p", completion=text) for text in "ab")
+    assert "samples/unscored" not in measure(Completions(time=1.0, step=1, rows=rows)).values
+
+
 ANY_NUMBER = st.one_of(st.none(), st.floats(), st.just(0.5))
 ANY_ROW = st.builds(
     Completion,
