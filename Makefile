@@ -95,6 +95,7 @@ schemas: $(VENV)/.package ## write docs/*.schema.json anew
 	@$(BIN)/rldk schema events >docs/events.schema.json
 	@$(BIN)/rldk schema check >docs/check.schema.json
 	@$(BIN)/rldk schema report >docs/report.schema.json
+	@$(BIN)/rldk schema comparison >docs/comparison.schema.json
 	@$(BIN)/rldk schema watch >docs/watch.schema.json
 	@$(BIN)/rldk schema checkpoints >docs/checkpoints.schema.json
 

@@ -129,7 +129,7 @@ class RunSession:
         """
         return cls(locate(Path(path)))
 
-    def poll(self, *, whole: bool = True) -> RunHealth:
+    def poll(self, *, whole: bool = True, far: Callable[[int, int], None] | None = None) -> RunHealth:
         """Take in what is new in the run directory and judge it.
 
         Costs time in proportion to what is new, not to the length of the run, and memory for a piece of that at once.
@@ -137,11 +137,14 @@ class RunSession:
         Args:
             whole: Whether to read and judge everything that is new; else one piece of it, and `more` of the result says that
                 there is more. Of a long run all is read and shown before all is judged; the first pieces are judged at once.
+            far: Is told after each piece how many bytes were read, and of how many.
         """
         piece = PIECE if whole else self._piece
         batch = self._take_piece(piece)
         self._piece = min(2 * self._piece, PIECE)
         while whole and batch.more:
+            if far is not None:
+                far(*self._follower.progress())
             self._store.release()
             batch = self._take_piece(PIECE)
         snapshot = self._snapshot(batch)

@@ -179,7 +179,7 @@ def test_rules_and_explain_print_the_manual(capsys: pytest.CaptureFixture[str]) 
         assert "Where the limit comes from" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("what", ["events", "check", "report", "watch", "checkpoints"])
+@pytest.mark.parametrize("what", ["events", "check", "report", "comparison", "watch", "checkpoints"])
 def test_the_published_schema_is_the_programs(what: str, capsys: pytest.CaptureFixture[str]) -> None:
     main(["schema", what])
     published = Path(__file__).parents[1] / "docs" / f"{what}.schema.json"

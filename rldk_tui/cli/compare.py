@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from rldk_tui.cli.output import complain, say
-from rldk_tui.cli.stages import stage
+from rldk_tui.cli.stages import stages
 from rldk_tui.errors import UserError
 
 
@@ -29,9 +29,13 @@ def _compare(arguments: argparse.Namespace) -> int:
 
     if arguments.pdf and arguments.output is None:
         raise UserError("The PDF needs a place.", "rldk compare A B --pdf -o DIR")
-    with stage("Reading the runs"):
-        runs = [RunSession.open(path).poll() for path in arguments.runs]
-    comparison = compare(runs, Axis(arguments.by), arguments.metric)
+    with stages() as shown:
+        runs = []
+        for path in arguments.runs:
+            shown.begin(f"Reading {path.name}")
+            runs.append(RunSession.open(path).poll(far=shown.far))
+        shown.begin("Comparing")
+        comparison = compare(runs, Axis(arguments.by), arguments.metric)
     if arguments.json:
         from rldk_tui.comparison.objects import comparison_object
         from rldk_tui.summary import to_json

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rldk_tui.cli.output import complain, say
-from rldk_tui.cli.stages import stage
+from rldk_tui.cli.stages import stages
 from rldk_tui.errors import UserError
 
 if TYPE_CHECKING:
@@ -94,17 +94,17 @@ def _report(arguments: argparse.Namespace) -> int:
 
     options = _options(arguments)
     session = RunSession.open(arguments.run)
-    if arguments.checkpoints:
-        with stage("Reading the run, and its checkpoints where nobody analysed them yet"):
-            analysed = with_checkpoints(session, elsewhere=arguments.output is not None)
-        if analysed.remark is not None:
-            complain(f"rldk report: {analysed.remark}")
-        health = analysed.health
-    else:
-        with stage("Reading the run"):
-            health = session.poll()
-    with stage("Writing the report, then printing the PDF" if arguments.pdf else "Writing the report"):
-        written = build_report(health, arguments.output, pdf=arguments.pdf, options=options)
+    remark = None
+    with stages() as shown:
+        if arguments.checkpoints:
+            analysed = with_checkpoints(session, elsewhere=arguments.output is not None, stages=shown)
+            health, remark = analysed.health, analysed.remark
+        else:
+            shown.begin("Reading the run")
+            health = session.poll(far=shown.far)
+        written = build_report(health, arguments.output, pdf=arguments.pdf, options=options, stages=shown)
+    if remark is not None:
+        complain(f"rldk report: {remark}")
     for path in written.all():
         say(str(path))
     return 0

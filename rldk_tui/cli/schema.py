@@ -10,7 +10,7 @@ from rldk_tui.cli.output import say
 def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Offer it."""
     schema = verbs.add_parser("schema", help="the JSON Schema of the event log, or of what a verb prints")
-    schema.add_argument("what", choices=("events", "check", "report", "watch", "checkpoints"))
+    schema.add_argument("what", choices=("events", "check", "report", "comparison", "watch", "checkpoints"))
     schema.set_defaults(verb=_schema)
 
 
@@ -23,6 +23,8 @@ def _schema(arguments: argparse.Namespace) -> int:
         from rldk_tui.watch.schema import watch_schema as schema
     elif arguments.what == "report":
         from rldk_tui.report.schema import report_schema as schema
+    elif arguments.what == "comparison":
+        from rldk_tui.report.comparison.schema import comparison_schema as schema
     elif arguments.what == "checkpoints":
         from rldk_tui.summary.checkpoints import checkpoints_schema as schema
     else:

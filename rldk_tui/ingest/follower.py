@@ -162,6 +162,11 @@ class Follower:
         superseded, self._superseded = self._superseded, []
         return Batch(events, self._problems(), restarted, rewritten=(*superseded, *rewritten), more=left.wanting)
 
+    def progress(self) -> tuple[int, int]:
+        """Bytes that were read of the files that grow, and how many these have."""
+        tails = [stream.tail for stream in self._streams.values()]
+        return sum(tail.offset for tail in tails), sum(tail.length() for tail in tails)
+
     def sources(self) -> tuple[Origin, ...]:
         """The files that are read, in the order of their names."""
         if self._shown is None:

@@ -57,6 +57,13 @@ class Tail:
         """
         return _look(self._path).size > self._offset
 
+    def length(self) -> int:
+        """Bytes that the file has; what was read of it where it cannot be looked at."""
+        try:
+            return max(self._offset, _look(self._path).size)
+        except OSError:
+            return self._offset
+
     @property
     def offset(self) -> int:
         """Bytes of the file that were read."""

@@ -11,6 +11,7 @@ from rldk_tui.errors import UserError
 from rldk_tui.events import SUBFOLDER
 from rldk_tui.report.document import document_of, html_of, json_of
 from rldk_tui.report.options import PLAIN, ReportOptions
+from rldk_tui.report.stages import SILENT, Stages
 from rldk_tui.session import RunHealth
 
 
@@ -32,20 +33,23 @@ def report_folder(run: Path) -> Path:
     return run / SUBFOLDER / "report"
 
 
-def build_report(health: RunHealth, directory: Path | None = None, *, pdf: bool, options: ReportOptions = PLAIN) -> ReportPaths:
+def build_report(
+    health: RunHealth, directory: Path | None = None, *, pdf: bool, options: ReportOptions = PLAIN, stages: Stages = SILENT
+) -> ReportPaths:
     """Write report.html, report.json and, if asked, report.pdf.
 
     Args:
         health: What is known and judged of the run.
         directory: Where to write; `report_folder` of the run if None.
         pdf: Whether to print the page too. Without what WeasyPrint needs, the other two files are written all the same.
-
         options: What differs from the report that everybody gets.
+        stages: Shows what is done.
 
     Raises:
         UserError: if the place cannot be written to, or the PDF cannot be made.
     """
     folder = report_folder(health.directory) if directory is None else directory
+    stages.begin("Drawing the report")
     document = document_of(health, options)
     page = html_of(document)
     paths = ReportPaths(folder / "report.html", folder / "report.json", folder / "report.pdf" if pdf else None)
@@ -56,7 +60,8 @@ def build_report(health: RunHealth, directory: Path | None = None, *, pdf: bool,
         if paths.pdf is not None:
             from rldk_tui.report.pdf import print_page
 
-            put_whole(paths.pdf, lambda path: print_page(html_of(document, paper=True), path, logo=options.logo is not None))
+            page, logo = html_of(document, paper=True), options.logo is not None
+            put_whole(paths.pdf, lambda path: print_page(page, path, logo=logo, stages=stages))
     except OSError as failure:
         reason = failure.strerror or str(failure)
         raise UserError(f"The report cannot be written to {folder}: {reason}.", "Name another place with -o DIR.") from failure

@@ -17,6 +17,7 @@ from rldk_tui.analysis.saved_checkpoints import SavedCheckpoint
 from rldk_tui.charts.format import count, duration, size
 from rldk_tui.events import SUBFOLDER, Event, Origin, RunState, decode_line
 from rldk_tui.readers.rldk_jsonl import FORMAT
+from rldk_tui.report.stages import SILENT, Stages
 from rldk_tui.session import RunHealth, RunSession
 from rldk_tui.system.own_command import last_words, own_command, without_devices
 
@@ -44,7 +45,12 @@ class Analysed:
 
 
 def with_checkpoints(
-    session: RunSession, *, elsewhere: bool = False, largest: int = LARGEST, longest: float = LONGEST
+    session: RunSession,
+    *,
+    elsewhere: bool = False,
+    largest: int = LARGEST,
+    longest: float = LONGEST,
+    stages: Stages = SILENT,
 ) -> Analysed:
     """The run's health, its checkpoints analysed as far as that does not take long.
 
@@ -53,8 +59,10 @@ def with_checkpoints(
         elsewhere: Whether nothing may be written into the run directory; one that is read-only is left alone in any case.
         largest: Bytes of checkpoints that are analysed at most.
         longest: Seconds that are waited.
+        stages: Shows what is done.
     """
-    health = session.poll()
+    stages.begin("Reading the run")
+    health = session.poll(far=stages.far)
     waiting = _with_weights(health)
     if not waiting:
         return Analysed(health, None)
@@ -62,6 +70,7 @@ def with_checkpoints(
     what = f"{count(len(waiting))} checkpoint{'s' * (len(waiting) > 1)} ({size(sum(row.size or 0 for row in waiting))})"
     if sum(row.size or 0 for row in waiting) > largest:
         return Analysed(health, f"{what} not analysed: a report waits for {size(largest)} at most. {_how(run)}")
+    stages.begin(f"Analysing {what}")
     paths = [run.absolute() / (row.path or "") for row in waiting]
     if not elsewhere and _writable(run):
         problem = _record(run, paths, None, longest)

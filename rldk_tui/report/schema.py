@@ -24,7 +24,8 @@ def report_schema() -> dict[str, Json]:
     contents: Json = {
         "type": "object",
         "properties": {
-            named.id: {**_strict(schema), "title": named.section.title} for named, schema in zip(sections, schemas, strict=True)
+            named.id: {**with_strict_numbers(schema), "title": named.section.title}
+            for named, schema in zip(sections, schemas, strict=True)
         },
     }
     report = object_schema(
@@ -48,7 +49,7 @@ def report_schema() -> dict[str, Json]:
             "report": report,
         },
         "required": [*check["required"], "metrics", "report"],
-        "$defs": {name: _strict(definition) for name, definition in sorted(definitions.items())},
+        "$defs": {name: with_strict_numbers(definition) for name, definition in sorted(definitions.items())},
     }
     return whole
 
@@ -62,12 +63,12 @@ def _built(build: Any) -> Any:
     return returned
 
 
-def _strict(schema: Any) -> Any:
+def with_strict_numbers(schema: Any) -> Any:
     """The schema of what a strict encoder writes: a number may be the name of one that is not finite."""
     if isinstance(schema, dict):
         if schema.get("type") == "number":
             return {**{name: value for name, value in schema.items() if name != "type"}, **_NUMBER}
-        return {name: _strict(value) for name, value in schema.items()}
+        return {name: with_strict_numbers(value) for name, value in schema.items()}
     if isinstance(schema, list):
-        return [_strict(value) for value in schema]
+        return [with_strict_numbers(value) for value in schema]
     return schema

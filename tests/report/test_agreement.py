@@ -20,6 +20,7 @@ from rldk_tui.comparison import compare
 from rldk_tui.comparison.objects import comparison_object
 from rldk_tui.events import encode_line
 from rldk_tui.report.comparison.document import page_of
+from rldk_tui.report.comparison.schema import comparison_schema
 from rldk_tui.report.document import document_of, json_of
 from rldk_tui.report.options import ReportOptions
 from rldk_tui.report.schema import report_schema
@@ -32,6 +33,7 @@ pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
 LONG = 8
 """Entries; no list of a fixed length is as long."""
 SCHEMA = jsonschema.Draft202012Validator(report_schema())
+COMPARISON = jsonschema.Draft202012Validator(comparison_schema())
 
 
 def written(history: History, run: Path) -> Path:
@@ -104,6 +106,7 @@ def test_known_runs_fit_the_schema(run: str, redact: bool) -> None:
 
 def test_every_text_of_the_schema_names_a_type() -> None:
     jsonschema.Draft202012Validator.check_schema(report_schema())
+    jsonschema.Draft202012Validator.check_schema(comparison_schema())
     sections = report_schema()["properties"]["report"]["properties"]["sections"]["properties"]
     assert {"verdict", "findings", "learning", "cost", "configuration"} <= set(sections)
 
@@ -118,6 +121,7 @@ def test_any_two_runs_can_be_compared(first: History, second: History) -> None:
             return
         comparison = compare(runs)
         answer = json.loads(json.dumps(comparison_object(comparison), allow_nan=False))
+        COMPARISON.validate(answer)
         page = page_of(comparison)
     drawn = {chart.name for chart in page.charts}
     clear = chain.from_iterable(pair["metrics"] for pair in answer["comparisons"])

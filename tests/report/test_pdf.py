@@ -30,11 +30,33 @@ def titles(outline: list[Any]) -> list[str]:
     return [title for entry in outline for title in (titles(entry) if isinstance(entry, list) else [str(entry.title)])]
 
 
+class Told:
+    """Writes down what the work is said to have come to."""
+
+    def __init__(self) -> None:
+        self.stages = list[str]()
+
+    def begin(self, what: str) -> None:
+        self.stages.append(what)
+
+    def far(self, done: int, whole: int) -> None: ...
+
+
+TOLD = Told()
+
+
 @pytest.fixture(scope="module")
 def printed(tmp_path_factory: pytest.TempPathFactory) -> PdfReader:
-    written = build_report(troubled(), tmp_path_factory.mktemp("printed"), pdf=True)
+    written = build_report(troubled(), tmp_path_factory.mktemp("printed"), pdf=True, stages=TOLD)
     assert written.pdf is not None
     return PdfReader(written.pdf)
+
+
+@needs_pango
+def test_it_is_said_what_is_done(printed: PdfReader) -> None:
+    assert TOLD.stages[:2] == ["Drawing the report", "Printing the PDF"]
+    pages = [stage for stage in dict.fromkeys(TOLD.stages) if stage.startswith("Printing page")]
+    assert pages == [f"Printing page {number}" for number in range(1, len(printed.pages) + 1)]
 
 
 @needs_pango
