@@ -11,11 +11,12 @@ import signal
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.cells import cell_len
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
-from rldk_tui.charts.text import one_line
+from rldk_tui.charts.text import one_line, to_ascii
 from rldk_tui.tui.feed import Feed, FolderOfRunsError, Poll
 from rldk_tui.tui.messages import FeedFailed, HealthUpdated, Loaded, Repointed, Waiting
 from rldk_tui.tui.options import MonitorOptions
@@ -23,6 +24,7 @@ from rldk_tui.tui.themes import register_themes
 
 if TYPE_CHECKING:
     from textual.command import Provider
+    from textual.notifications import SeverityLevel
 
     from rldk_tui.tui.child import Ask
     from rldk_tui.tui.desk import Desk
@@ -72,6 +74,7 @@ class MonitorApp(App[str]):
         Binding("greater_than_sign", "seek(0.1)", show=False),
     ]
     DEFAULT_CSS = "#first { padding: 1 2; }"
+    CSS = ".ascii Toast { border-left: ascii $border; }"
 
     def __init__(
         self,
@@ -90,6 +93,7 @@ class MonitorApp(App[str]):
         self.options = options or MonitorOptions()
         self._run = title
         self._ascii = ascii
+        self.set_class(ascii, "ascii")
         self._ask = ask
         self._feed = None if poll is None else Feed(poll, self.post_message, self.options, first=self._load_beside)
         self._held = False
@@ -176,6 +180,27 @@ class MonitorApp(App[str]):
         if self._feed is not None and self.options.seek is not None:
             self.options.seek(share)
             self._feed.look()
+
+    def action_command_palette(self) -> None:
+        """Everything by name."""
+        from rldk_tui.tui.palette import RunPalette
+
+        if not isinstance(self.screen, RunPalette):
+            self.push_screen(RunPalette(ascii=self._ascii))
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Textual's toast, in the characters that the terminal has."""
+        if self._ascii:
+            message, title = to_ascii(message, cell_len), to_ascii(title, cell_len)
+        super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
 
     async def action_quit(self) -> None:
         """Leave; the training is never touched."""

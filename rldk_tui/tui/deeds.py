@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rldk_tui.charts.text import one_line
 from rldk_tui.events import Finding
 from rldk_tui.tui.copying import harmless, osc52, written_copy
+from rldk_tui.tui.tones import OVER
 from rldk_tui.tui.view import View
 
 if TYPE_CHECKING:
@@ -59,7 +60,10 @@ class Deeds:
 
         if view is None:
             return
-        name = one_line(view.health.snapshot.name, 60)
+        name, state = one_line(view.health.snapshot.name, 60), view.health.snapshot.state
+        if state in OVER:
+            self._say(f"The training of {name} is over: {state.value}.", title="Nothing to stop")
+            return
         question = (
             f"Ask the training of {name} to save a checkpoint and to stop?",
             "It is not signalled: RLDKCallback reads the request at the end of a step, saves and ends the training.",

@@ -18,7 +18,7 @@ from rldk_tui.tui.view import View
 
 MOST = 400
 """Rows that are listed; the best by the chosen order."""
-_STEP, _REWARD, _ADVANTAGE, _LENGTH, _REPETITION = 8, 8, 8, 10, 6
+_STEP, _REWARD, _ADVANTAGE, _LENGTH, _REPETITION = 8, 8, 8, 10, 7
 _MOST_FUNCTIONS, _FUNCTION = 3, 9
 _WIDE, _MIDDLE = 110, 76
 
@@ -128,8 +128,9 @@ def table_lines(rows: list[Row], box: Box) -> tuple[Line, ...]:
     head += "".join(right(name, _FUNCTION) for name in shown)
     if box.width >= _MIDDLE:
         head += right("adv.", _ADVANTAGE)
-    head += right("length", _LENGTH) + "   " + right("rep-4", _REPETITION) + "  "
-    prompt = max(12, (box.width - len(head)) // 3)
+    head += right("length", _LENGTH) + "   " + right("repeats", _REPETITION) + "  "
+    longest = max((len(row.measured.completion.prompt) for row in rows[:MOST]), default=0)
+    prompt = max(12, min((box.width - len(head)) // 3, longest))
     head += left("prompt", prompt) + "  completion"
     lines = [line(Span(left(head, box.width).rstrip(), Tone.DIM))]
     return (*lines, *(_line(row, shown, prompt, box) for row in rows[:MOST]))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from rldk_tui.analysis.memory_fit import steps_until_full
-from rldk_tui.charts.format import NOTHING, count, gibibytes, number, size
+from rldk_tui.charts.format import NOTHING, count, gibibytes, number
 from rldk_tui.charts.growing import shape_of
 from rldk_tui.charts.sparkline import sparkline
 from rldk_tui.events import Gpu, System
@@ -113,9 +113,6 @@ def gpu_history(view: View, box: Box) -> list[Line]:
     rows += [line(), line(Span("Process and host", Tone.ACCENT), _span_of(samples))]
     for label, unit, of_sample in _HOST_ROWS:
         rows += _course(label, unit, [of_sample(sample) for sample in samples], box)
-    disk = next((sample.disk_free for sample in reversed(samples) if sample.disk_free is not None), None)
-    if disk is not None:
-        rows.append(line(Span(left("disk free", _LABEL), Tone.DIM), size(disk)))
     return rows
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
 from rldk_tui.charts.text import one_line
@@ -36,6 +36,22 @@ _DEEDS = (
     ("Keys and signs", "help"),
     ("Quit", "quit"),
 )
+
+
+class RunPalette(CommandPalette):
+    """Textual's palette without its magnifying glass, which many terminal fonts lack; in ASCII alone where that is wanted."""
+
+    DEFAULT_CSS = """
+    RunPalette SearchIcon { display: none; }
+    RunPalette.ascii #--input { border: ascii $border; }
+    RunPalette.ascii #--input.--list-visible { border-bottom: none; }
+    RunPalette.ascii CommandList { border: none; scrollbar-size: 0 0; }
+    RunPalette.ascii LoadingIndicator { display: none; }
+    """
+
+    def __init__(self, *, ascii: bool) -> None:  # noqa: A002
+        super().__init__(placeholder="a metric, a finding, something to do", id="--command-palette")
+        self.set_class(ascii, "ascii")
 
 
 class RunCommands(Provider):

@@ -1,9 +1,11 @@
-"""How the run was set up: who it is, what is set otherwise than by default, what was found fault with, and everything else."""
+"""How the run was set up: what was found fault with, what is set otherwise than by default, who it is, and everything else."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+
+from rich.cells import cell_len
 
 from rldk_tui.analysis.config_defaults import defaults_version, set_otherwise
 from rldk_tui.charts.format import count, size
@@ -16,7 +18,7 @@ from rldk_tui.tui.pages.finding import finding_page
 from rldk_tui.tui.tones import SEVERITY_TONES
 from rldk_tui.tui.view import View
 
-_MOST_NAME, _LEAST_NAME = 40, 14
+_MOST_NAME, _LEAST_NAME, _MOST_VALUE = 40, 14, 24
 _LONGEST = 2000
 """Characters of a value that are shown."""
 
@@ -27,30 +29,32 @@ def config_page() -> Page:
 
 
 def _draw(view: View, box: Box) -> tuple[Line, ...]:
+    """What is wrong first, then what was chosen, then what it ran on, and last what nobody chose."""
     info = view.health.snapshot.info
     advice = advised(view.health.findings)
-    rows = [*_facts(view, box)]
     if not info.config:
         said = (
             "The settings are not known: a run with RLDKCallback records them, and so does a model card beside the checkpoints."
         )
-        return (*rows, line(), *wrapped(said, box.width, Tone.WARNING))
-    rows += _audit(view, box)
+        return (*wrapped(said, box.width, Tone.WARNING), line(), *_facts(view, box))
+    rows = _audit(view, box)
     other = set_otherwise(info.config, info.algorithm)
     rows += [
         line(),
         _heading(f"Set otherwise than by default: {count(len(other))}", f" · defaults of trl {defaults_version()}"),
     ]
     width = _name_width(other, box)
+    values = min(_MOST_VALUE, max((cell_len(_written(value)) for value, _ in other.values()), default=0))
     for name, (value, default) in other.items():
-        rows += _setting(name, value, box, width, advice, default=default)
+        rows += _setting(name, value, box, (width, values), advice, default=default)
     if not other:
         rows.append(line(Span("  nothing that a default is known of", Tone.DIM)))
+    rows += [line(), *_facts(view, box)]
     rest = {name: value for name, value in sorted(info.config.items()) if name not in other}
     rows += [line(), _heading(f"As by default, or without a known one: {count(len(rest))}")]
     width = _name_width(rest, box)
     for name, value in rest.items():
-        rows += _setting(name, value, box, width, advice)
+        rows += _setting(name, value, box, (width, 0), advice)
     return tuple(rows)
 
 
@@ -104,7 +108,7 @@ def _gpu(gpu: Json) -> str:
 def _audit(view: View, box: Box) -> list[Line]:
     """What rules over settings found."""
     found = of_settings(view.health.findings)
-    rows = [line(), _heading(f"Risky settings: {count(len(found))}")]
+    rows = [_heading(f"Risky settings: {count(len(found))}")]
     for finding in found:
         head = line(
             Span(f"  {SEVERITY_GLYPHS[finding.severity]} {finding.severity.value}  ", SEVERITY_TONES[finding.severity]),
@@ -130,13 +134,15 @@ def _setting(
     name: str,
     value: Json,
     box: Box,
-    width: int,
+    widths: tuple[int, int],
     changes: Mapping[str, tuple[Finding, Advice]],
     default: Json = _UNKNOWN,
 ) -> list[Line]:
+    width, values = widths
     rows = _entry(name, _written(value), box, width, Tone.PLAIN if default is _UNKNOWN else Tone.STRONG)
     if default is not _UNKNOWN:
-        beside = Line((*rows[-1].spans, Span(f"   default {_written(default)}", Tone.DIM)))
+        gap = " " * max(0, width + 4 + values - rows[-1].width)
+        beside = Line((*rows[-1].spans, Span(f"{gap}   default {_written(default)}", Tone.DIM)))
         rows[-1:] = (
             [beside] if beside.width <= box.width else [rows[-1], *_entry("", f"default {_written(default)}", box, width)]
         )

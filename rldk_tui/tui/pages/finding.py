@@ -14,7 +14,7 @@ from rldk_tui.metrics import title
 from rldk_tui.tui.cells import Box, FindingPage, Line, Span, Tone, line, right, wrapped
 from rldk_tui.tui.pages.exact_evidence import exact_evidence
 from rldk_tui.tui.pages.metric_card import metric_page
-from rldk_tui.tui.tones import SEVERITY_TONES
+from rldk_tui.tui.tones import OVER, SEVERITY_TONES
 from rldk_tui.tui.view import View
 
 _PLOT_HEIGHT = 8
@@ -40,7 +40,8 @@ def _draw(opened: Finding, view: View, box: Box) -> tuple[Line, ...]:
 def _body(finding: Finding, view: View, box: Box) -> tuple[Line, ...]:
     width = min(box.width, _MOST_WIDTH)
     tone = SEVERITY_TONES[finding.severity]
-    until = "now, still open" if finding.open else f"step {count(finding.last_step)}, closed"
+    still = "the end, never closed" if view.health.snapshot.state in OVER else "now, still open"
+    until = still if finding.open else f"step {count(finding.last_step)}, closed"
     rows = [
         line(
             Span(f"{SEVERITY_GLYPHS[finding.severity]} {finding.severity.value}", tone),

@@ -19,10 +19,7 @@ KEYS = (
     ("M", "the panel with the cursor on the whole screen, and back"),
     ("/ n N", "filter a panel, search a page; the next and the previous place"),
     ("i", "is this normal? what the metric is, its unit, what it is mistaken for"),
-    (
-        "s",
-        "all generations in memory: s sorts, / searches, v the group, p its prompt over the steps, d against an earlier",
-    ),
+    ("s", "all generations in memory: s sorts, / searches, v its group, p its prompt over the steps, d the difference"),
     ("w", "what share of the sampled work taught nothing"),
     ("u", "what could not be evaluated, and why"),
     ("r", "write the health report (rldk report)"),
@@ -38,7 +35,7 @@ KEYS = (
 )
 _SCREENS = (
     ("4", "checkpoints: Space marks two, c compares them, a analyses, x cancels, ⏎ all tensors"),
-    ("5", "config: what is set otherwise than by default, risky settings, versions, hardware"),
+    ("5", "config: risky settings, what is set otherwise than by default, versions, hardware"),
 )
 _SIGNS = (
     ("▲ ▼ ─", "rise, fall or no clear trend over the last 100 logs (or as many as the column says)"),
@@ -71,13 +68,14 @@ def help_lines(box: Box) -> tuple[Line, ...]:
     for keys, meaning in (*KEYS[:4], *sorted(digits), *KEYS[4:]):
         rows += _entry(keys, meaning, box)
     rows += [line(), line(Span("Signs", Tone.ACCENT))]
-    severities = [
-        Span(f"{SEVERITY_GLYPHS[severity]} {severity.value}   ", SEVERITY_TONES[severity]) for severity in reversed(Severity)
-    ]
-    rows.append(line("  ", *severities))
+    rows.append(line(*(part for severity in reversed(Severity) for part in ("  ", _signed(severity)))))
     for sign, meaning in _SIGNS:
         rows += _entry(sign, meaning, box)
     return tuple(rows)
+
+
+def _signed(severity: Severity) -> Span:
+    return Span(f"{SEVERITY_GLYPHS[severity]} {severity.value}", SEVERITY_TONES[severity])
 
 
 def _entry(sign: str, meaning: str, box: Box) -> list[Line]:

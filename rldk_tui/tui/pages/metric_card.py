@@ -13,7 +13,7 @@ from rldk_tui.tui.view import View
 
 _LABEL = 18
 _MOST_WIDTH = 100
-_WANTED = {Direction.UP: "up", Direction.DOWN: "down", Direction.NEITHER: "no direction of its own"}
+_WANTED = {Direction.UP: "up", Direction.DOWN: "down"}
 
 
 def metric_card(name: str) -> Page:
@@ -47,7 +47,8 @@ def _draw(name: str, view: View, box: Box) -> tuple[Line, ...]:
         rows += _entry("", ", ".join(others), width, Tone.DIM)
     if meaning.healthy:
         rows += _entry("When all is well", _sentence(meaning.healthy), width)
-    rows += _entry("It should go", _WANTED[metric.direction], width)
+    if metric.direction in _WANTED:
+        rows += _entry("It should go", _WANTED[metric.direction], width)
     band = view.health.band(name)
     if band is not None:
         rows += _entry("Normal values", f"{band}  ({band.source})", width)

@@ -66,9 +66,9 @@ def _when(view: View, sample: System | None) -> str:
         return "now, on this machine"
     snapshot = view.health.snapshot
     elsewhere = snapshot.info.host is not None and snapshot.info.host != view.host
-    notes = [f"on {snapshot.info.host}"] if elsewhere else []
-    if snapshot.state in _OVER or elsewhere:
-        notes.append(f"recorded {age(snapshot.taken_at - sample.time)} ago")
+    notes = [f"recorded {age(snapshot.taken_at - sample.time)} ago"] if snapshot.state in _OVER or elsewhere else []
+    if elsewhere:
+        notes.append(f"on {snapshot.info.host}")
     return " · ".join(notes)
 
 

@@ -12,7 +12,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from rldk_tui.tui.cells import cut
 from rldk_tui.tui.chart_lines import GUTTER
 from rldk_tui.tui.chart_page import draw_chart, extent_of
 from rldk_tui.tui.chart_window import ChartWindow
@@ -206,4 +205,4 @@ class ChartScreen(ViewScreen):
         box = self.room
         drawn = draw_chart(self._view, self.metric, self._window, box, alone=self._alone)
         self.query_one("#chart", LinesView).show(drawn)
-        self.query_one("#keys", LinesView).show((cut(key_line(_KEYS), self.app.size.width),))
+        self.query_one("#keys", LinesView).show((key_line(_KEYS, self.app.size.width),))

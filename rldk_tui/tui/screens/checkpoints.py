@@ -13,6 +13,7 @@ from rldk_tui.charts.format import age, count, size
 from rldk_tui.tui.cells import Box, Line, Span, Tone, cut, line, wrapped
 from rldk_tui.tui.checkpoint_list import draw_checkpoints, to_analyse
 from rldk_tui.tui.child import Answer, Ask
+from rldk_tui.tui.key_line import key_line
 from rldk_tui.tui.pages.checkpoint import row_at, step_of
 from rldk_tui.tui.screens.tensors import TensorScreen, comparing, measuring
 from rldk_tui.tui.screens.view_screen import ViewScreen
@@ -161,8 +162,7 @@ class CheckpointsScreen(ViewScreen):
         drawing = draw_checkpoints(self._view, box, self._marked, self._said(box))
         room = max(0, box.height - _LEAST) if box.height is not None else len(drawing.footer)
         shown.show(drawing.lines, drawing.footer[-room:] if room else (), "Checkpoints", drawing.note)
-        keys = [span for key, meaning in _KEYS for span in (Span(f" {key}", Tone.ACCENT), Span(f" {meaning} ", Tone.DIM))]
-        self.query_one("#keys", LinesView).show((cut(line(*keys), self.app.size.width),))
+        self.query_one("#keys", LinesView).show((key_line(_KEYS, self.app.size.width),))
 
 
 _LEAST = 4

@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 
 from rldk_tui.analysis.generations import why_none
 from rldk_tui.charts.format import count
-from rldk_tui.tui.cells import Box, Line, Span, Tone, cut, line, wrapped
+from rldk_tui.tui.cells import Box, Line, Span, Tone, line, wrapped
 from rldk_tui.tui.generation_table import MOST, Choice, Order, Row, chosen_rows, table_lines
 from rldk_tui.tui.key_line import key_line
 from rldk_tui.tui.pages.answers_apart import answers_apart
@@ -175,7 +175,7 @@ class GenerationsScreen(ViewScreen):
         box = self.room
         self._rows = chosen_rows(self._view, self._choice)
         self._table.show(self._lines(box), (), "Generations", self._note())
-        self.query_one("#keys", LinesView).show((cut(key_line(self.keys), self.app.size.width),))
+        self.query_one("#keys", LinesView).show((key_line(self.keys, self.app.size.width),))
 
     def _lines(self, box: Box) -> tuple[Line, ...]:
         if self._rows:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
-from rldk_tui.tui.cells import Page, cut
+from rldk_tui.tui.cells import Page
 from rldk_tui.tui.key_line import key_line
 from rldk_tui.tui.screens.view_screen import ViewScreen
 from rldk_tui.tui.view import View
@@ -97,4 +97,4 @@ class PageScreen(ViewScreen):
             return
         rows = self.page.draw(self._view, self.room)
         self.query_one("#page", ScrollView).show(rows, title=self.page.title)
-        self.query_one("#keys", LinesView).show((cut(key_line(self.keys), self.app.size.width),))
+        self.query_one("#keys", LinesView).show((key_line(self.keys, self.app.size.width),))

@@ -17,6 +17,7 @@ from rldk_tui.analysis.saved_checkpoints import CheckpointState
 from rldk_tui.charts.format import age, count
 from rldk_tui.tui.cells import Box, Line, Page, Span, Tone, line, wrapped
 from rldk_tui.tui.child import Ask
+from rldk_tui.tui.key_line import key_line
 from rldk_tui.tui.pages.checkpoint import row_at
 from rldk_tui.tui.screens.view_screen import ViewScreen
 from rldk_tui.tui.table_lines import TableLines
@@ -156,8 +157,8 @@ class TensorScreen(ViewScreen):
             self._drawn = drawn
             shown = self.query_one("#tensors", TableView)
             shown.show_table(TableLines(above, self._table or _NOTHING, box.width), self._page.title)
-        keys = " Esc back   ↑ ↓ scroll   x cancel   q quit"
-        self.query_one("#keys", LinesView).show((line(Span(keys, Tone.DIM)),))
+        keys = (("Esc", "back"), ("↑ ↓", "scroll"), ("x", "cancel"), ("q", "quit"))
+        self.query_one("#keys", LinesView).show((key_line(keys, self.app.size.width),))
 
 
 class _NoAnswerError(Exception):

@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from rldk_tui.tui.cells import Line, Page, Tone, in_ascii, line
+from rldk_tui.tui.cells import Line, Page, Tone, cut, in_ascii, line
 from rldk_tui.tui.widgets.frame import Frame
 from rldk_tui.tui.widgets.lines_view import LinesView
 
@@ -53,8 +53,8 @@ class ScrollView(LinesView):
         self._all: tuple[Line, ...] = ()
 
     def show(self, rows: tuple[Line, ...], footer: tuple[Line, ...] = (), title: str = "", note: str = "") -> None:
-        """Show these lines, the footer always below them. The cursor stays with what it was on."""
-        here, seen = self._page_here(), self._seen()
+        """Show these lines, the footer always below them. The cursor stays with what it was on; the first ones from the top."""
+        here, seen = self._page_here(), bool(self._all) and self._seen()
         if self._ascii:
             footer = tuple(map(in_ascii, footer))
         self._show_footer(footer)
@@ -209,6 +209,8 @@ class ScrollView(LinesView):
         below = len(self.rows) - self._top - self._room()
         more = f"{below} more below" if below > 0 and self._room() else ""
         shown = line(" · ".join(part for part in (title, note, more) if part))
+        room = self.content_size.width - 2
+        shown = cut(shown, room) if room > 0 else shown
         text = (in_ascii(shown) if self._ascii else shown).text
         if str(self.framed.border_title or "") != text:
             self.framed.border_title = Content(text)
