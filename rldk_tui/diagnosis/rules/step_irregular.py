@@ -15,7 +15,9 @@ What to do
 Where the limit comes from
     Catalogue: two runs in one log are high, gaps a remark. Two launches count as simultaneous if both trained, their steps
     overlap, and the later one began more than a minute before the earlier one's last log, since clocks of two machines
-    differ. Half of the logs that `logging_steps` of transformers' trainers promises must be missing before it is remarked.
+    differ. Only logs that name their process (event logs, TensorBoard's) count: two tables may be of two models that one
+    training trains. Half of the logs that `logging_steps` of transformers' trainers promises must be missing before it is
+    remarked.
 """
 
 from __future__ import annotations
@@ -69,7 +71,9 @@ def judge(snapshot: RunSnapshot, limits: Limits) -> StateVerdict | None:
 
 
 def _at_once(earlier: Segment, later: Segment, limits: Limits) -> bool:
-    """Whether one launch was still logging the same steps when the next one did."""
+    """Whether one process was still logging the same steps when the next one did."""
+    if earlier.info.pid is None or later.info.pid is None:
+        return False
     ended, began = earlier.rows.times[-1], later.rows.times[0]
     overlap = later.rows.steps[0] <= earlier.rows.steps[-1]
     return bool(overlap and np.isfinite(ended) and np.isfinite(began) and ended > began + limits.clocks)

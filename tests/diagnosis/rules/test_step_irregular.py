@@ -38,6 +38,17 @@ def test_an_evaluation_beside_the_training_is_no_second_training() -> None:
     assert not findings(RULE, launches(1e6, 1e6 + 100, metric="eval/loss"))
 
 
+def test_two_tables_that_name_no_process_are_no_two_trainings() -> None:
+    store = RunStore("run")
+    for number in (0, 1):
+        origin = Origin(source=f"{number}.jsonl", format="metrics JSONL", authority=6)
+        for step in range(1, 201):
+            store.add(Metrics(time=1e6 + 100 * number + step, step=step, values={"loss": 1.0 + number}), origin)
+    snapshot = snapshot_of(store)
+    assert len(snapshot.segments) == 2
+    assert not findings(RULE, snapshot)
+
+
 def test_a_resumed_run_is_silent() -> None:
     run = a_run(Algorithm.GRPO, config={"logging_steps": 1}).with_metric("loss", [1.0] * 60)
     assert not findings(RULE, run.relaunched(40).with_metric("loss", [1.0] * 60))
