@@ -10,12 +10,14 @@ from msgspec.structs import replace
 from rldk_tui.analysis.reward_record import RewardAccount
 from rldk_tui.analysis.rewards.aspects import Aspect, aspects
 from rldk_tui.analysis.rewards.model_aspects import aspects_of_model
-from rldk_tui.events import Advice
+from rldk_tui.events import Advice, Algorithm
 from rldk_tui.run import RunSnapshot
 
 _OF_MODEL = "samples/rm_"
 _BESIDE = ("accuracy", "margin", "eval/accuracy", "eval/margin")
 _ONLY_OF_A_POLICY = "samples/rm_outside_range"
+_OF_ONE_TRAINER = {"scale_rewards": Algorithm.GRPO, "reward_clip_range": Algorithm.RLOO}
+"""Settings that no other trainer has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +53,15 @@ def reliability(account: RewardAccount | None, snapshot: RunSnapshot) -> Reliabi
 
 
 def _for_this_run(advice: tuple[Advice, ...], snapshot: RunSnapshot) -> tuple[Advice, ...]:
-    """With today's values where they are known; what is set like that already is left out."""
-    known = (replace(one, current=snapshot.info.config.get(one.parameter or "")) for one in advice)
+    """With today's values where they are known; what is set like that already, or cannot be set there, is left out."""
+    trainer, config = snapshot.info.algorithm, snapshot.info.config
+    here = (
+        replace(one, parameter=None, proposed=None)
+        if trainer is not None and _OF_ONE_TRAINER.get(one.parameter or "", trainer) is not trainer
+        else one
+        for one in advice
+    )
+    known = (replace(one, current=config.get(one.parameter or "")) for one in here)
     return tuple(one for one in known if one.proposed is None or str(one.current) != one.proposed)
 
 
