@@ -20,7 +20,12 @@ from rldk_tui.readers._protobuf import spans
 _LONGEST = 1024
 """Bytes of a record beyond which it holds more than a scalar."""
 _SHAPES_OF_A_LENGTH = 256
-"""Different records of one length that are looked for; the rest are read one by one."""
+"""Records of one length that differ in more than what they tell which are looked for; the rest are read one by one."""
+_MOST_TAGS = 256
+"""Tags of such records; the rest are read one by one."""
+_TEXT = "/text_summary"
+_FACTOR = np.uint64(0x100000001B3)
+"""Of the Fowler-Noll-Vo hash."""
 _FEW = 4
 """Records of one length that are not worth a matrix."""
 _FINAL_KEYS = frozenset({"train_runtime", "train_loss", "train_samples_per_second", "train_steps_per_second", "total_flos"})
@@ -45,18 +50,18 @@ def phase_of(tag: str) -> tuple[Phase, str]:
 class Layout:
     """Where a record holds what: places of bytes in its payload."""
 
-    tag: str
+    name: tuple[int, int]
     time: int
     step: tuple[int, int]
     number: tuple[int, int]
 
-    def varying(self, length: int) -> NDArray[np.bool_]:
-        """Which bytes differ from record to record."""
+    def fixed(self, length: int) -> NDArray[np.intp]:
+        """The places of bytes that are the same in every record."""
         free = np.zeros(length, bool)
         free[self.time : self.time + 8] = True
-        free[slice(*self.step)] = True
-        free[slice(*self.number)] = True
-        return free
+        for place in (self.name, self.step, self.number):
+            free[slice(*place)] = True
+        return np.flatnonzero(~free)
 
 
 def layout_of(payload: bytes) -> Layout | None:
@@ -88,19 +93,19 @@ def _layout(event: memoryview) -> Layout | None:
 
 
 def _scalar_layout(event: memoryview, begin: int, end: int, time: int, step: tuple[int, int]) -> Layout | None:
-    tag = ""
+    name = 0, 0
     found: list[tuple[int, int] | None] = []
     for number, kind, _, low, high in spans(event[begin:end]):
         low, high = begin + low, begin + high
         if (number, kind) == (1, 2):
-            tag = bytes(event[low:high]).decode("utf-8", "replace")
+            name = low, high
         elif (number, kind) == (2, 5):
             found.append((low, high))
         elif (number, kind) == (8, 2):
             found.append(_number_in_tensor(event, low, high))
-    if len(found) != 1 or found[0] is None or tag.endswith("/text_summary"):
+    if len(found) != 1 or found[0] is None:
         return None
-    return Layout(tag, time, step, found[0])
+    return Layout(name, time, step, found[0])
 
 
 def _number_in_tensor(event: memoryview, begin: int, end: int) -> tuple[int, int] | None:
@@ -140,7 +145,7 @@ def scalars_in(data: bytes, begins: Sequence[int], lengths: Sequence[int]) -> Sc
     for size in np.unique(sizes[sizes <= _LONGEST]).tolist():
         at = np.flatnonzero(sizes == size)
         if at.size >= _FEW and size > 0:
-            records = content[starts[at][:, None] + np.arange(size + 4)]
+            records = np.lib.stride_tricks.sliding_window_view(content, size + 4)[starts[at]]
             sound = np.flatnonzero(masked_crcs(records[:, :size]) == records[:, size:].copy().view("<u4")[:, 0])
             _read_alike(records[:, :size], at, sound, found)
     found.plain[:] &= (found.steps <= LAST_STEP) & (np.abs(found.times) <= LAST_TIME)
@@ -148,32 +153,47 @@ def scalars_in(data: bytes, begins: Sequence[int], lengths: Sequence[int]) -> Sc
 
 
 def _read_alike(records: NDArray[np.uint8], at: NDArray[np.intp], rest: NDArray[np.intp], found: Scalars) -> None:
-    """Read records of one length, those that are alike together."""
-    size = records.shape[1]
+    """Read records of one length, those that are alike but for their tags together."""
     for _ in range(_SHAPES_OF_A_LENGTH):
         if not rest.size:
             return
-        example = records[rest[0]]
-        layout = layout_of(example.tobytes())
-        if layout is None:
-            rest = rest[1:]
-            continue
-        fixed = ~layout.varying(size)
-        alike = (records[rest][:, fixed] == example[fixed]).all(axis=1)
-        steps, whole = _varints(records[rest][:, slice(*layout.step)])
-        alike &= whole
-        if not alike[0]:
-            rest = rest[1:]
-            continue
-        chosen, places = rest[alike], at[rest[alike]]
-        if layout.tag not in found.names:
-            found.names.append(layout.tag)
-        found.plain[places] = True
-        found.tags[places] = found.names.index(layout.tag)
-        found.steps[places] = steps[alike]
-        found.times[places] = _numbers(records[chosen], layout.time, layout.time + 8)
-        found.numbers[places] = _numbers(records[chosen], *layout.number)
-        rest = rest[~alike]
+        layout = layout_of(records[rest[0]].tobytes())
+        read = np.zeros(rest.size, bool)
+        if layout is not None:
+            example = records[rest[0]]
+            fixed = layout.fixed(example.size)
+            steps, read = _varints(records[rest][:, slice(*layout.step)])
+            read &= (records[rest][:, fixed] == example[fixed]).all(axis=1)
+            plain = rest[read]
+            read[read] = _put(records[plain], at[plain], steps[read], layout, found)
+        read[0] = True  # where it is not, it is read by itself
+        rest = rest[~read]
+
+
+def _put(
+    records: NDArray[np.uint8], places: NDArray[np.intp], steps: NDArray[np.int64], layout: Layout, found: Scalars
+) -> NDArray[np.bool_]:
+    """Note what records of one layout tell; which of them have a tag that is a scalar's."""
+    tags = np.ascontiguousarray(records[:, slice(*layout.name)])
+    digests = np.zeros(places.size, np.uint64)
+    for column in tags.T:
+        digests = digests * _FACTOR + column
+    _, first, group = np.unique(digests, return_index=True, return_inverse=True)
+    known = np.full(first.size, -1, np.int32)
+    for index, tag in enumerate(tags[first[:_MOST_TAGS]]):
+        name = tag.tobytes().decode("utf-8", "replace")
+        if not name.endswith(_TEXT):
+            if name not in found.names:
+                found.names.append(name)
+            known[index] = found.names.index(name)
+    scalar: NDArray[np.bool_] = (known[group] >= 0) & (tags == tags[first][group]).all(axis=1)
+    at = places[scalar]
+    found.plain[at] = True
+    found.tags[at] = known[group[scalar]]
+    found.steps[at] = steps[scalar]
+    found.times[at] = _numbers(records[scalar], layout.time, layout.time + 8)
+    found.numbers[at] = _numbers(records[scalar], *layout.number)
+    return scalar
 
 
 def _numbers(records: NDArray[np.uint8], begin: int, end: int) -> NDArray[np.float64]:
