@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import PurePath
 
 from rldk_tui.events import LAST_STEP, Completion, Completions, Event
-from rldk_tui.readers import Read, StreamFormat
+from rldk_tui.readers import HEAD, Read, StreamFormat
 from rldk_tui.readers._lines import Lines
 from rldk_tui.readers._numbers import number
 
@@ -110,10 +110,12 @@ class RolloutsDecoder:
 
 
 def claims(path: PurePath, head: bytes) -> bool:
-    """A Markdown page with a heading of a rollout step near its beginning."""
-    return path.suffix == ".md" and any(
-        _HEAD.fullmatch(line.decode("utf-8", "replace").rstrip("\r")) for line in head.split(b"\n")
-    )
+    """A Markdown page with a heading of a rollout step near its beginning, and then a text, if there is room for one."""
+    if path.suffix != ".md":
+        return False
+    lines = [line.decode("utf-8", "replace").rstrip("\r") for line in head.split(b"\n")]
+    told = len(head) < HEAD or any((field := _FIELD.fullmatch(line)) is not None and field[1] in _TEXTS for line in lines)
+    return told and any(_HEAD.fullmatch(line) for line in lines)
 
 
 FORMAT = StreamFormat(name="Rollouts in Markdown", authority=2, claims=claims, decoder=RolloutsDecoder, generations=True)

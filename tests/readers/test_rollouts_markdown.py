@@ -7,6 +7,7 @@ from pathlib import PurePath
 import pytest
 
 from rldk_tui.events import Completions
+from rldk_tui.readers import HEAD
 from rldk_tui.readers.rollouts_markdown import FORMAT
 from tests.contracts.test_readers import FIXTURES
 
@@ -32,6 +33,12 @@ def test_every_step_with_its_samples() -> None:
 def test_a_page_that_is_being_written_is_told_as_far_as_its_samples_are_whole() -> None:
     cut = PAGE[: PAGE.rindex(b"**Rewards:**")]
     assert [len(event.rows) for event in read(cut)] == [2, 2, 1]
+
+
+def test_a_page_of_steps_without_texts_is_not_claimed() -> None:
+    page = b"## === Rollout Step 1 ===\n\n#### Sample 1\n" + b"| Early | 9.676 |\n" * 300
+    assert not FORMAT.claims(PATH, page[:HEAD])
+    assert FORMAT.claims(PATH, page[:60])
 
 
 @pytest.mark.parametrize("page", [b"", b"# A readme\n\n### Sample 1\n**Prompt:** x\n", b"**Completion:** alone\n" * 9])
