@@ -1,4 +1,4 @@
-"""What a report costs: time of each file, memory and size, of 10,000 steps with 10,000 completions, and of a million rows."""
+"""What a report costs: time, memory and size, of 10,000 steps with completions and checkpoints, and of a million rows."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ from pathlib import Path
 
 import polars as pl
 
+from benchmarks.bench_checkpoints import write
 from benchmarks.logs import NAMES, a_log
+from rldk_tui.checkpoints.tensors import DType
 
 STEPS, WIDTH, COMPLETIONS, A_STEP = 10_000, 40, 10_000, 64
+CHECKPOINTS, CHECKPOINT_SIZE = (2000, 6000, 10_000), 1 << 26
 WORDS = ("river", "stone", "answer", "seven", "because", "light", "therefore", "box")
 
 
@@ -34,22 +37,32 @@ def generations(run: Path, rng: random.Random) -> None:
         pl.DataFrame(table).write_parquet(folder / f"completions_{step:05d}.parquet")
 
 
-def measured(*command: str) -> tuple[float, float]:
-    """Seconds, and the most memory in MiB, of a command in a process of its own."""
+def checkpoints(run: Path) -> None:
+    """Three of 64 MiB, which the report has analysed."""
+    for place, step in enumerate(CHECKPOINTS):
+        folder = run / f"checkpoint-{step}"
+        folder.mkdir()
+        write(folder / "model.safetensors", place, DType.F32, CHECKPOINT_SIZE)
+        (folder / "config.json").write_text('{"model_type": "bench"}')
+
+
+def measured(*command: str) -> tuple[float, float, float]:
+    """Seconds, seconds of CPU, and the most memory in MiB, of a command in a process of its own."""
     code = (
         "import json, resource, subprocess, sys, time; begin = time.perf_counter(); "
         "subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL); "
-        "print(json.dumps([time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024]))"
+        "end, used = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN); "
+        "print(json.dumps([end - begin, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024]))"
     )
     done = subprocess.run([sys.executable, "-c", code, *command], check=True, capture_output=True, text=True)
-    seconds, memory = json.loads(done.stdout)
-    return seconds, memory
+    seconds, cpu, memory = json.loads(done.stdout)
+    return seconds, cpu, memory
 
 
 def told(what: str, folder: Path, *command: str) -> None:
-    seconds, memory = measured(sys.executable, "-m", "rldk_tui.cli", *command)
+    seconds, cpu, memory = measured(sys.executable, "-m", "rldk_tui.cli", *command)
     sizes = ", ".join(f"{path.name} {path.stat().st_size / 1024:,.0f} KiB" for path in sorted(folder.iterdir()))
-    print(f"{what}: {seconds:.1f} s, {memory:,.0f} MiB; {sizes}", flush=True)
+    print(f"{what}: {seconds:.1f} s ({cpu:.1f} s of CPU), {memory:,.0f} MiB; {sizes}", flush=True)
 
 
 def read_by_polars(log: Path) -> float:
@@ -63,7 +76,8 @@ def main() -> None:
         run, out = Path(name) / "run", Path(name) / "out"
         a_log(run, STEPS, WIDTH)
         generations(run, random.Random(1))
-        told("10k steps x 40 metrics, 10k completions, HTML + JSON", out, "report", str(run), "-o", str(out))
+        checkpoints(run)
+        told("10k steps x 40 metrics, 10k completions, 3 checkpoints, HTML + JSON", out, "report", str(run), "-o", str(out))
         told("the same, and the PDF", out, "report", str(run), "-o", str(out), "--pdf")
         other, many = Path(name) / "other", Path(name) / "many"
         log = a_log(other, 1_000_000, len(NAMES[:10]))
