@@ -12,12 +12,14 @@ from bisect import bisect_left, insort
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
+import msgspec
+
 from rldk_tui.checkpoints import inspect_folder
 from rldk_tui.events import Checkpoint, Event, Origin, ReadProblem, RunDescribed, RunStarted
 from rldk_tui.events.entries import Entries
 from rldk_tui.ingest import parse_cache
 from rldk_tui.ingest.discovery import Discovery, Found
-from rldk_tui.ingest.parse_cache import Recording
+from rldk_tui.ingest.parse_cache import Parsed, Recording
 from rldk_tui.ingest.tail import Tail
 from rldk_tui.readers import (
     DocumentFormat,
@@ -248,13 +250,14 @@ class Follower:
         if not isinstance(stream.decoder, ResumableDecoder) or file.stat().st_size < parse_cache.LEAST:
             return
         known = parse_cache.recall(file, stream.format.name)
+        if known is not None and not _goes_on(stream.decoder, known):
+            known, stream.decoder = None, stream.format.decoder(stream.path)
         if known is None or file.stat().st_size - known.position >= parse_cache.LEAST:
             stream.recording = Recording(file, stream.format.name)
         if known is None:
             return
         if stream.recording is not None:
             stream.recording.add(known.reads)
-        stream.decoder.go_on(known.mark)
         stream.tail.go_on_from(known.position)
         self._sort(stream, known.reads, events)
         left.spent(known.position)
@@ -357,6 +360,15 @@ def _companions(file: Path, endings: tuple[str, ...]) -> tuple[int, ...]:
         except OSError:
             known += [-1, -1]
     return tuple(known)
+
+
+def _goes_on(decoder: ResumableDecoder, known: Parsed) -> bool:
+    """Let a fresh decoder go on behind what is known; False if what it should know is damaged."""
+    try:
+        decoder.go_on(known.mark)
+    except (ValueError, msgspec.MsgspecError):
+        return False
+    return True
 
 
 def _differ(known: Checkpoint, event: Checkpoint) -> bool:

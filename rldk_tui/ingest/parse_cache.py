@@ -8,6 +8,7 @@ taken for it. A cache that is damaged in any way is as good as none.
 from __future__ import annotations
 
 import hashlib
+import math
 import mmap
 import os
 import time
@@ -23,7 +24,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from rldk_tui.events import Event, Measured, Phase, ReadProblem
+from rldk_tui.events import Event, Json, Measured, Phase, ReadProblem
 from rldk_tui.events.bulk import IN_ANY_ORDER
 from rldk_tui.events.entries import Cells, Entries, Kind, all_finite
 from rldk_tui.readers import Read
@@ -36,7 +37,7 @@ MOST = 8 * 1024**3
 _MOST_IN_EVENTS = 64 * 1024 * 1024
 """Bytes of single events (generations, mostly) up to which a log is kept: they are in memory until it is read."""
 _CHECKED = 64 * 1024
-_MAGIC = f"rldk parse cache 1 {version('rldk-tui')}\n".encode()
+_MAGIC = f"rldk parse cache 2 {version('rldk-tui')}\n".encode()
 """Another version may read a log otherwise."""
 _FOOT = 8
 
@@ -56,7 +57,10 @@ class _Table(msgspec.Struct, frozen=True, array_like=True, tag="entries"):
 
 
 class _Single(msgspec.Struct, frozen=True, array_like=True, tag="event"):
+    """An event; a time that is not known is no valid one on the wire."""
+
     event: bytes
+    timeless: bool = False
 
 
 class _Problem(msgspec.Struct, frozen=True, array_like=True, tag="problem"):
@@ -71,7 +75,7 @@ class _Index(msgspec.Struct, frozen=True):
     inode: int
     position: int
     digest: str
-    mark: int
+    mark: Json
     reads: list[_Table | _Single | _Problem]
 
 
@@ -91,7 +95,7 @@ class Parsed:
 
     reads: list[Read]
     position: int
-    mark: int
+    mark: Json
 
 
 def folder() -> Path:
@@ -140,7 +144,7 @@ def _index_in(content: mmap.mmap) -> _Index:
 def _read(content: mmap.mmap, item: _Table | _Single | _Problem) -> Read:
     if isinstance(item, _Single):
         event: Event = _event_decoder.decode(item.event)
-        return event
+        return msgspec.structs.replace(event, time=math.nan) if item.timeless else event
     if isinstance(item, _Problem):
         return item.problem
     columns = {}
@@ -211,7 +215,9 @@ class Recording:
             elif isinstance(read, ReadProblem):
                 self._reads.append(_Problem(read))
             else:
-                single = _Single(_event_encoder.encode(read))
+                timeless = math.isnan(read.time)
+                timed = msgspec.structs.replace(read, time=0.0) if timeless else read
+                single = _Single(_event_encoder.encode(timed), timeless)
                 self._reads.append(single)
                 self._single_bytes += len(single.event)
                 self._stretch += not isinstance(read, (*IN_ANY_ORDER, Measured))
@@ -219,7 +225,7 @@ class Recording:
         if self._single_bytes > _MOST_IN_EVENTS:
             self.discard()
 
-    def finish(self, position: int, mark: int | None) -> None:
+    def finish(self, position: int, mark: Json | None) -> None:
         """Everything up to there was taken; nothing is kept where the decoder could not go on from there."""
         if self._out.file is None:
             return

@@ -73,10 +73,6 @@ class Tail:
         """Take what lies before this place as read."""
         self._offset = offset
 
-    def start_over(self) -> None:
-        """Read the file from its beginning at the next look."""
-        self._offset, self._beginning, self._seen = 0, b"", None
-
     def read(self) -> Iterator[bytes]:
         """What the file grew by, in pieces; nothing if it did not change.
 

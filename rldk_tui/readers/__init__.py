@@ -27,7 +27,7 @@ from importlib.metadata import entry_points
 from pathlib import Path, PurePath
 from typing import Protocol, TypeAlias, runtime_checkable
 
-from rldk_tui.events import Event, ReadProblem
+from rldk_tui.events import Event, Json, ReadProblem
 from rldk_tui.events.entries import Entries
 
 Read: TypeAlias = Event | Entries | ReadProblem
@@ -58,12 +58,16 @@ class StreamDecoder(Protocol):
 class ResumableDecoder(StreamDecoder, Protocol):
     """One that another can go on for: what a long log of this kind said is kept between two openings."""
 
-    def mark(self) -> int | None:
+    def mark(self) -> Json | None:
         """What a fresh decoder needs to go on at the first byte that is still pending; None if none can."""
         ...
 
-    def go_on(self, mark: int) -> None:
-        """Be where the decoder was that gave this mark."""
+    def go_on(self, mark: Json) -> None:
+        """Be where the decoder was that gave this mark.
+
+        Raises:
+            ValueError: if none gave it.
+        """
         ...
 
 

@@ -47,6 +47,10 @@ class Lines:
         self.number += len(lines)
         return lines
 
+    def resumable(self) -> bool:
+        """Whether others can go on at the first byte that is pending."""
+        return not self._skipped and self.rest == self.rest.strip()
+
     def pending(self) -> int:
         """Bytes of a last line without its end."""
         return len(self.rest.strip()) + self._skipped

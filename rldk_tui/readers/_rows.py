@@ -14,6 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+import msgspec
+
 from rldk_tui.events import LAST_STEP, SCHEMA_VERSION, Json, Metrics, Phase, ReadProblem, RunDescribed, RunStarted
 from rldk_tui.metrics import CATALOGUE, canonical, framework_from_keys
 from rldk_tui.readers import Read
@@ -125,6 +127,20 @@ def flattened(row: Mapping[str, Json], prefix: str = "", depth: int = 0) -> Iter
             yield from flattened(value, prefix if name in _UNWRAPPED else f"{prefix}{name}/", depth + 1)
 
 
+class Taken(msgspec.Struct, frozen=True, array_like=True):
+    """What the rows of a file that were taken mean for those that follow."""
+
+    keys: tuple[str, ...]
+    reached: dict[str, int]
+    goal: int | None
+    framework: str | None
+    begun: bool
+    ordered: bool
+    doubted: bool
+    told_of_too_many: bool
+    step: int | None
+
+
 class Rows:
     """Takes the rows of one file in order."""
 
@@ -148,6 +164,30 @@ class Rows:
         self._ordered = False
         self._doubted = False
         self.step: int | None = None
+
+    def taken(self) -> Taken:
+        """What another needs to go on with the next row."""
+        return Taken(
+            keys=tuple(self._roles),
+            reached=self._reached,
+            goal=self._goal,
+            framework=self._framework,
+            begun=self._begun,
+            ordered=self._ordered,
+            doubted=self._doubted,
+            told_of_too_many=math.isinf(self._metrics),
+            step=self.step,
+        )
+
+    def go_on(self, taken: Taken) -> None:
+        """Be where another was that took these rows."""
+        for key in taken.keys:
+            self._learnt(key)
+        self._looked_at = len(self._roles)
+        self._metrics = math.inf if taken.told_of_too_many else self._metrics  # type: ignore[assignment]
+        self._reached, self._goal, self._framework = dict(taken.reached), taken.goal, taken.framework
+        self._begun, self._ordered, self._doubted = taken.begun, taken.ordered, taken.doubted
+        self.step = taken.step
 
     def take(
         self, row: Mapping[str, Json], line: int | None = None, at: int | None = None, *, counted: bool = False

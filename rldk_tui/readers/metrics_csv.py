@@ -16,11 +16,13 @@ from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import PurePath
 
+import msgspec
+
 from rldk_tui.events import LAST_STEP, Event, Json, Metrics, ReadProblem, RunDescribed
 from rldk_tui.readers import Read, StreamFormat
 from rldk_tui.readers._lines import BOM, LONGEST_LINE, Lines
 from rldk_tui.readers._numbers import number, unix_time
-from rldk_tui.readers._rows import Rows, another_training, tells_of_training
+from rldk_tui.readers._rows import Rows, Taken, another_training, tells_of_training
 from rldk_tui.readers._table_in_bulk import TableInBulk
 
 _SEPARATORS = (",", "\t", ";")
@@ -29,6 +31,7 @@ _NAME = re.compile(r"[^{}<>=\"\n]{1,200}")
 _MOST_CELLS = 20_000
 _MANY_LINES = 256
 """Lines that come at once from which on their numbers are gathered in columns."""
+_MARK = tuple[int, str, list[str], int, Taken]
 csv.field_size_limit(LONGEST_LINE)
 
 
@@ -93,6 +96,19 @@ class CsvDecoder:
         rest = self._lines.rest.strip()
         return 0 if self._told and self._told == self._lines.rest and rest.endswith((b'"', b",")) else len(rest)
 
+    def mark(self) -> Json | None:
+        """Lines, names and rows so far; None for a monitor."""
+        if self._monitor is not None or not self._lines.resumable():
+            return None
+        return [self._lines.number, self._separator, self._names, self._width, self._rows.taken()]
+
+    def go_on(self, mark: Json) -> None:
+        """Be behind these lines."""
+        self._lines.number, self._separator, names, self._width, taken = msgspec.convert(mark, _MARK)
+        self._rows.go_on(taken)
+        if names:
+            self._be_named(names)
+
     def _header(self, line: bytes) -> Iterator[Read]:
         """`#{"t_start": …}` of a Stable-Baselines3 monitor; once more, it begins another training."""
         try:
@@ -114,9 +130,8 @@ class CsvDecoder:
         cells = _cells(line, self._separator if self._names else _separator(line))
         if not self._names:
             self._separator = _separator(line)
-            self._names, self._width = cells[:_MOST_CELLS], len(cells)
-            if self._monitor is None and len(set(cells)) == len(cells) <= _MOST_CELLS:
-                self._bulk = TableInBulk(self._names, self._separator, self._rows)
+            self._width = len(cells)
+            self._be_named(cells[:_MOST_CELLS])
             if len(cells) > _MOST_CELLS:
                 yield self._problem(f"more than {_MOST_CELLS} columns: the rest was left out")
         elif cells[:_MOST_CELLS] == self._names:
@@ -128,6 +143,11 @@ class CsvDecoder:
         else:
             row: dict[str, Json] = {name: cell for name, cell in zip(self._names, cells, strict=False) if cell}
             yield from self._rows.take(row, self._line)
+
+    def _be_named(self, names: list[str]) -> None:
+        self._names = names
+        if self._monitor is None and len({*names}) == self._width:
+            self._bulk = TableInBulk(names, self._separator, self._rows)
 
     def _problem(self, message: str) -> ReadProblem:
         return ReadProblem(source=self._source, message=message, line=self._line)

@@ -21,7 +21,7 @@ from rldk_tui.events import Event, Json, ReadProblem
 from rldk_tui.readers import Read, StreamFormat
 from rldk_tui.readers._lines import BOM, LONGEST_LINE, Lines
 from rldk_tui.readers._row_shapes import RowsInBulk
-from rldk_tui.readers._rows import Rows, tells_of_training
+from rldk_tui.readers._rows import Rows, Taken, tells_of_training
 
 _MANY_LINES = 256
 """Lines that come at once from which on their numbers are gathered in columns."""
@@ -80,6 +80,15 @@ class MetricsDecoder:
     def pending(self) -> int:
         """Bytes of a last object that is not whole."""
         return len(self._open) + self._lines.pending()
+
+    def mark(self) -> Json | None:
+        """Lines and rows so far; None within an object."""
+        return None if self._open or not self._lines.resumable() else [self._lines.number, self._rows.taken()]
+
+    def go_on(self, mark: Json) -> None:
+        """Be behind these lines and rows."""
+        self._lines.number, taken = msgspec.convert(mark, tuple[int, Taken])
+        self._rows.go_on(taken)
 
     def _read(self, line: bytes | None) -> Iterator[Read]:
         if line is None:

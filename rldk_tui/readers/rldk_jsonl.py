@@ -14,7 +14,7 @@ from pathlib import PurePath
 
 import msgspec
 
-from rldk_tui.events import Event, Measured, Metrics, ReadProblem, decode_line
+from rldk_tui.events import Event, Json, Measured, Metrics, ReadProblem, decode_line
 from rldk_tui.events.bulk import IN_ANY_ORDER, Gatherer
 from rldk_tui.events.wire import event_from
 from rldk_tui.readers import Read, StreamFormat
@@ -81,9 +81,9 @@ class JsonlDecoder:
         """The number of the line that was read last."""
         return None if self._skipping else self._line
 
-    def go_on(self, mark: int) -> None:
+    def go_on(self, mark: Json) -> None:
         """Be behind this line."""
-        self._line = mark
+        self._line = msgspec.convert(mark, int)
 
     def flush(self) -> Iterator[Event]:
         """The last line if it is whole but for its newline."""

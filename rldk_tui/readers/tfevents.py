@@ -99,7 +99,7 @@ class TfeventsDecoder:
         """Whether the first record was read; None if one was that ends the file."""
         return None if self._broken else int(self._begun)
 
-    def go_on(self, mark: int) -> None:
+    def go_on(self, mark: Json) -> None:
         """Be behind the first record, or before it."""
         self._begun = bool(mark)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,6 +49,21 @@ def told(run: Path) -> tuple[list[str], list[str]]:
     return sorted(msgspec.json.encode(repr(event)).decode() for event in events), [str(problem) for problem in batch.problems]
 
 
+def foreign(run: Path, kind: str, first: int, last: int) -> None:
+    """Add rows to a log that is somebody else's: two trainings, whose steps begin again at 300, and what breaks the pattern."""
+    names = ["step", "loss", "eval_loss"]
+    with (run / f"metrics.{kind}").open("a") as log:
+        if kind == "csv" and first == 0:
+            log.write(",".join(names) + "\n")
+        for number in range(first, last):
+            cells = [str(number % 300 + 1), "nan" if number % 50 == 7 else str(1 / (number + 1)), "" if number % 10 else "2.5"]
+            told = zip(names, cells, strict=True)
+            row = {name: float(cell) for name, cell in told if cell}
+            log.write((",".join(cells) if kind == "csv" else json.dumps(row)) + "\n")
+            if number % 100 == 99:
+                log.write("<<<<<<<\n")
+
+
 def caches() -> list[Path]:
     return list(parse_cache.folder().glob("*.cache"))
 
@@ -86,6 +102,29 @@ def test_a_log_that_grew_is_read_on_from_where_it_was_kept(run: Path, monkeypatc
     for cache in caches():
         cache.unlink()
     assert with_cache == told(run)
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "csv"])
+def test_a_log_of_somebody_elses_is_kept_too(run: Path, kind: str) -> None:
+    log_of(run).unlink()
+    foreign(run, kind, 0, 450)
+    first = told(run)
+    (cache,) = caches()
+    assert told(run) == first
+    foreign(run, kind, 450, 800)
+    grown = told(run)
+    assert cache.exists()
+    cache.unlink()
+    assert told(run) == grown
+
+
+@pytest.mark.parametrize("mark", [None, [], "x", [1, [["a"]]]])
+def test_a_mark_that_nobody_gave_is_as_good_as_none(run: Path, monkeypatch: pytest.MonkeyPatch, mark: object) -> None:
+    log_of(run).unlink()
+    foreign(run, "jsonl", 0, 450)
+    first = told(run)
+    monkeypatch.setattr(parse_cache, "recall", lambda *_: parse_cache.Parsed([], 100, mark))
+    assert told(run) == first
 
 
 @pytest.mark.parametrize("change", ["shorter", "another beginning", "another end", "another file"])

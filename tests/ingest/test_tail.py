@@ -12,23 +12,29 @@ from hypothesis import strategies as st
 from rldk_tui.ingest.tail import Tail
 
 
-def look(tail: Tail) -> bytes:
-    """What a follower gets: from the beginning again if the tail says that the file is another."""
-    if tail.restarted():
-        tail.start_over()
-    return b"".join(tail.read())
+class Looker:
+    """Looks as a follower does: with another tail if this one says that the file is another."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.tail = Tail(file)
+
+    def look(self) -> bytes:
+        if self.tail.restarted():
+            self.tail = Tail(self.file)
+        return b"".join(self.tail.read())
 
 
 @given(st.lists(st.binary(max_size=600), max_size=12))
 def test_the_pieces_of_all_looks_are_the_file(tmp_path_factory: pytest.TempPathFactory, growth: list[bytes]) -> None:
     file = tmp_path_factory.mktemp("tail") / "log"
     file.touch()
-    tail = Tail(file)
+    looker = Looker(file)
     got = b""
     for piece in growth:
         with file.open("ab") as log:
             log.write(piece)
-        got += look(tail)
+        got += looker.look()
     assert got == b"".join(growth)
 
 
@@ -38,10 +44,10 @@ def test_a_file_that_is_another_now_is_read_from_its_beginning(
 ) -> None:
     file = tmp_path_factory.mktemp("tail") / "log"
     file.write_bytes(before)
-    tail = Tail(file)
-    assert look(tail) == before
+    looker = Looker(file)
+    assert looker.look() == before
     file.write_bytes(after)
-    seen = look(tail)
+    seen = looker.look()
     # A file that begins as before and is no shorter cannot be told from one that grew.
     grew = len(after) >= len(before) and after.startswith(before[:256])
     assert seen == (after[len(before) :] if grew else after)
@@ -50,18 +56,18 @@ def test_a_file_that_is_another_now_is_read_from_its_beginning(
 def test_a_shorter_file_is_a_restart(tmp_path: Path) -> None:
     file = tmp_path / "log"
     file.write_bytes(b"one\ntwo\n")
-    tail = Tail(file)
-    look(tail)
+    looker = Looker(file)
+    looker.look()
     os.truncate(file, 4)
-    assert tail.restarted()
-    assert look(tail) == b"one\n"
+    assert looker.tail.restarted()
+    assert looker.look() == b"one\n"
 
 
 def test_an_idle_look_reads_nothing(tmp_path: Path) -> None:
     file = tmp_path / "log"
     file.write_bytes(b"one\n")
-    tail = Tail(file)
-    look(tail)
+    looker = Looker(file)
+    looker.look()
     file.chmod(0o000)  # root may open it all the same, so the proof is that nothing comes
-    assert not tail.restarted()
-    assert look(tail) == b""
+    assert not looker.tail.restarted()
+    assert looker.look() == b""
