@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
 
@@ -86,6 +88,13 @@ class TestTemplates:
         assert "rebeccapurple" in text
         assert "What to do first" in text
         assert "Mine" not in html_of(document_of(troubled()))
+
+    def test_another_script_is_the_only_one_allowed(self, tmp_path: Path) -> None:
+        script = "document.title = 'mine';"
+        (tmp_path / "charts.js").write_text(script)
+        text = html_of(document_of(troubled(), ReportOptions(templates=tmp_path)))
+        assert f"<script>{script}</script>" in text
+        assert f"script-src 'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" in text
 
     @pytest.mark.parametrize("broken", ["{{ it.", "{{ it.nothing_of_the_kind }}", "{% include 'none' %}"])
     def test_a_broken_one_is_named(self, broken: str, tmp_path: Path) -> None:
