@@ -50,7 +50,7 @@ def _draw(before: Row, after: Row, _view: View, box: Box) -> tuple[Line, ...]:
 
 def _head(sign: str, row: Row, tone: Tone) -> Line:
     reward = "no reward" if row.measured.reward is None else f"reward {number(row.measured.reward)}"
-    return line(Span(f"{sign} step {count(row.log.step)}, row {count(row.index + 1)}", tone), f"  {reward}")
+    return line(Span(f"{sign} step {count(row.log.step)}, row {count(row.index)}", tone), f"  {reward}")
 
 
 def _words(found: Difference) -> Iterator[Span]:

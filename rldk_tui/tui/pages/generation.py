@@ -28,14 +28,16 @@ def generation_page(completions: Completions, index: int, listed: str = "") -> P
     """The page of one row; `listed` tells the lists apart that it stands in, for each has a line of its own."""
     row = completions.rows[index]
     key = f"generation:{completions.phase.value}:{completions.step}:{index}:{listed}"
-    title = f"Completion {index + 1} of {len(completions.rows)}, step {count(completions.step)}"
-    return Page(key, title, lambda view, box: (*_draw(row, view, box), *_others(view, completions, index, box)))
+    return Page(
+        key,
+        _title(completions.step, index),
+        lambda view, box: (*_draw(row, view, box), *_others(view, completions, index, box)),
+    )
 
 
 def placed_page(placed: Placed) -> Page:
     """The page of one of the run's extremes; the texts of its step may have to be read again."""
     key = f"generation:{placed.phase.value}:{placed.step}:{placed.row}:extreme"
-    title = f"Completion {placed.row + 1} of step {count(placed.step)}"
     recalled = Recalled(placed.step, placed.phase)
 
     def draw(view: View, box: Box) -> tuple[Line, ...]:
@@ -43,7 +45,12 @@ def placed_page(placed: Placed) -> Page:
         about = _others(view, others, placed.row, box) if isinstance(others, Completions) else [line(), *_unread(others, box)]
         return (*_draw(placed.completion, view, box), *about)
 
-    return Page(key, title, draw)
+    return Page(key, _title(placed.step, placed.row), draw)
+
+
+def _title(step: int, row: int) -> str:
+    """Its place as findings and `rldk generations` tell it: rows count from 0."""
+    return f"Completion · step {count(step)} · row {count(row)}"
 
 
 def _unread(problem: str, box: Box) -> tuple[Line, ...]:
@@ -113,7 +120,7 @@ def _group(answers: tuple[Placed, ...], index: int, box: Box) -> list[Line]:
     rows = [line(), line(Span("Group", Tone.ACCENT), Span(told, Tone.DIM)), line(Span(head, Tone.DIM))]
     ranked = sorted(answers, key=lambda placed: -(placed.reward if placed.reward is not None else float("-inf")))
     for placed in ranked[:_MOST_ANSWERS]:
-        place = f"{'▸ ' if placed.row == index else ''}{placed.row + 1}"
+        place = f"{'▸ ' if placed.row == index else ''}{placed.row}"
         rows.append(_answer(place, placed, box, Tone.STRONG if placed.row == index else Tone.PLAIN))
     if len(ranked) > _MOST_ANSWERS:
         rows.append(line(Span(f"and {count(len(ranked) - _MOST_ANSWERS)} more", Tone.DIM)))
