@@ -35,7 +35,7 @@ def polls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     read: list[str] = []
     poll = RunSession.poll
 
-    def watched(self: RunSession, **options: bool) -> Any:
+    def watched(self: RunSession, **options: Any) -> Any:
         read.append(self.directory.name)
         return poll(self, **options)
 
