@@ -20,44 +20,49 @@ class Buffer:
         self._dtype = dtype
         self._fill = fill
         self._arrays = arrays
-        self.array: NDArray[Any] = arrays.full(capacity, fill, dtype)
-        self._shown = 0
+        self.array: NDArray[Any] = arrays.empty(0, dtype)
+        self._ready = self._shown = 0
+        self.grow(capacity)
 
     def __getitem__(self, index: int) -> float:
         return float(self.array[index])
 
     def __setitem__(self, index: int, value: float) -> None:
         if index < self._shown:
-            self._renew(self.array.size)
+            self._renew()
         self.array[index] = value
 
     def adopt(self, array: NDArray[Any]) -> None:
         """Take an array that others may see as the content."""
         self._arrays.watch(array)
-        self.array, self._shown = array, array.size
+        self.array = array
+        self._ready = self._shown = array.size
 
     def change(self, indices: NDArray[np.intp], values: NDArray[Any]) -> None:
         """Set many values."""
         if not indices.size:
             return
         if int(indices.min()) < self._shown:
-            self._renew(self.array.size)
+            self._renew()
         self.array[indices] = values
 
     def grow(self, capacity: int) -> None:
-        """Make room for so many values."""
-        self._renew(capacity)
+        """Make room for so many values; a copy has more, so that most calls need none, and what is not filled costs nothing."""
+        if capacity > self.array.size:
+            self._renew(capacity if self._ready == 0 else 2 * capacity)
+        self.array[self._ready : capacity] = self._fill
+        self._ready = capacity
 
     def insert(self, indices: NDArray[np.intp], length: int) -> None:
         """Open gaps before these places in the first `length` values."""
         before = self.array[:length]
-        self._renew(self.array.size)
+        self._renew()
         self.array[: length + indices.size] = np.insert(before, indices, self._fill)
 
     def remove(self, index: int, length: int) -> None:
         """Close the gap that the value at `index` leaves; `length` values remain."""
         before = self.array
-        self._renew(before.size)
+        self._renew()
         self.array[index:length] = before[index + 1 : length + 1]
         self.array[length] = self._fill
 
@@ -68,8 +73,8 @@ class Buffer:
         shown.flags.writeable = False
         return shown
 
-    def _renew(self, capacity: int) -> None:
-        """The same values in an array that nobody has seen."""
-        renewed = self._arrays.full(capacity, self._fill, self._dtype)
-        renewed[: self.array.size] = self.array
+    def _renew(self, size: int | None = None) -> None:
+        """The same values in an array that nobody has seen, of another size or the same."""
+        renewed = self._arrays.empty(self.array.size if size is None else size, self._dtype)
+        renewed[: self._ready] = self.array[: self._ready]
         self.array, self._shown = renewed, 0

@@ -335,7 +335,7 @@ class Table:
     def _make_room(self, length: int) -> None:
         if length > self._capacity:
             while length > self._capacity:
-                self._capacity *= 2
+                self._capacity += min(self._capacity, SHORT)
             for buffer in self._buffers():
                 buffer.grow(self._capacity)
 

@@ -37,15 +37,14 @@ class LongArrays:
         self._used = 0
         self._mapped: list[weakref.ref[mmap.mmap]] = []
 
-    def full(self, length: int, fill: float, dtype: type) -> NDArray[Any]:
-        """An array of this length and content."""
+    def empty(self, length: int, dtype: type) -> NDArray[Any]:
+        """An array of this length and any content; what is never written takes no memory."""
         size = length * np.dtype(dtype).itemsize
         place = self._place(size) if length > SHORT else None
         if place is None:
-            return np.full(length, fill, dtype)
+            return np.empty(length, dtype)
         chunk, offset = place
         array: NDArray[Any] = np.frombuffer(chunk, dtype, length, offset)
-        array[:] = fill
         return array
 
     def watch(self, array: NDArray[Any]) -> None:

@@ -42,7 +42,8 @@ def test_a_table_is_the_same_after_its_memory_was_handed_back(place: str) -> Non
 def test_a_long_array_is_no_memory_of_the_process_and_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     arrays = LongArrays()
-    long = arrays.full(4_000_000, 1.0, np.float64)
+    long = arrays.empty(4_000_000, np.float64)
+    long[:] = 1.0
     assert list((tmp_path / "rldk").iterdir()) == []
     arrays.release()
     lines = Path("/proc/self/smaps").read_text().split("\n")
@@ -55,7 +56,7 @@ def test_a_long_array_is_no_memory_of_the_process_and_leaves_no_file(tmp_path: P
 
 def test_nothing_is_mapped_for_a_short_array(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert LongArrays().full(1000, np.nan, np.float64).size == 1000
+    assert LongArrays().empty(1000, np.float64).size == 1000
     assert list(tmp_path.iterdir()) == []
 
 
