@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path, PurePath
 
+from rldk_tui.checkpoints import step_of
 from rldk_tui.errors import UserError
 from rldk_tui.readers import HEAD, Format, format_of
 
@@ -66,7 +67,7 @@ def is_run(path: Path) -> bool:
         return not _holds_runs(path)
     for folder in _folders(path):
         name = folder.name
-        if name.startswith("checkpoint-") and _has_log(folder, PurePath(name)):
+        if step_of(name) is not None and _has_log(folder, PurePath(name)):
             return True
         if name in _LOG_FOLDERS and (_has_log(folder, PurePath(name)) or any(_is_launch(inner) for inner in _folders(folder))):
             return True
@@ -75,9 +76,8 @@ def is_run(path: Path) -> bool:
 
 def _holds_runs(path: Path) -> bool:
     """Whether several folders in it are runs by themselves: then a table beside them is about them."""
-    runs = (
-        folder for folder in _folders(path) if folder.name not in _LOG_FOLDERS and not _is_launch(folder) and is_run(folder)
-    )
+    others = (folder for folder in _folders(path) if folder.name not in _LOG_FOLDERS and step_of(folder.name) is None)
+    runs = (folder for folder in others if not _is_launch(folder) and is_run(folder))
     return len(list(islice(runs, 2))) == 2
 
 

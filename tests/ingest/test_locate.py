@@ -122,3 +122,11 @@ def test_what_a_tracker_keeps_of_a_run_in_media_is_no_run(tmp_path: Path) -> Non
     (tables / source.name).write_bytes(source.read_bytes())
     (tmp_path / "wandb-summary.json").write_text('{"_step": 4, "loss": 0.5, "_runtime": 3.5}')
     assert locate(tmp_path) == tmp_path
+
+
+def test_a_table_beside_checkpoints_is_of_their_training(tmp_path: Path) -> None:
+    (tmp_path / "trainer_log.jsonl").write_text('{"current_steps": 5, "total_steps": 300, "loss": 2.2}\n' * 2)
+    for step in (100, 300):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+        (tmp_path / f"checkpoint-{step}" / "trainer_state.json").write_text('{"log_history": [{"step": 5, "loss": 2.2}]}')
+    assert locate(tmp_path) == tmp_path
