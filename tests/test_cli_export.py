@@ -96,3 +96,13 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
     ended = subprocess.run(["bash", "-c", f"set -o pipefail; {shell}"], capture_output=True, text=True, check=False)
     assert ended.stderr == ""
     assert json.loads(ended.stdout)["step"] == 1
+
+
+def test_an_empty_history_is_said_beside_the_empty_table(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "adapter_config.json").write_text(
+        '{"base_model_name_or_path": "Qwen/Qwen2.5-3B", "peft_type": "LORA", "r": 64}'
+    )
+    assert main(["export", str(tmp_path)]) == 0
+    printed = capfd.readouterr()
+    assert printed.out == "step,time,launch\n"
+    assert "no metric is logged" in printed.err

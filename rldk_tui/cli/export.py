@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rldk_tui.cli.generations import add_selection, selection_of
-from rldk_tui.cli.output import say
+from rldk_tui.cli.output import complain, say
 from rldk_tui.cli.run import RUN
 from rldk_tui.errors import UserError
 
@@ -59,6 +59,8 @@ def _history(output: Path | None, run: Path, kind: str) -> int:
     if place is not None:
         _check_place(place, run)
     snapshot = RunSession.open(run).read()
+    if not snapshot.metric_names():
+        complain(f"rldk: no metric is logged in {run}.\n  What its files hold: rldk doctor {run}")
     if place is None:
         return _print(lines(snapshot) if kind == "jsonl" else [history(snapshot).write_csv().encode()])
     if kind == "jsonl":
