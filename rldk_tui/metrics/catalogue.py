@@ -52,4 +52,5 @@ def lookup(name: str) -> Metric:
 
 def title(name: str) -> str:
     """What a chart calls this metric."""
-    return f"{lookup(name).title} (eval)" if name.startswith("eval/") else lookup(name).title
+    known = lookup(name).title
+    return f"{known} (eval)" if name.startswith("eval/") and known != name else known

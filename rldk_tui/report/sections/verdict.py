@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from rldk_tui.scoring import DIMENSIONS
 from rldk_tui.session import RunHealth
 
 _MOST_STEPS = 3
+_NUMBER = re.compile(r"\d[\d,.]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,13 +121,13 @@ def _tallies(health: RunHealth) -> Iterator[Tally]:
 
 
 def _first(health: RunHealth) -> Iterator[Todo]:
-    """The first advice of the worst findings; the same change is named once."""
+    """The first advice of the worst findings; the same change is named once, with the numbers of the worst."""
     named: set[tuple[str | None, str]] = set()
     for finding in health.findings:
         if finding.severity is Severity.INFO or not finding.advice:
             continue
         advice: Advice = finding.advice[0]
-        key = (advice.parameter, advice.parameter or advice.text)
+        key = (advice.parameter, advice.parameter or _NUMBER.sub("#", advice.text))
         if key in named:
             continue
         named.add(key)
