@@ -45,7 +45,7 @@
     const points = series.map((one) => put(cursor, "circle", { r: 3, fill: one.colour }));
     const value = put(cursor, "text", { y: top + 8 });
     return { svg, left, top, right, bottom, width, height, axis, scale, shown: axis, unit: svg.dataset.unit ? ` ${svg.dataset.unit}` : "",
-      series, steps: [...new Set(series.flatMap((one) => one.steps))].sort((a, b) => a - b),
+      along: svg.dataset.along ?? "step", series, steps: [...new Set(series.flatMap((one) => one.steps))].sort((a, b) => a - b),
       plot, marks, chosen, cursor, hair, points, value };
   }
 
@@ -71,9 +71,9 @@
 
   const grouped = (step) => Math.round(step).toLocaleString("en-US");
 
-  function told({ unit }, one, step) {
+  function told({ unit, along }, one, step) {
     const at = nearest(one.steps, step);
-    const elsewhere = one.steps[at] === step ? "" : ` (step ${grouped(one.steps[at])})`;
+    const elsewhere = one.steps[at] === step ? "" : ` (${along} ${grouped(one.steps[at])})`;
     if (!one.around.length) return `${one.texts[at]}${unit}${elsewhere}`;
     const odd = Number(one.odd[at]) ? `, ${one.odd[at]} not finite` : "";
     return `median ${one.texts[at]}${unit}, ${one.around[2 * at]} … ${one.around[2 * at + 1]}${odd}${elsewhere}`;
@@ -98,7 +98,7 @@
     for (const other of charts) mark(other, step, other !== chart);
     const rows = chart.series.map((one) => [one, (one.name && `${one.name}: `) + told(chart, one, step)]);
     readout.replaceChildren();
-    const heading = `${chart.series[0].around.length ? "around step" : "step"} ${grouped(step)}`;
+    const heading = `${chart.series[0].around.length ? "around " : ""}${chart.along} ${grouped(step)}`;
     put(readout, "strong").textContent = heading;
     for (const [one, text] of rows) {
       const row = put(readout, "span");
@@ -142,7 +142,7 @@
     if (width >= last - first) return showAll();
     const start = Math.min(last - width, Math.max(first, (from + to - width) / 2));
     for (const other of charts) if (other.svg.dataset.axis === chart.svg.dataset.axis) frame(other, start, start + width);
-    whole.textContent = `Steps ${grouped(start)} to ${grouped(start + width)} · show all (Esc)`;
+    whole.textContent = `${chart.along}s ${grouped(start)} to ${grouped(start + width)} · show all (Esc)`;
     whole.hidden = false;
     away();
   }

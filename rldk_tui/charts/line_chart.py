@@ -46,6 +46,7 @@ class LineChart:
         around: Of each of those the lowest and the highest value of its stretch, and how many were not finite.
         beside: Other runs' courses of it, each in a colour of its own; the value axis is widened to show them.
         name: What the series is called beside those.
+        along: What a place on the axis is, where it is no step.
     """
 
     label: str
@@ -62,3 +63,4 @@ class LineChart:
     around: tuple[tuple[float, float, int], ...] = ()
     beside: tuple[Beside, ...] = ()
     name: str = ""
+    along: str = "step"

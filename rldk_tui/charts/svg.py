@@ -73,6 +73,8 @@ def line_chart(chart: LineChart, width: int, height: int, *, readings: bool = Fa
     ]
     box = (_LEFT, _TOP, width - _RIGHT, height - _BOTTOM)
     told = frame_attributes(box, (chart.first, max(chart.last, chart.first + 1)), frame.values) if readings else ""
+    if readings and chart.along != "step":
+        told += f' data-along="{_told(chart.along)}"'
     if readings and chart.unit:
         told += f' data-unit="{_told(chart.unit)}"'
     return (

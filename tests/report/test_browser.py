@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from rldk_tui.comparison import compare
+from rldk_tui.comparison import Axis, compare
 from rldk_tui.report.build import build_report
 from rldk_tui.report.comparison.build import build_comparison
 from tests.report.chromium import PROGRAM, Tab, chromium
 from tests.report.runs import RUNS, health_of, hostile, logged, snapshot_of, started, troubled
+from tests.report.test_page import real
 
 pytestmark = [
     pytest.mark.skipif(PROGRAM is None, reason="chromium is not installed"),
@@ -38,8 +39,11 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     noise = random.Random(1)
     rows = [logged(step, reward=float("nan") if step == 1500 else noise.gauss(0, 1)) for step in range(1, 3001)]
     written["dense"] = build_report(health_of(snapshot_of("dense", started(), *rows)), folder / "dense", pdf=False).html
-    both = compare([troubled(), hostile(), RUNS["healthy"]()])
-    return {**written, "comparison": build_comparison(both, folder / "comparison", pdf=False).html}
+    compared = {
+        "comparison": compare([troubled(), hostile(), RUNS["healthy"]()]),
+        "by tokens": compare([real("grpo-healthy"), real("grpo-reward-collapse")], Axis.TOKENS),
+    }
+    return written | {name: build_comparison(one, folder / name, pdf=False).html for name, one in compared.items()}
 
 
 def inside(tab: Tab, index: int, share: float) -> tuple[float, float]:
@@ -102,6 +106,11 @@ def test_runs_beside_each_other_are_read_together(tab: Tab, pages: dict[str, Pat
     tab.open(pages["comparison"])
     tab.mouse("Moved", inside(tab, 0, 0.5))
     assert {"troubled-run", "calm-run"} <= {row.split(":")[0] for row in readout(tab).splitlines()[1:]}
+    assert "<script>" in readout(tab), "the name of the hostile run is text"
+    assert tab.says("document.images.length") == 0
+    tab.open(pages["by tokens"])
+    tab.mouse("Moved", inside(tab, 0, 0.5))
+    assert readout(tab).startswith("token ")
 
 
 def test_a_drag_enlarges_all_charts_and_escape_shows_all(tab: Tab, pages: dict[str, Path]) -> None:
@@ -111,7 +120,7 @@ def test_a_drag_enlarges_all_charts_and_escape_shows_all(tab: Tab, pages: dict[s
     for back in (lambda: tab.key("Escape"), lambda: tab.click(inside(tab, 0, 0.5), 2), lambda: tab.says(f"{button}.click()")):
         tab.drag(inside(tab, 0, 0.25), inside(tab, 0, 0.75))
         assert {tuple(ends) for ends in steps_shown(tab)} == {("11", "30")}
-        assert "Steps 11 to 30" in tab.says(f"{button}.textContent")
+        assert "steps 11 to 30" in tab.says(f"{button}.textContent")
         tab.mouse("Moved", inside(tab, 1, 0.0))
         assert readout(tab).startswith("step 11\n")
         back()

@@ -171,6 +171,12 @@ def test_provenance_names_the_files_and_their_hashes(tmp_path: Path) -> None:
     assert texts.sha256 == hashlib.sha256(listed.encode()).hexdigest()
 
 
+def test_provenance_tells_which_format_each_metric_is_from() -> None:
+    told = {entry.formats: entry.metrics for entry in provenance.build(RunSession.open(SAMPLE_RUNS / "grpo-stock").poll()).told}
+    assert "kl" in told["TensorBoard events", "trainer state"]
+    assert "samples/count" in told["TRL completions",]
+
+
 def test_what_is_too_large_or_gone_has_no_hash(tmp_path: Path) -> None:
     (tmp_path / "small").write_bytes(b"1")
     (tmp_path / "large").write_bytes(b"1" * 100)

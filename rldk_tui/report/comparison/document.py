@@ -172,6 +172,7 @@ def _overlay(comparison: Comparison, name: str) -> Overlay:
         last=max(ends, default=1),
         beside=tuple(others),
         name=first.label,
+        along="step" if comparison.axis is Axis.STEP else "token",
     )
     return Overlay(name, title(name), unit, chart)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from rldk_tui.charts.format import size
@@ -22,11 +22,20 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """Metrics of which the same formats tell, the one that is believed first in front."""
+
+    formats: tuple[str, ...]
+    metrics: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Provenance:
     """Facts about the run and about this page; what no source told is left out.
 
     Attributes:
         sources: The files that were read.
+        told: Which of them tell of which metrics.
         taken_at: Unix seconds at which the run was read.
     """
 
@@ -34,6 +43,7 @@ class Provenance:
     versions: tuple[Fact, ...]
     hardware: tuple[Fact, ...]
     sources: tuple[Source, ...]
+    told: tuple[Told, ...]
     started_at: float | None
     taken_at: float
 
@@ -60,9 +70,19 @@ def build(health: RunHealth) -> Provenance:
         versions=_facts(info.versions),
         hardware=_facts({name: _in_bytes(name, value) for name, value in info.hardware.items()}),
         sources=tuple(sources(health.directory, health.sources)),
+        told=tuple(_told(health)),
         started_at=info.started_at,
         taken_at=health.snapshot.taken_at,
     )
+
+
+def _told(health: RunHealth) -> Iterator[Told]:
+    formats = {origin.source: origin.format for origin in health.sources}
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for metric, files in sorted(health.snapshot.sources.items()):
+        alike.setdefault(tuple(dict.fromkeys(formats.get(file, file) for file in files)), []).append(metric)
+    for told_by, metrics in alike.items():
+        yield Told(told_by, tuple(metrics))
 
 
 def _facts(values: Mapping[str, Json]) -> tuple[Fact, ...]:
