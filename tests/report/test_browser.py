@@ -40,7 +40,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     rows = [logged(step, reward=float("nan") if step == 1500 else noise.gauss(0, 1)) for step in range(1, 3001)]
     written["dense"] = build_report(health_of(snapshot_of("dense", started(), *rows)), folder / "dense", pdf=False).html
     compared = {
-        "comparison": compare([troubled(), hostile(), RUNS["healthy"]()]),
+        "comparison": compare([troubled(), hostile(), RUNS["healthy"]()], Axis.STEP, "kl"),
         "by tokens": compare([real("grpo-healthy"), real("grpo-reward-collapse")], Axis.TOKENS),
     }
     return written | {name: build_comparison(one, folder / name, pdf=False).html for name, one in compared.items()}
