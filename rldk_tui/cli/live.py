@@ -47,7 +47,11 @@ def options() -> argparse.ArgumentParser:
     look = parser.add_argument_group("terminal")
     look.add_argument("--interval", metavar="SECONDS", type=positive, default=1.0, help="seconds between looks (1)")
     look.add_argument("--fps", metavar="N", type=positive, help="frames a second at most (60)")
-    look.add_argument("--ascii", action="store_true", default=None, help="draw with plain characters")
+    look.add_argument(
+        "--ascii",
+        action=argparse.BooleanOptionalAction,
+        help="draw with plain characters (as it is where the terminal has no others)",
+    )
     look.add_argument("--no-mouse", action="store_false", dest="mouse", help="leave the mouse to the terminal, to select text")
     look.add_argument("--forget", action="store_true", help="neither use nor keep panel, mutes and colours of this run")
     parser.add_argument("--version", action="version", version=f"rldk-tui {__version__}")

@@ -74,7 +74,7 @@ class MonitorApp(App[str]):
         Binding("greater_than_sign", "seek(0.1)", show=False),
     ]
     DEFAULT_CSS = "#first { padding: 1 2; }"
-    CSS = ".ascii Toast { border-left: ascii $border; }"
+    CSS = ".ascii Toast { border-left: ascii $border; } ToastRack { scrollbar-size: 0 0; }"
 
     def __init__(
         self,

@@ -10,10 +10,18 @@ _WITHOUT_TERMINAL = 100
 """Columns of a page that goes to a file or a pipe."""
 
 
+_FEW_SIGNS = ("linux", "vt")
+"""How the names of terminals begin whose fonts have neither braille nor all blocks: the Linux console, and real ones."""
+
+
 def ascii_only() -> bool:
-    """Whether the locale's encoding has no blocks and arrows."""
+    """Whether there are no blocks and arrows: by the locale's encoding, or by the terminal's font.
+
+    `LC_ALL=C` says so too, though Python then writes UTF-8 (PEP 540). A mere `LANG=C` is what containers have.
+    """
     encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower().replace("-", "").replace("_", "")
-    return not encoding.startswith("utf")
+    plain = os.environ.get("LC_ALL") in {"C", "POSIX"} or os.environ.get("TERM", "").startswith(_FEW_SIGNS)
+    return plain or not encoding.startswith("utf")
 
 
 def colours() -> bool:

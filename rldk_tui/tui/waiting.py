@@ -16,7 +16,7 @@ def draw_waiting(title: str, seconds: float | None, box: Box) -> tuple[Line, ...
     """The screen of a run that is not there yet; `seconds` is how long it has been waited for, None before the first look."""
     if seconds is None:
         return (line(Span(f"reading {title} …", Tone.STRONG)),)
-    waited = f" for {age(seconds)}" if seconds >= 2 else ""
+    waited = f" {age(seconds)}" if seconds >= 2 else ""
     return (
         line(Span(f"○ waiting{waited}", Tone.ACCENT), f" for {title} to appear, or for a log in it"),
         line(),

@@ -45,7 +45,7 @@ async def test_a_run_that_is_not_there_yet_is_waited_for_and_then_shown(settled:
     async with app.run_test(size=(80, 24)) as pilot:
         app.post_message(Waiting(65.0))
         await settled(pilot)
-        assert "waiting for 1 min for runs/x to appear" in shown(app, "message")
+        assert "waiting 1 min for runs/x to appear" in shown(app, "message")
         assert "callbacks=[RLDKCallback()]" in shown(app, "message")
         app.post_message(HealthUpdated(empty_view()))
         await settled(pilot)

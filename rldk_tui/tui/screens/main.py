@@ -62,6 +62,7 @@ class MainScreen(Screen[None]):
     DEFAULT_CSS = """
     MainScreen {
         layout: vertical;
+        overflow: hidden;
         & > #header { padding: 0 1; background: $panel; }
         & > #body { height: 1fr; }
         & > #message { padding: 1 2; height: 1fr; }
@@ -271,6 +272,7 @@ class MainScreen(Screen[None]):
             self._put(shown.framed, place, framed=arrangement.framed)
             box = Box(place.width - across, max(1, place.height - down), ascii=self._ascii)
             drawing = panel.draw(view, box)
+            shown.title_width = place.width - 6  # corners, a rule's end and a blank on either side
             shown.show(drawing.lines, drawing.footer, f"{panel.key} {panel.name.capitalize()}", drawing.note)
 
     def _put(self, shown: Widget, place: Rect, *, framed: bool) -> None:

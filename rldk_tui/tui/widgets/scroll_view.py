@@ -22,7 +22,13 @@ _FAR = 1_000_000
 
 
 class ScrollView(LinesView):
-    """Where lines lead somewhere, a cursor goes from one to the next; else the lines themselves move."""
+    """Where lines lead somewhere, a cursor goes from one to the next; else the lines themselves move.
+
+    Attributes:
+        title_width: Cells of its title, where they are known before it is laid out; None for as many as a line has.
+    """
+
+    title_width: int | None = None
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", show=False),
@@ -209,9 +215,10 @@ class ScrollView(LinesView):
         below = len(self.rows) - self._top - self._room()
         more = f"{below} more below" if below > 0 and self._room() else ""
         shown = line(" · ".join(part for part in (title, note, more) if part))
-        room = self.content_size.width - 2
-        shown = cut(shown, room) if room > 0 else shown
-        text = (in_ascii(shown) if self._ascii else shown).text
+        room = self.title_width or self.content_size.width - 2
+        if room <= 0:  # not laid out yet; it will be told of its size
+            return
+        text = (in_ascii(cut(shown, room)) if self._ascii else cut(shown, room)).text
         if str(self.framed.border_title or "") != text:
             self.framed.border_title = Content(text)
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from rich.cells import cell_len
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Input
+
+from rldk_tui.charts.text import to_ascii
 
 
 class SearchLine(Input):
@@ -32,6 +35,8 @@ class SearchLine(Input):
 
     def on_mount(self) -> None:
         """What is typed is meant for it."""
+        if self.app.has_class("ascii"):
+            self.placeholder = to_ascii(self.placeholder, cell_len)
         self.focus()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
