@@ -6,7 +6,7 @@ of bytes; one of them is parsed, and all that have its bytes everywhere but in t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,9 @@ _FACTOR = np.uint64(0x100000001B3)
 _FEW = 4
 """Records of one length that are not worth a matrix."""
 _FINAL_KEYS = frozenset({"train_runtime", "train_loss", "train_samples_per_second", "train_steps_per_second", "total_flos"})
+LONGEST_PATTERN = 512
+"""Records after which their lengths may repeat."""
+_CHECKSUM = 4
 _HOLDS_NUMBERS = {4: (4, 8), 5: (4,), 6: (8,), 7: (), 10: ()}
 """Fields of a tensor that hold its numbers (bytes, floats, doubles, two kinds of integers), and the sizes of one float."""
 _NUMBER_TYPES: dict[int, Any] = {4: np.dtype("<f4"), 8: np.dtype("<f8")}
@@ -132,6 +135,37 @@ class Scalars:
     numbers: NDArray[np.float64]
     tags: NDArray[np.int32]
     names: list[str]
+
+
+def as_before(data: bytes, at: int, lengths: Sequence[int], heads: Mapping[int, bytes]) -> tuple[list[int], list[int]]:
+    """Records that follow with the lengths of the last ones again and again, as the records of a training's steps do.
+
+    Args:
+        data: Records; the next begins at `at`.
+        at: Behind the last one whose length is known.
+        lengths: Of the payloads so far.
+        heads: What stands before a payload of each length.
+
+    Returns:
+        Where their payloads begin, and how long these are; every record is whole and has the head of its length.
+    """
+    recent = np.array(lengths[-2 * LONGEST_PATTERN :])
+    if any(length not in heads for length in {*recent.tolist()}):
+        return [], []
+    period = next((many for many in range(1, recent.size // 2 + 1) if (recent[many:] == recent[:-many]).all()), 0)
+    pattern = recent[recent.size - period :]
+    size = len(heads[lengths[-1]])
+    gaps = pattern + (size + _CHECKSUM)
+    times = (len(data) - at) // max(1, int(gaps.sum())) if period else 0
+    if not times:
+        return [], []
+    again = np.tile(pattern, times)
+    starts = at + np.concatenate([[0], np.cumsum(np.tile(gaps, times))[:-1]])
+    expected = np.frombuffer(b"".join(heads[length] for length in pattern.tolist()), np.uint8).reshape(period, size)
+    found = np.lib.stride_tricks.sliding_window_view(np.frombuffer(data, np.uint8), size)[starts]
+    other = np.flatnonzero((found.reshape(times, period, size) != expected).any(axis=2))
+    whole = int(other[0]) if other.size else again.size
+    return (starts[:whole] + size).tolist(), again[:whole].tolist()
 
 
 def scalars_in(data: bytes, begins: Sequence[int], lengths: Sequence[int]) -> Scalars:

@@ -193,3 +193,17 @@ def test_hyperparameters_are_settings_however_they_were_written(tmp_path: Path) 
             facts.update(event.config if isinstance(event, RunDescribed) else {})
     by_table = {"learning_rate": 0.0003, "total_timesteps": 500000, "cuda": True, "env_id": "CartPole-v1"}
     assert facts == by_table | {"lr": 0.1, "batch": 8, "optimizer": "adam", "amp": False}
+
+
+@given(st.integers(1, 12), st.integers(0, 3), st.integers(0, 60_000), st.sampled_from([b"", b"\x00", b"\xff"]))
+@settings(max_examples=25)
+def test_a_training_whose_records_repeat_their_lengths_is_read_exactly(tags: int, every: int, at: int, damage: bytes) -> None:
+    """A step has records as long as the one before, until it has more digits, an evaluation comes, a byte is another."""
+    records = []
+    for step in range(1, 300):
+        records += [record(f"train/metric_{'x' * tag}", step, step / (tag + 1)) for tag in range(tags)]
+        records += [record("eval/loss", step, 1.0)] if every and step % (9 * every) == 0 else []
+    log = b"".join(map(frame, records))
+    log = log[:at] + damage + log[at + len(damage) :]
+    pieces = [log[begin : begin + 2000] for begin in range(0, len(log), 2000)]
+    assert same(values_of([log]), values_of(pieces))
