@@ -22,8 +22,7 @@
     return parent.appendChild(set(made, attributes));
   }
 
-  /* ---- What the attributes say ---- */
-
+  // What the attributes say
   function read(svg) {
     const series = [...svg.querySelectorAll("path[data-steps]")].map(line).filter((one) => one.steps.length);
     if (!series.length) return null;
@@ -53,22 +52,17 @@
     let step = 0;
     const [gaps, texts, around, odd] = ["steps", "values", "around", "odd"].map((name) => path.dataset[name]?.match(/\S+/g) ?? []);
     const values = texts.map((text) => Number(text.replaceAll(",", "").replace("−", "-"))); // NaN for what is no number
-    const [name, colour] = [path.dataset.name ?? "", getComputedStyle(path).stroke];
-    return { steps: gaps.map((gap) => (step += Number(gap))), texts, values, around, odd, name, colour };
+    const steps = gaps.map((gap) => (step += Number(gap)));
+    return { steps, texts, values, around, odd, name: path.dataset.name ?? "", colour: getComputedStyle(path).stroke };
   }
 
   function nearest(steps, step) {
-    let [low, high] = [0, steps.length - 1];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (steps[middle] < step) low = middle + 1;
-      else high = middle;
-    }
-    return low > 0 && step - steps[low - 1] <= steps[low] - step ? low - 1 : low;
+    const next = steps.findIndex((one) => one >= step);
+    if (next < 1) return next < 0 ? steps.length - 1 : 0;
+    return step - steps[next - 1] <= steps[next] - step ? next - 1 : next;
   }
 
-  /* ---- What is told of a step ---- */
-
+  // What is told of a step
   const grouped = (step) => Math.round(step).toLocaleString("en-US");
 
   function told({ unit, along }, one, step) {
@@ -79,8 +73,7 @@
     return `median ${one.texts[at]}${unit}, ${one.around[2 * at]} … ${one.around[2 * at + 1]}${odd}${elsewhere}`;
   }
 
-  /* ---- The cursor ---- */
-
+  // The cursor
   const x = (chart, step) => chart.left + ((step - chart.shown[0]) / (chart.shown[1] - chart.shown[0])) * (chart.right - chart.left);
   const y = (chart, value) => chart.bottom - ((value - chart.scale[0]) / (chart.scale[1] - chart.scale[0])) * (chart.bottom - chart.top);
   const sees = (chart, step) => step >= chart.shown[0] && step <= chart.shown[1];
@@ -121,10 +114,13 @@
     set(chart.hair, { d: `M${here} ${chart.top}V${chart.bottom}` });
     chart.series.forEach((one, index) => {
       const [at, value] = [one.steps[ats[index]], one.values[ats[index]]];
-      const seen = Number.isFinite(value) && sees(chart, at);
+      const seen = Number.isFinite(value) && sees(chart, at); // what was no number has no place
       set(chart.points[index], seen ? { cx: x(chart, at), cy: y(chart, value), r: 3 } : { r: 0 });
     });
-    chart.value.textContent = linked && chart.series.length === 1 ? chart.series[0].texts[ats[0]] : "";
+    const [{ steps, texts }] = chart.series;
+    const gap = (steps.at(-1) - steps[0]) / Math.max(1, steps.length - 1); // farther away than that it says nothing of this step
+    const told = linked && chart.series.length === 1 && Math.abs(steps[ats[0]] - step) <= gap;
+    chart.value.textContent = told ? texts[ats[0]] : "";
     const left = here > (chart.left + chart.right) / 2;
     set(chart.value, { x: left ? here - 4 : here + 4, "text-anchor": left ? "end" : "start" });
   }
@@ -134,13 +130,12 @@
     for (const chart of charts) set(chart.cursor, { visibility: "hidden" });
   }
 
-  /* ---- Enlarging ---- */
-
+  // Enlarging
   function show(chart, from, to) {
     const [first, last] = chart.axis;
     const width = Math.max((last - first) / 200, to - from, Math.min(2, last - first));
     if (width >= last - first) return showAll();
-    const start = Math.min(last - width, Math.max(first, (from + to - width) / 2));
+    const start = Math.min(last - width, Math.max(first, (from + to - width) / 2)); // as wide as asked, inside the axis
     for (const other of charts) if (other.svg.dataset.axis === chart.svg.dataset.axis) frame(other, start, start + width);
     whole.textContent = `${chart.along}s ${grouped(start)} to ${grouped(start + width)} · show all (Esc)`;
     whole.hidden = false;
@@ -167,8 +162,7 @@
     point(chart, step);
   }
 
-  /* ---- Hands ---- */
-
+  // Hands
   function dragged(event) {
     const [from, to] = [drag.from, stepAt(drag.chart, event)].sort((a, b) => a - b);
     drag.far ||= Math.abs(event.clientX - drag.x) > NEAR;
@@ -213,7 +207,7 @@
       if (drag && dragged(event) && drag.far) show(chart, ...dragged(event));
       drop();
     });
-    on("pointercancel", () => (drop(), away()));
+    on("pointercancel", () => (drop(), away())); // a finger that turned out to scroll
     on("pointerleave", (event) => event.pointerType === "mouse" && !drag && away());
     on("dblclick", showAll);
     on("wheel", (event) => {

@@ -38,6 +38,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     written = {name: build_report(made(), folder / name, pdf=False).html for name, made in RUNS.items()}
     noise = random.Random(1)
     rows = [logged(step, reward=float("nan") if step == 1500 else noise.gauss(0, 1)) for step in range(1, 3001)]
+    rows += [logged(step, kl=noise.random()) for step in range(1, 1001)]
     written["dense"] = build_report(health_of(snapshot_of("dense", started(), *rows)), folder / "dense", pdf=False).html
     compared = {
         "comparison": compare([troubled(), hostile(), RUNS["healthy"]()], Axis.STEP, "kl"),
@@ -100,6 +101,14 @@ def test_a_dense_series_is_read_as_median_and_extremes(tab: Tab, pages: dict[str
     tab.open(pages["dense"])
     tab.mouse("Moved", inside(tab, 0, 0.49))
     assert re.fullmatch(r"around step 1,475\nmedian [−\d.]+, −\d[\d.]* … \d[\d.]*, 1 not finite", readout(tab))
+
+
+def test_a_metric_that_stopped_tells_nothing_of_later_steps(tab: Tab, pages: dict[str, Path]) -> None:
+    tab.open(pages["dense"])
+    for share, known in ((0.2, True), (0.8, False)):
+        tab.mouse("Moved", inside(tab, 0, share))
+        told = tab.says("[...document.querySelectorAll('.cursor[visibility=visible] text')].map((one) => one.textContent)")
+        assert any(told) is known
 
 
 def test_runs_beside_each_other_are_read_together(tab: Tab, pages: dict[str, Path]) -> None:
