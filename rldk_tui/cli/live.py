@@ -104,10 +104,11 @@ def _on_a_screen() -> bool:
 
 def _options(arguments: argparse.Namespace) -> MonitorOptions:
     from rldk_tui.tui.options import MonitorOptions
+    from rldk_tui.tui.terminal import mouse_costs_escape
 
     return MonitorOptions(
         interval=arguments.interval,
-        mouse=arguments.mouse,
+        mouse=arguments.mouse and not mouse_costs_escape(),
         bell=arguments.bell,
         tell=_teller(arguments.notify) if arguments.notify else None,
         baseline=None if arguments.baseline is None else partial(_baseline, arguments.baseline),

@@ -21,10 +21,11 @@ def osc52(text: str, environment: Mapping[str, str]) -> str:
     """The sequence that hands text to the terminal's clipboard (OSC 52), wrapped for the multiplexer it goes through.
 
     tmux takes the plain sequence where `set-clipboard` is on and the wrapped one where `allow-passthrough` is, so it gets both.
+    GNU screen writes what it does not take onto the terminal, so it has the last word where both are there.
     """
     data = base64.b64encode(text[:MOST].encode()).decode()
     plain = f"{_ESC}]52;c;{data}\a"
-    if environment.get("TMUX"):
+    if environment.get("TMUX") and not environment.get("STY"):
         return f"{plain}{_ESC}Ptmux;{plain.replace(_ESC, 2 * _ESC)}{_ESC}\\"
     if environment.get("STY") or environment.get("TERM", "").startswith("screen"):
         parts = (plain[at : at + _SCREEN_CHUNK] for at in range(0, len(plain), _SCREEN_CHUNK))

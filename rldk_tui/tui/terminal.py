@@ -24,6 +24,11 @@ def ascii_only() -> bool:
     return plain or not encoding.startswith("utf")
 
 
+def mouse_costs_escape() -> bool:
+    """Whether to leave the mouse alone: while a program takes it, GNU screen holds a lone Esc back until the next key."""
+    return "STY" in os.environ
+
+
 def colours() -> bool:
     """Whether standard output is a terminal that wants colours (https://no-color.org)."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rldk_tui.events import Finding
+from rldk_tui.events import Finding, RunState
 from rldk_tui.session import RunHealth
 from rldk_tui.tui.app import MonitorApp
 from rldk_tui.tui.child import Answer
@@ -21,6 +21,7 @@ from rldk_tui.tui.messages import HealthUpdated
 from rldk_tui.tui.options import MonitorOptions
 from rldk_tui.tui.remembered import Remembered, place_of, recall, remember
 from rldk_tui.tui.screens.checkpoints import CheckpointsScreen
+from rldk_tui.tui.screens.confirm import ConfirmScreen
 from tests.builders import a_run
 from tests.tui.checkpoints import healthy_checkpoints
 from tests.tui.conftest import Settled
@@ -33,7 +34,8 @@ def test_a_copy_is_wrapped_for_what_it_goes_through() -> None:
     assert osc52("größer", {}) == f"\x1b]52;c;{data}\a"
     inside = osc52("größer", {"TMUX": "/tmp/x"})
     assert f"\x1bPtmux;\x1b\x1b]52;c;{data}\a\x1b\\" in inside
-    parts = re.findall(r"\x1bP(.*?)\x1b\\", osc52("x" * 3000, {"STY": "1"}), re.DOTALL)
+    nested = {"STY": "1", "TMUX": "/tmp/x"}  # screen inside tmux would write a long sequence of tmux's onto the terminal
+    parts = re.findall(r"\x1bP(.*?)\x1b\\", osc52("x" * 3000, nested), re.DOTALL)
     assert all(len(part) <= 760 for part in parts)
     assert base64.b64decode("".join(parts).split(";", 2)[2].rstrip("\a")).decode() == "x" * 3000
 
@@ -105,6 +107,18 @@ async def test_a_training_is_asked_to_stop_only_once_that_is_confirmed(key: str,
         await pilot.press(key)
         await settled(pilot)
     assert [arguments[0] for arguments in questions] == (["stop"] if asked else [])
+
+
+async def test_a_training_that_is_over_is_not_asked_to_stop(settled: Settled) -> None:
+    app = MonitorApp()
+    async with app.run_test(size=(100, 30)) as pilot:
+        view = full_view()
+        over = replace(view.health, snapshot=replace(view.health.snapshot, state=RunState.FINISHED))
+        app.post_message(HealthUpdated(replace(view, health=over)))
+        await settled(pilot)
+        await pilot.press("S")
+        await settled(pilot)
+        assert not isinstance(app.screen, ConfirmScreen)
 
 
 async def test_a_new_critical_finding_is_told_once_and_not_what_stood_at_first(settled: Settled) -> None:

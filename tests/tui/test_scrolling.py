@@ -91,3 +91,14 @@ async def test_what_opens_is_what_the_cursor_is_on() -> None:
         assert app.list.here == page("p0")
         await pilot.press("pagedown")
         assert app.list.here == page("p9")
+
+
+async def test_what_is_shown_first_is_shown_from_its_top_however_far_below_the_first_link_is() -> None:
+    async with Shown().run_test(size=(40, ROOM)) as pilot:
+        shown = pilot.app.list  # type: ignore[attr-defined]
+        shown.show(rows(30, 25))
+        await pilot.pause()
+        assert "line 0" in shown.render_line(0).text
+        shown.show(rows(31, 25))
+        await pilot.pause()
+        assert "line 0" in shown.render_line(0).text
