@@ -18,7 +18,7 @@ from msgspec.structs import astuple
 from numpy.typing import NDArray
 
 from rldk_tui.events import LAST_STEP, Json, Phase
-from rldk_tui.events.entries import Cells, Entries, Kind, all_finite
+from rldk_tui.events.entries import Cells, Entries, Kind, all_finite, merged
 from rldk_tui.readers import Read
 from rldk_tui.readers._numbers import unix_times
 from rldk_tui.readers._rows import Rows
@@ -151,7 +151,7 @@ class Gathered:
         for layout, _, row in held:
             by_layout.setdefault(layout, []).append(row)
         tables = [entries for layout, rows in by_layout.items() for entries in layout.entries(_numbers(layout, rows))]
-        yield from passed_on(sorted(tables, key=lambda entries: int(entries.steps[0])), self._rows)
+        yield from passed_on(_together(tables), self._rows)
 
     def _in_order(self, held: list[tuple[Layout, float, Any]]) -> bool:
         """Whether every step comes after all before it, or tells of something else than the last one did."""
@@ -214,6 +214,16 @@ class RowsInBulk:
 
     def _expect(self, shape: Shape) -> None:
         self._likely = [shape, *(known for known in self._likely if known is not shape)][:_TRIED]
+
+
+def _together(tables: Sequence[Entries]) -> list[Entries]:
+    """One table for each phase of which no step is told twice; the others in the order of their first steps."""
+    found = []
+    for phase in dict.fromkeys(entries.phase for entries in tables):
+        parts = [entries for entries in tables if entries.phase is phase]
+        steps = np.concatenate([entries.steps for entries in parts])
+        found += [merged(parts)] if np.unique(steps).size == steps.size else parts
+    return sorted(found, key=lambda entries: int(entries.steps[0]))
 
 
 def passed_on(tables: Sequence[Entries], rows: Rows) -> Iterator[Entries]:
