@@ -32,8 +32,8 @@ def draw_status(view: View, box: Box) -> tuple[Line, ...]:
         health_line(view),
         *(
             line(
-                Span(f"{SEVERITY_GLYPHS[finding.severity]} {finding.severity.value} ", SEVERITY_TONES[finding.severity]),
-                f"{finding.rule} {span_of(finding, snapshot.state)}",
+                Span(f"{SEVERITY_GLYPHS[finding.severity]} {finding.severity.value}", SEVERITY_TONES[finding.severity]),
+                f" {finding.rule} {span_of(finding, snapshot.state)}",
             )
             for finding in opened
         ),

@@ -29,11 +29,14 @@ def draw(view: View, box: Box) -> Drawing:
     if not findings:
         return Drawing(wrapped(_nothing_found(view), box.width, Tone.DIM), footer, "none")
     state = view.health.snapshot.state
-    where_width = max(len(span_of(finding, state)) for finding in findings)
-    rule_width = min(max(len(name) for name in names), max(8, box.width - 3 - _WORD - 2 - where_width))
+    longest = max(len(name) for name in names)
+    wheres = [span_of(finding, state) for finding in findings]
+    if longest > (room_for_rules := _room_for_rules(wheres, box)):  # what is open has an arrow: the word may go
+        wheres = [where.removesuffix(" closed") for where in wheres]
+        room_for_rules = _room_for_rules(wheres, box)
     heads = [
-        _head(finding, name, span_of(finding, state), rule_width, box, muted=finding.rule in view.muted)
-        for finding, name in zip(findings, names, strict=True)
+        _head(finding, name, where, min(longest, room_for_rules), box, muted=finding.rule in view.muted)
+        for finding, name, where in zip(findings, names, wheres, strict=True)
     ]
     sentences = [
         () if finding.rule in view.muted else wrapped(finding.summary, box.width - 1, Tone.DIM, "   ") for finding in findings
@@ -48,6 +51,10 @@ def draw(view: View, box: Box) -> Drawing:
     muted = sum(finding.rule in view.muted for finding in findings)
     note = f"{count(opened)} open · {count(len(findings) - opened)} closed" + (f" · {count(muted)} muted" if muted else "")
     return Drawing(tuple(lines), footer, note)
+
+
+def _room_for_rules(wheres: list[str], box: Box) -> int:
+    return max(8, box.width - 3 - _WORD - 2 - max(len(where) for where in wheres))
 
 
 def in_order(view: View) -> tuple[Finding, ...]:

@@ -29,8 +29,7 @@ def draw(view: View, box: Box) -> Drawing:
     """A row a completion: reward, length, whether it was cut off, prompt and text."""
     latest, told = _latest(view), reward_line(view)
     if latest is None or not latest.rows:
-        why = why_none(view.health.snapshot.info.algorithm) or "This trainer samples nothing."
-        return Drawing((*((told,) if told else ()), *wrapped(why.replace("`", ""), box.width, Tone.DIM)))
+        return Drawing((*((told,) if told else ()), *_why_none(view, box.width)))
     ranked = sorted(enumerate(latest.rows), key=lambda item: _worst_first(item[1]))
     shared = _shared_beginning(latest.rows)
     room = max(0, box.width - _REWARD - 1 - _LENGTH - 3)
@@ -115,10 +114,15 @@ def _row(row: Completion, latest: Completions, index: int, room: tuple[int, int,
     )
 
 
-def _wants(view: View, _width: int) -> int:
+def _why_none(view: View, width: int) -> tuple[Line, ...]:
+    why = why_none(view.health.snapshot.info.algorithm) or "This trainer samples nothing."
+    return wrapped(why.replace("`", ""), width, Tone.DIM)
+
+
+def _wants(view: View, width: int) -> int:
     latest = _latest(view)
     told = reward_line(view) is not None
-    return 1 + told if latest is None else len(latest.rows) + 1 + told
+    return told + (len(_why_none(view, width)) if latest is None else len(latest.rows) + 1)
 
 
 PANEL = Panel(name="generations", key="3", order=3, place=Place.BOTTOM, least=4, wants=_wants, draw=draw)
