@@ -284,16 +284,22 @@ class MainScreen(Screen[None]):
         return self.query_one(f"#{name}", LinesView)
 
     def _key_line(self, width: int) -> Line:
+        last = self._steering()
+        room = width - last.width - 1 if last.spans else width
+        if self._view is None:
+            return spread(key_line(_KEYS[1:2]), last, width)
         digits = sorted([*((panel.key, panel.name) for panel in load_panels()), *SCREENS])
         first = ("Enter" if self._ascii else "⏎", "open")
         panels = [(f"{digits[0][0]}–{digits[-1][0]}", "panels")]
         choices = [[*digits, first, *_KEYS], *([*panels, first, *_KEYS[:many]] for many in range(len(_KEYS), 1, -1))]
-        shown = next((keys for choice in choices if (keys := key_line(choice)).width <= width), key_line(_KEYS[:2]))
-        if self._view is None:
-            shown = key_line(_KEYS[1:2])
+        shown = next((keys for choice in choices if (keys := key_line(choice)).width <= room), key_line(_KEYS[:2]))
+        return spread(shown, last, width) if last.spans else cut(shown, width)
+
+    def _steering(self) -> Line:
+        """What the screen waits for, or how to steer what is played."""
         if self._held:
-            return spread(shown, line(Span(" HELD: Space goes on ", Tone.WARNING)), width)
-        if self._replay and self._view is not None:
-            steer = key_line((("Space", "pause"), ("<", "back"), (">", "on")))
-            return spread(shown, line(Span(" REPLAY ", Tone.INFO), *steer.spans), width)
-        return cut(shown, width)
+            return line(Span(" HELD: Space goes on ", Tone.WARNING))
+        if not self._replay or self._view is None:
+            return Line()
+        steer = key_line((("Space", "pause"), ("<", "back"), (">", "on")))
+        return line(Span(" REPLAY ", Tone.INFO), *steer.spans)
