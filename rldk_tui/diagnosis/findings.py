@@ -135,4 +135,7 @@ def why_silent(named: NamedRule, snapshot: RunSnapshot, names: tuple[str, ...]) 
     missing = [name for name in rule.reads if name not in names]
     how = next((lookup(name).to_log for name in missing if lookup(name).to_log), None)
     wanted = " or ".join(missing or rule.reads) or "any metric"
+    algorithm = snapshot.info.algorithm
+    if rule.reads and not any(lookup(name).possible_in(algorithm) for name in rule.reads):
+        return NotEvaluated(named.id, f"this trainer never has {wanted}", None, applicable=False)
     return NotEvaluated(named.id, f"{wanted} is not logged", how, applicable=True)

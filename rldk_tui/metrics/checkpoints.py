@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rldk_tui.metrics.metric import Direction, Metric
 
-ANALYSE = "save checkpoints, and let RldkCallback analyse them or run: rldk checkpoints --record RUN"
+ANALYSE = "save checkpoints, and let RLDKCallback analyse them or run: rldk checkpoints --record RUN"
 _COMPARE = f"{ANALYSE}; it takes an earlier checkpoint to compare with"
 _SPECTRAL = "measured on demand only, for it takes many passes: rldk checkpoints --record RUN --spectral"
 _OPTIMIZER = "save the optimizer too (save_only_model=False, optim of Adam's kind), and run: rldk checkpoints --record RUN"

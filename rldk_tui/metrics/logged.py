@@ -283,11 +283,13 @@ LOGGED: tuple[Metric, ...] = (
     Metric(
         name="tools/call_frequency",
         title="Tool calls a prompt",
+        only_in=frozenset({Algorithm.GRPO}),
         to_log="GRPO with tools logs it from trl 1.0 on",
     ),
     Metric(
         name="tools/failure_frequency",
         title="Failed tool calls",
+        only_in=frozenset({Algorithm.GRPO}),
         direction=Direction.DOWN,
         to_log="GRPO with tools logs it from trl 1.0 on",
     ),
@@ -301,11 +303,12 @@ LOGGED: tuple[Metric, ...] = (
     Metric(name="eps", title="Episodes a second", unit="1/s"),
     Metric(name="epoch", title="Epoch"),
     Metric(name="val/num_eos_tokens", title="Replies that ended", note="a count on one rank, not a share"),
-    Metric(name="sampling/sampling_logp_difference/mean", title="Sampler–trainer gap", unit="nat"),
-    Metric(name="sampling/sampling_logp_difference/max", title="Largest sampler–trainer gap", unit="nat"),
+    Metric(name="sampling/sampling_logp_difference/mean", title="Sampler–trainer gap", unit="nat", only_in=GROUPED),
+    Metric(name="sampling/sampling_logp_difference/max", title="Largest sampler–trainer gap", unit="nat", only_in=GROUPED),
     Metric(
         name="sampling/importance_sampling_ratio/mean",
         title="Importance ratio",
+        only_in=GROUPED,
         note="after masking and truncation: below 1 it tells what was thrown away, not how far sampler and trainer differ",
     ),
     Metric(name="train_runtime", title="Training time", unit="s"),

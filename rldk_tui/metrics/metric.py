@@ -52,6 +52,7 @@ class Metric:
         aliases: Other keys for the same quantity.
         bands: Normal values per trainer; trainers without one have no agreed band.
         expected_in: Trainers that log it without being asked.
+        only_in: Trainers that can have it at all; empty for any.
         note: What it is often mistaken for.
         to_log: How to get it logged where it is missing.
         headline: Its place on a small screen, 1 first; 0 keeps it off.
@@ -66,10 +67,15 @@ class Metric:
     aliases: tuple[str, ...] = ()
     bands: Mapping[Algorithm, Band] = field(default_factory=dict)
     expected_in: frozenset[Algorithm] = frozenset()
+    only_in: frozenset[Algorithm] = frozenset()
     note: str = ""
     to_log: str = ""
     headline: int = 0
     mark: bool = False
+
+    def possible_in(self, algorithm: Algorithm | None) -> bool:
+        """Whether this trainer, if it is known, can have it."""
+        return algorithm is None or not self.only_in or algorithm in self.only_in
 
     def unit_in(self, algorithm: Algorithm | None) -> str:
         """The unit the number has in this trainer's log."""

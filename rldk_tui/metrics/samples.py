@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rldk_tui.metrics.metric import Direction, Metric
+from rldk_tui.events.schema import Algorithm
+from rldk_tui.metrics.metric import ONLINE, Direction, Metric
 
-TO_LOG = "set log_completions=True (GRPO, RLOO)"
+TO_LOG = "set log_completions=True (GRPO, RLOO), or call RLDKCallback.attach(trainer) before training"
 TO_LOG_PAIRS = "evaluate the reward model (eval_strategy) with RLDKCallback.attach(trainer)"
 TO_LOG_RANGE = (
     "call RewardModelIntegrator(log_dir, reward_range=scored_range(<the reward model's run>)) with each batch's rewards"
@@ -15,11 +16,11 @@ TO_LOG_WINDOW = "call RewardModelIntegrator(log_dir).monitor_reward_model(...) w
 
 
 def _row(name: str, title: str, note: str = "", *, unit: str = "", direction: Direction = Direction.NEITHER) -> Metric:
-    return Metric(name=f"samples/{name}", title=title, unit=unit, note=note, direction=direction, to_log=TO_LOG)
+    return Metric(name=f"samples/{name}", title=title, unit=unit, note=note, direction=direction, only_in=ONLINE, to_log=TO_LOG)
 
 
 def _mark(name: str, title: str, note: str) -> Metric:
-    return Metric(name=f"samples/{name}", title=title, note=note, to_log=TO_LOG, mark=True)
+    return Metric(name=f"samples/{name}", title=title, note=note, only_in=ONLINE, to_log=TO_LOG, mark=True)
 
 
 SAMPLES: tuple[Metric, ...] = (
@@ -78,7 +79,7 @@ SAMPLES: tuple[Metric, ...] = (
     _row("advantage_top_share", "Advantage of the top 1 %", "share of all advantage, at least one reply"),
     _row("near_ties", "Groups tied but for noise", "spread above 0 and below 1 % of the batch's", direction=Direction.DOWN),
     *(
-        replace(row, to_log=TO_LOG_PAIRS)
+        replace(row, only_in=frozenset({Algorithm.REWARD}), to_log=TO_LOG_PAIRS)
         for row in (
             _row("rm_pairs", "Evaluation pairs scored", "by the reward model"),
             _row("rm_ece", "Calibration error", "expected, in 10 bins of equal mass", direction=Direction.DOWN),

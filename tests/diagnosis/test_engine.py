@@ -7,6 +7,7 @@ from dataclasses import replace
 from unittest.mock import patch
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +17,7 @@ from rldk_tui.diagnosis.findings import Diagnosis
 from rldk_tui.diagnosis.rule import Context, NamedRule, RowRule, StateRule, StateVerdict, Telling, Verdict
 from rldk_tui.events import Algorithm, Metrics, Origin, Severity
 from rldk_tui.run import Rows, RunSnapshot, RunStore
-from tests.builders import OURS, a_run, snapshot_of
+from tests.builders import OURS, a_run, diagnosis_of, snapshot_of
 from tests.histories import History, at_once, histories, polled
 
 STATE = Origin(source="trainer_state.json", format="trainer state", authority=4)
@@ -93,6 +94,18 @@ def test_a_rule_that_is_not_for_this_run_is_told_apart() -> None:
     diagnosis = Engine([rule_named("truncation")]).diagnose(a_run(Algorithm.DPO).with_metric("loss", [1.0]).snapshot())
     (silent,) = diagnosis.not_evaluated
     assert not silent.applicable
+
+
+@pytest.mark.parametrize(("algorithm", "possible"), [(Algorithm.DPO, False), (Algorithm.PPO, True), (None, True)], ids=str)
+def test_what_a_trainer_never_has_does_not_lower_the_coverage(algorithm: Algorithm | None, possible: bool) -> None:
+    (silent,) = diagnosis_of("repetition-loop", a_run(algorithm).with_metric("loss", [1.0])).not_evaluated
+    assert silent.applicable == possible
+    assert (silent.how is not None) == possible
+
+
+def test_what_a_trainer_never_has_is_judged_all_the_same_where_it_is_logged() -> None:
+    evaluated = diagnosis_of("repetition-loop", a_run(Algorithm.DPO).with_measured("samples/repeating", [0.0])).evaluated
+    assert evaluated == ("repetition-loop",)
 
 
 def test_the_worst_finding_stands_first_and_ids_are_unique() -> None:
