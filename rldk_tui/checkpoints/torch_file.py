@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 import struct
+import warnings
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -159,7 +160,8 @@ def _load(descriptor: int, source: str) -> _Loaded | FileProblem:
     try:
         with os.fdopen(os.dup(descriptor), "rb") as file:
             file.seek(0)
-            return _Loaded(torch.load(file, map_location="meta", weights_only=True))
+            with warnings.catch_warnings(action="ignore"):  # torch warns of a pickle's version on the terminal
+                return _Loaded(torch.load(file, map_location="meta", weights_only=True))
     except UnpicklingError as refusal:
         asked = _ASKED_FOR.search(str(refusal))
         what = f"asks for {named(asked[1])}, which is no weight" if asked else "is not one of plain tensors"

@@ -6,6 +6,7 @@ import io
 import pickle
 import subprocess
 import sys
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -239,3 +240,12 @@ def test_a_damaged_file_is_told_and_nothing_is_raised(tmp_path: Path, at: float,
     assert isinstance(found, FileProblem) or found.content is not None
     for tensor in read_torch_weights(tmp_path / "m.bin", "m.bin")[0]:
         assert np.size(held(tensor)) == tensor.count
+
+
+def test_a_pickle_of_a_version_that_is_not_is_refused_without_a_warning(tmp_path: Path) -> None:
+    torch.save({"a": torch.ones(3)}, tmp_path / "m.bin")
+    content = (tmp_path / "m.bin").read_bytes()
+    at = content.index(b"\x80\x02")
+    (tmp_path / "m.bin").write_bytes(content[:at] + b"\x80\x0a" + content[at + 2 :])
+    with warnings.catch_warnings(action="error"):
+        load_torch_file(tmp_path / "m.bin", "m.bin")
