@@ -49,7 +49,7 @@ def storages(descriptor: int, source: str, size: int) -> dict[int, int] | FilePr
         return FileProblem("refused-pickle", source, message, CONVERT)
     try:
         return _checked(descriptor, source, size)
-    except (zipfile.BadZipFile, struct.error, ValueError, NotImplementedError, RecursionError):
+    except (zipfile.BadZipFile, struct.error, ValueError, OverflowError, NotImplementedError, RecursionError):
         return FileProblem("truncated", source, "Its zip directory is broken: the file was probably cut short.", COPY_AGAIN)
 
 
@@ -67,7 +67,7 @@ def _checked(descriptor: int, source: str, size: int) -> dict[int, int] | FilePr
 
 
 def _inside(member: zipfile.ZipInfo, size: int) -> bool:
-    return member.header_offset + _LOCAL_HEADER.size + member.file_size <= size
+    return member.header_offset >= 0 and member.header_offset + _LOCAL_HEADER.size + member.file_size <= size
 
 
 def _data_offset(descriptor: int, member: zipfile.ZipInfo) -> int:

@@ -249,3 +249,11 @@ def test_a_pickle_of_a_version_that_is_not_is_refused_without_a_warning(tmp_path
     (tmp_path / "m.bin").write_bytes(content[:at] + b"\x80\x0a" + content[at + 2 :])
     with warnings.catch_warnings(action="error"):
         load_torch_file(tmp_path / "m.bin", "m.bin")
+
+
+def test_a_directory_that_lies_before_the_file_is_damage(tmp_path: Path) -> None:
+    torch.save({"a": torch.ones(3)}, tmp_path / "m.bin")
+    content = bytearray((tmp_path / "m.bin").read_bytes())
+    content[content.index(b"PK\x06\x06") + 55] = 167  # the highest byte of where it begins
+    (tmp_path / "m.bin").write_bytes(content)
+    assert kinds(tmp_path / "m.bin") == ["unreadable"]
