@@ -15,7 +15,7 @@ Struct: TypeAlias = "dict[int, Value]"
 _STOP, _TRUE, _FALSE, _BYTE, _DOUBLE, _BINARY, _LIST, _SET, _STRUCT = 0, 1, 2, 3, 7, 8, 9, 10, 12
 _INTEGERS = frozenset({4, 5, 6})
 _DEEPEST = 12
-"""Levels of structures in structures: parquet's own have six."""
+"""Levels of structures and lists in each other: parquet's own have nine."""
 
 
 def struct(data: bytes, at: int, depth: int = 0) -> tuple[Struct, int]:
@@ -24,8 +24,6 @@ def struct(data: bytes, at: int, depth: int = 0) -> tuple[Struct, int]:
     Raises:
         ValueError: if there is none.
     """
-    if depth > _DEEPEST:
-        raise ValueError("its structures are nested too deep")
     fields: Struct = {}
     number = 0
     while True:
@@ -45,6 +43,8 @@ def struct(data: bytes, at: int, depth: int = 0) -> tuple[Struct, int]:
 
 
 def _value(data: bytes, at: int, kind: int, depth: int) -> tuple[Value, int]:
+    if depth > _DEEPEST:
+        raise ValueError("its structures are nested too deep")
     if kind in _INTEGERS:
         return _integer(data, at)
     if kind == _BINARY:

@@ -59,6 +59,7 @@ def test_what_is_declined_would_end_the_process() -> None:
         (WHOLE[:-8] + b"\xff\xff\xff\x7f" + MAGIC, "longer than the file"),
         (MAGIC + b"\x00\x01\x00\x00\x00" + MAGIC, "no number of rows"),
         (MAGIC + b"\x1c" * 40 + b"\x28\x00\x00\x00" + MAGIC, "nested too deep"),
+        (MAGIC + b"\x19" * 40 + b"\x28\x00\x00\x00" + MAGIC, "nested too deep"),
         (MAGIC + b"\x19\xfc\xff\xff\xff\xff\x0f" + b"\x07\x00\x00\x00" + MAGIC, "list that is longer"),
         (changed(PAGE + 1, 6), "not parquet.s"),
     ],
