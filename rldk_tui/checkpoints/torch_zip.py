@@ -63,11 +63,14 @@ def _checked(descriptor: int, source: str, size: int) -> dict[int, int] | FilePr
         return FileProblem("refused-pickle", source, "It is a zip, but not one that torch has written.", CONVERT)
     if pickles[0].file_size > MAX_PICKLE:
         return FileProblem("refused-pickle", source, f"Its pickle is larger than {MAX_PICKLE >> 20} MiB.", CONVERT)
-    return {_data_offset(descriptor, member): member.file_size for member in members if _inside(member, size)}
+    if not all(_inside(member, size) for member in members):
+        raise zipfile.BadZipFile("a member is not where the directory says")  # torch would allocate what it claims to have
+    return {_data_offset(descriptor, member): member.file_size for member in members}
 
 
 def _inside(member: zipfile.ZipInfo, size: int) -> bool:
-    return member.header_offset >= 0 and member.header_offset + _LOCAL_HEADER.size + member.file_size <= size
+    end = member.header_offset + _LOCAL_HEADER.size + member.file_size
+    return member.header_offset >= 0 and end <= size and member.file_size == member.compress_size  # none is compressed
 
 
 def _data_offset(descriptor: int, member: zipfile.ZipInfo) -> int:

@@ -251,9 +251,19 @@ def test_a_pickle_of_a_version_that_is_not_is_refused_without_a_warning(tmp_path
         load_torch_file(tmp_path / "m.bin", "m.bin")
 
 
+def test_a_member_that_claims_gigabytes_is_not_given_to_torch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.save({"a": torch.ones(3)}, tmp_path / "m.bin")
+    content = bytearray((tmp_path / "m.bin").read_bytes())
+    entry = content.rindex(b"PK\x01\x02")
+    content[entry + 24 : entry + 28] = b"\xff\xff\xff\x7f"  # its bytes, unpacked
+    (tmp_path / "m.bin").write_bytes(content)
+    monkeypatch.setattr(torch, "load", None)
+    assert kinds(tmp_path / "m.bin") == ["truncated"]
+
+
 def test_a_directory_that_lies_before_the_file_is_damage(tmp_path: Path) -> None:
     torch.save({"a": torch.ones(3)}, tmp_path / "m.bin")
     content = bytearray((tmp_path / "m.bin").read_bytes())
     content[content.index(b"PK\x06\x06") + 55] = 167  # the highest byte of where it begins
     (tmp_path / "m.bin").write_bytes(content)
-    assert kinds(tmp_path / "m.bin") == ["unreadable"]
+    assert kinds(tmp_path / "m.bin") == ["truncated"]
