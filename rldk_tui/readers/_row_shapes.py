@@ -154,11 +154,19 @@ class Gathered:
         yield from passed_on(_together(tables), self._rows)
 
     def _in_order(self, held: list[tuple[Layout, float, Any]]) -> bool:
-        """Whether every step comes after all before it, or tells of something else than the last one did."""
+        """Whether every row's step comes after all before it, or the row tells of something else than the others of its step."""
         steps = np.fromiter((step for _, step, _ in held), np.float64, count=len(held))
         if steps[0] <= self._rows.reached():
             return False
-        return all(held[at][0].facts.isdisjoint(held[at + 1][0].facts) for at in np.flatnonzero(np.diff(steps) == 0))
+        told, before = set(held[0][0].facts), -2
+        for at in np.flatnonzero(np.diff(steps) == 0).tolist():
+            if at != before + 1:
+                told = set(held[at][0].facts)
+            facts, before = held[at + 1][0].facts, at
+            if not told.isdisjoint(facts):
+                return False
+            told |= facts
+        return True
 
 
 def _numbers(layout: Layout, rows: list[Any]) -> NDArray[np.float64]:

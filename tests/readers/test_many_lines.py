@@ -99,3 +99,13 @@ def test_at_once_is_line_by_line(log: bytes) -> None:
             together.append(history(decoded(log)))
     at_once, singly = together
     assert at_once == singly
+
+
+def test_a_metric_told_again_at_its_step_after_another_has_one_row() -> None:
+    lines = [f'{{"step": {step}, "loss": 1.0}}' for step in range(300)] + [
+        '{"step": 299, "kl": 0.1}',
+        '{"step": 299, "loss": 2.0}',
+    ]
+    at_once = decoded("\n".join([*lines, ""]).encode())
+    one_by_one = MetricsDecoder(PurePath("x.jsonl"))
+    assert history(at_once) == history([read for line in lines for read in one_by_one.feed(f"{line}\n".encode())])
