@@ -154,7 +154,7 @@ class Gathered:
         yield from passed_on(_together(tables), self._rows)
 
     def _in_order(self, held: list[tuple[Layout, float, Any]]) -> bool:
-        """Whether every row's step comes after all before it, or the row tells of something else than the others of its step."""
+        """Whether every step comes after all before it, or its rows tell each of something else."""
         steps = np.fromiter((step for _, step, _ in held), np.float64, count=len(held))
         if steps[0] <= self._rows.reached():
             return False

@@ -102,10 +102,8 @@ def test_at_once_is_line_by_line(log: bytes) -> None:
 
 
 def test_a_metric_told_again_at_its_step_after_another_has_one_row() -> None:
-    lines = [f'{{"step": {step}, "loss": 1.0}}' for step in range(300)] + [
-        '{"step": 299, "kl": 0.1}',
-        '{"step": 299, "loss": 2.0}',
-    ]
+    lines = [f'{{"step": {step // 2}, "{("loss", "kl")[step % 2]}": 1.0}}' for step in range(600)]
+    lines.append('{"step": 299, "loss": 2.0}')
     at_once = decoded("\n".join([*lines, ""]).encode())
     one_by_one = MetricsDecoder(PurePath("x.jsonl"))
     assert history(at_once) == history([read for line in lines for read in one_by_one.feed(f"{line}\n".encode())])
