@@ -14,15 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rldk_tui.diagnosis.levels import finite_rows
-from rldk_tui.events import Algorithm
+from rldk_tui.metrics.metric import GROUPED
 from rldk_tui.run import Rows, RunInfo
 from rldk_tui.statistics.trend import DirectionPast, rolling_direction
 from rldk_tui.statistics.windows import NOTHING_YET, Bools, Floats, rolling_median
 
-SAMPLING = frozenset({Algorithm.GRPO, Algorithm.RLOO, Algorithm.PPO, Algorithm.ONLINE_DPO})
-"""Trainers that sample replies and score them."""
-GROUPED = frozenset({Algorithm.GRPO, Algorithm.RLOO})
-"""Trainers that sample several replies a prompt and compare them."""
 _GROUPED_ONLY = ("completions/clipped_ratio", "frac_reward_zero_std")
 """Metrics that no other trainer logs."""
 

@@ -19,6 +19,7 @@ from rldk_tui.diagnosis.beside import held
 from rldk_tui.diagnosis.levels import finite_rows
 from rldk_tui.diagnosis.rule import Episode
 from rldk_tui.events import Advice, Algorithm, Json
+from rldk_tui.metrics.metric import GROUPED, ONLINE
 from rldk_tui.run import Rows, RunInfo
 from rldk_tui.statistics.windows import Floats
 
@@ -52,14 +53,13 @@ class RatePast:
     earlier: float = math.nan
 
 
-_GROUPED = frozenset({Algorithm.GRPO, Algorithm.RLOO})
 _ONLY_IN = {
-    "beta": _GROUPED | {Algorithm.DPO, Algorithm.KTO, Algorithm.ONLINE_DPO},
+    "beta": GROUPED | {Algorithm.DPO, Algorithm.KTO, Algorithm.ONLINE_DPO},
     "cast_lm_head_to_fp32": frozenset({Algorithm.GRPO}),
     "label_smoothing": frozenset({Algorithm.DPO}),
-    "shuffle_dataset": _GROUPED | {Algorithm.SFT},
-    "temperature": _GROUPED | {Algorithm.PPO, Algorithm.ONLINE_DPO},
-    "use_vllm": _GROUPED,
+    "shuffle_dataset": GROUPED | {Algorithm.SFT},
+    "temperature": ONLINE,
+    "use_vllm": GROUPED,
 }
 """Settings that rules for several trainers propose and not all of these have (TRL 1.12's config classes)."""
 

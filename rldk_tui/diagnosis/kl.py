@@ -11,11 +11,12 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from rldk_tui.diagnosis.beside import GROUPED, of_grouped_trainer
+from rldk_tui.diagnosis.beside import of_grouped_trainer
 from rldk_tui.diagnosis.blame import set_to
 from rldk_tui.diagnosis.levels import finite_rows
 from rldk_tui.diagnosis.rule import Context
 from rldk_tui.events import Advice, Algorithm
+from rldk_tui.metrics.metric import GROUPED
 from rldk_tui.run import Rows, RunInfo
 from rldk_tui.statistics.windows import Floats
 

@@ -10,8 +10,11 @@ from types import MappingProxyType
 from rldk_tui.events.schema import Algorithm
 
 GROUPED = frozenset({Algorithm.GRPO, Algorithm.RLOO})
+"""Trainers that sample several replies a prompt and compare them."""
 ONLINE = GROUPED | {Algorithm.PPO, Algorithm.ONLINE_DPO}
+"""Trainers that sample replies and score them."""
 PAIRED = frozenset({Algorithm.DPO, Algorithm.KTO, Algorithm.ONLINE_DPO})
+"""Trainers that log chosen and rejected replies apart."""
 
 
 class Direction(StrEnum):

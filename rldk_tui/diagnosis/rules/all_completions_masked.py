@@ -23,11 +23,11 @@ from dataclasses import dataclass
 
 from rldk_tui.charts.format import percent
 from rldk_tui.diagnosis import cadence
-from rldk_tui.diagnosis.beside import GROUPED
 from rldk_tui.diagnosis.blame import set_to
 from rldk_tui.diagnosis.levels import LevelPast, Rung, scope_rows, watch_levels
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Severity
+from rldk_tui.metrics.metric import GROUPED
 from rldk_tui.run import Rows, RunInfo
 
 

@@ -26,10 +26,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from rldk_tui.diagnosis import blame, cadence
-from rldk_tui.diagnosis.beside import GROUPED
 from rldk_tui.diagnosis.levels import finite_rows, graded
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Algorithm, Severity
+from rldk_tui.metrics.metric import GROUPED
 from rldk_tui.run import Rows, RunInfo
 from rldk_tui.statistics.windows import NOTHING_YET, Floats, m_of_n
 

@@ -25,11 +25,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from rldk_tui.diagnosis import cadence
-from rldk_tui.diagnosis.beside import GROUPED, RewardPast, direction_of, last_known
+from rldk_tui.diagnosis.beside import RewardPast, direction_of, last_known
 from rldk_tui.diagnosis.blame import set_to
 from rldk_tui.diagnosis.levels import finite_rows
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Severity
+from rldk_tui.metrics.metric import GROUPED
 from rldk_tui.run import Rows, RunInfo
 from rldk_tui.statistics.windows import NOTHING_YET, Floats, m_of_n
 

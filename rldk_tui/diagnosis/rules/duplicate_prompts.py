@@ -29,10 +29,10 @@ import numpy as np
 
 from rldk_tui.charts.format import percent
 from rldk_tui.diagnosis.batches import MOST, beside, new_batches
-from rldk_tui.diagnosis.beside import SAMPLING
 from rldk_tui.diagnosis.blame import set_to
 from rldk_tui.diagnosis.rule import Context, Episode, Family, Need, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Severity
+from rldk_tui.metrics.metric import ONLINE
 from rldk_tui.run import Rows, RunInfo
 from rldk_tui.statistics.windows import NOTHING_YET, Floats, rolling, rolling_mean
 
@@ -70,7 +70,7 @@ class Past:
 
 def applies(info: RunInfo) -> str | None:
     """Only trainers that sample replies to prompts."""
-    return None if info.algorithm is None or info.algorithm in SAMPLING else "this trainer samples no replies"
+    return None if info.algorithm is None or info.algorithm in ONLINE else "this trainer samples no replies"
 
 
 def _different(view: Floats) -> Floats:

@@ -28,11 +28,12 @@ import numpy as np
 from rldk_tui.charts.format import percent
 from rldk_tui.diagnosis import cadence
 from rldk_tui.diagnosis.batches import SharePast, examples, pooled_shares
-from rldk_tui.diagnosis.beside import SAMPLING, held
+from rldk_tui.diagnosis.beside import held
 from rldk_tui.diagnosis.levels import finite_rows
 from rldk_tui.diagnosis.rule import Context, Episode, Family, Need, RowRule, Telling, Verdict
 from rldk_tui.diagnosis.usual import UsualPast, usual
 from rldk_tui.events import Advice, Severity
+from rldk_tui.metrics.metric import ONLINE
 from rldk_tui.run import Rows, RunInfo
 from rldk_tui.statistics.windows import NOTHING_YET, Floats, m_of_n
 
@@ -79,7 +80,7 @@ class Past:
 
 def applies(info: RunInfo) -> str | None:
     """Only trainers that sample replies."""
-    return None if info.algorithm is None or info.algorithm in SAMPLING else "this trainer samples no replies"
+    return None if info.algorithm is None or info.algorithm in ONLINE else "this trainer samples no replies"
 
 
 def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:

@@ -30,10 +30,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from rldk_tui.diagnosis import blame, cadence, kl
-from rldk_tui.diagnosis.beside import GROUPED, RewardPast, SmoothPast, of_grouped_trainer, reward_direction, smoothed
+from rldk_tui.diagnosis.beside import RewardPast, SmoothPast, of_grouped_trainer, reward_direction, smoothed
 from rldk_tui.diagnosis.levels import finite_rows, graded
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Algorithm, Severity
+from rldk_tui.metrics.metric import GROUPED
 from rldk_tui.run import Rows, RunInfo
 from rldk_tui.statistics.windows import NOTHING_YET, Floats, m_of_n, rolling_median
 

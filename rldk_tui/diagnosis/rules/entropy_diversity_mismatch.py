@@ -31,12 +31,13 @@ from numpy.typing import NDArray
 
 from rldk_tui.charts.format import percent
 from rldk_tui.diagnosis import cadence
-from rldk_tui.diagnosis.beside import GROUPED, held, last_known
+from rldk_tui.diagnosis.beside import held, last_known
 from rldk_tui.diagnosis.blame import set_to
 from rldk_tui.diagnosis.levels import finite_rows, scope_rows
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict, one_scope
 from rldk_tui.diagnosis.sampler import OWN_KWARGS, Cut, number, place, sampling
 from rldk_tui.events import Advice, Severity
+from rldk_tui.metrics.metric import GROUPED
 from rldk_tui.run import Rows, RunInfo
 from rldk_tui.statistics.windows import NOTHING_YET, Bools, Floats, m_of_n
 

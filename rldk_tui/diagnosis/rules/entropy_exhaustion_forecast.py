@@ -28,11 +28,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from rldk_tui.diagnosis.beside import GROUPED, held, last_known
+from rldk_tui.diagnosis.beside import held, last_known
 from rldk_tui.diagnosis.blame import set_to
 from rldk_tui.diagnosis.levels import finite_rows
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Severity
+from rldk_tui.metrics.metric import GROUPED
 from rldk_tui.run import Rows, RunInfo
 from rldk_tui.statistics.trend import directions
 from rldk_tui.statistics.windows import NOTHING_YET, Bools, Floats

@@ -35,12 +35,13 @@ from numpy.typing import NDArray
 
 from rldk_tui.diagnosis import cadence
 from rldk_tui.diagnosis.batches import Start
-from rldk_tui.diagnosis.beside import GROUPED, RewardPast, SmoothPast, direction_of, last_known, smoothed
+from rldk_tui.diagnosis.beside import RewardPast, SmoothPast, direction_of, last_known, smoothed
 from rldk_tui.diagnosis.blame import set_to
 from rldk_tui.diagnosis.components import WeightsPast, function_of, functions, spread_of, weight_of
 from rldk_tui.diagnosis.levels import finite_rows, graded
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Severity
+from rldk_tui.metrics.metric import GROUPED
 from rldk_tui.run import Rows, RunInfo
 from rldk_tui.statistics.windows import NOTHING_YET, Bools, Floats, m_of_n, rolling_mean
 

@@ -26,11 +26,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rldk_tui.diagnosis.beside import SAMPLING
 from rldk_tui.diagnosis.blame import set_to
 from rldk_tui.diagnosis.rule import ConfigRule, Family, StateVerdict, Telling
 from rldk_tui.diagnosis.sampler import OWN_KWARGS, Cut, cuts, number, place, sampling
 from rldk_tui.events import Advice, Json, Severity
+from rldk_tui.metrics.metric import ONLINE
 from rldk_tui.run import RunInfo
 
 
@@ -53,7 +53,7 @@ _LEAST_LENGTHS = ("min_length", "min_new_tokens", "min_tokens")
 
 def applies(info: RunInfo) -> str | None:
     """Only trainers that sample replies."""
-    return None if info.algorithm is None or info.algorithm in SAMPLING else "this trainer samples no replies"
+    return None if info.algorithm is None or info.algorithm in ONLINE else "this trainer samples no replies"
 
 
 def _bent(settings: Mapping[str, Json]) -> tuple[Cut, ...]:

@@ -24,10 +24,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rldk_tui.diagnosis.beside import SAMPLING
 from rldk_tui.diagnosis.blame import set_to
 from rldk_tui.diagnosis.rule import ConfigRule, Family, StateVerdict, Telling
 from rldk_tui.events import Advice, Algorithm, Severity
+from rldk_tui.metrics.metric import ONLINE
 from rldk_tui.run import RunInfo
 
 
@@ -61,7 +61,7 @@ def models_and_functions(info: RunInfo) -> tuple[bool, bool] | None:
 
 def applies(info: RunInfo) -> str | None:
     """Only where a reward model is known to pay for sampled replies."""
-    if info.algorithm is not None and info.algorithm not in SAMPLING:
+    if info.algorithm is not None and info.algorithm not in ONLINE:
         return "this trainer samples no replies"
     paid = models_and_functions(info)
     if paid is None:

@@ -29,11 +29,12 @@ import numpy as np
 
 from rldk_tui.charts.format import percent
 from rldk_tui.diagnosis import cadence
-from rldk_tui.diagnosis.beside import SAMPLING, SmoothPast, held, smoothed
+from rldk_tui.diagnosis.beside import SmoothPast, held, smoothed
 from rldk_tui.diagnosis.lengths import FIRST, READS, SMOOTH, LengthPast, lengths
 from rldk_tui.diagnosis.levels import graded
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Severity
+from rldk_tui.metrics.metric import ONLINE
 from rldk_tui.run import Rows, RunInfo
 from rldk_tui.statistics.windows import NOTHING_YET, Floats, m_of_n
 
@@ -70,7 +71,7 @@ class Past:
 
 def applies(info: RunInfo) -> str | None:
     """Trainers that sample replies."""
-    return None if info.algorithm is None or info.algorithm in SAMPLING else "this trainer samples no replies"
+    return None if info.algorithm is None or info.algorithm in ONLINE else "this trainer samples no replies"
 
 
 def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:

@@ -29,12 +29,13 @@ import numpy as np
 
 from rldk_tui.charts.format import percent
 from rldk_tui.diagnosis import cadence
-from rldk_tui.diagnosis.beside import SAMPLING, RewardPast, direction_of, held, reward_direction
+from rldk_tui.diagnosis.beside import RewardPast, direction_of, held, reward_direction
 from rldk_tui.diagnosis.blame import set_to
 from rldk_tui.diagnosis.lengths import READS, SMOOTH, LengthPast, lengths
 from rldk_tui.diagnosis.levels import graded
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Algorithm, Severity
+from rldk_tui.metrics.metric import ONLINE
 from rldk_tui.run import Rows, RunInfo
 from rldk_tui.statistics.windows import NOTHING_YET, Floats, m_of_n
 
@@ -73,7 +74,7 @@ class Past:
 
 def applies(info: RunInfo) -> str | None:
     """Trainers that raise a reward."""
-    return None if info.algorithm is None or info.algorithm in SAMPLING else "this trainer raises no reward of sampled replies"
+    return None if info.algorithm is None or info.algorithm in ONLINE else "this trainer raises no reward of sampled replies"
 
 
 def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:

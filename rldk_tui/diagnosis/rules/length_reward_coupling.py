@@ -31,11 +31,11 @@ import numpy as np
 
 from rldk_tui.charts.format import percent
 from rldk_tui.diagnosis.batches import Start, beside, examples, new_batches, total
-from rldk_tui.diagnosis.beside import SAMPLING
 from rldk_tui.diagnosis.blame import set_to
 from rldk_tui.diagnosis.levels import graded
 from rldk_tui.diagnosis.rule import Context, Episode, Family, Need, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Algorithm, Severity
+from rldk_tui.metrics.metric import ONLINE
 from rldk_tui.run import Rows, RunInfo
 from rldk_tui.statistics.trend import DirectionPast, rolling_direction
 from rldk_tui.statistics.windows import NOTHING_YET, Floats, rolling, rolling_mean
@@ -91,7 +91,7 @@ class Past:
 
 def applies(info: RunInfo) -> str | None:
     """Only trainers that score sampled replies."""
-    return None if info.algorithm is None or info.algorithm in SAMPLING else "this trainer scores no sampled replies"
+    return None if info.algorithm is None or info.algorithm in ONLINE else "this trainer scores no sampled replies"
 
 
 def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:

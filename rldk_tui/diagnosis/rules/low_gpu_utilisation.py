@@ -26,11 +26,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from rldk_tui.charts.format import percent
-from rldk_tui.diagnosis.beside import SAMPLING
 from rldk_tui.diagnosis.blame import set_to
 from rldk_tui.diagnosis.levels import scope_rows
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Severity
+from rldk_tui.metrics.metric import ONLINE
 from rldk_tui.run import Rows, RunInfo
 from rldk_tui.statistics.windows import NOTHING_YET, Floats, rolling_mean
 
@@ -88,7 +88,7 @@ def _faster(info: RunInfo) -> tuple[Advice, ...]:
         "4",
         current=info.setting("dataloader_num_workers"),
     )
-    if info.algorithm not in SAMPLING:
+    if info.algorithm not in ONLINE:
         return (workers,)
     generation = set_to(info, "use_vllm", "Generate with vLLM", "True", current=False)
     return (

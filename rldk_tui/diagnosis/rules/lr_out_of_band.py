@@ -31,12 +31,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from rldk_tui.diagnosis.beside import SAMPLING, last_known
+from rldk_tui.diagnosis.beside import last_known
 from rldk_tui.diagnosis.blame import BOUNDS, FAR, set_to, usual_rate
 from rldk_tui.diagnosis.levels import finite_rows, graded
 from rldk_tui.diagnosis.model_size import MOST_TRAINED, TRAINABLE, bears, named_size, sizes
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Severity
+from rldk_tui.metrics.metric import ONLINE
 from rldk_tui.run import Rows, RunInfo
 from rldk_tui.statistics.windows import NOTHING_YET, Floats, m_of_n
 
@@ -90,7 +91,7 @@ def _bounds(rows: Rows, at: NDArray[np.intp], past: Past, context: Context) -> t
     trained, trainable = last_known(rows, at, TRAINABLE, past.trainable)
     algorithm = context.info.algorithm
     adapters = math.nan if algorithm is None else BOUNDS.get(algorithm, math.nan)
-    all_weights = limits.all_weights[0 if algorithm in SAMPLING else 1]
+    all_weights = limits.all_weights[0 if algorithm in ONLINE else 1]
     whole = trained >= MOST_TRAINED * size  # False where either is not known
     sized = bears(size) * np.where(whole & (adapters > 0.0), all_weights, adapters)
     warning, high = np.fmin(sized, limits.any_size[0]), np.fmin(limits.high * sized, limits.any_size[1])

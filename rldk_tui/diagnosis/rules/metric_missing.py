@@ -27,13 +27,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rldk_tui.diagnosis.beside import GROUPED
 from rldk_tui.diagnosis.levels import nothing
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Severity
 from rldk_tui.metrics import CATALOGUE, lookup, title
 from rldk_tui.metrics.expected import KNOWN_SINCE, due, never_came_is_missing
 from rldk_tui.metrics.generation_cycle import is_of_a_generation, logs_a_generation
+from rldk_tui.metrics.metric import GROUPED
 from rldk_tui.run import Rows, RunInfo
 
 

@@ -27,11 +27,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from rldk_tui.diagnosis.beside import SAMPLING, last_known
+from rldk_tui.diagnosis.beside import last_known
 from rldk_tui.diagnosis.epochs import LONG
 from rldk_tui.diagnosis.levels import finite_rows
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Severity
+from rldk_tui.metrics.metric import ONLINE
 from rldk_tui.run import Rows, RunInfo
 from rldk_tui.statistics.spread import TO_SIGMA, median_deviation
 from rldk_tui.statistics.windows import NOTHING_YET, Floats, median, windows
@@ -66,7 +67,7 @@ class Past:
 
 def applies(info: RunInfo) -> str | None:
     """Trainers whose reward depends on the prompts."""
-    return None if info.algorithm is None or info.algorithm in SAMPLING else "this trainer samples no replies"
+    return None if info.algorithm is None or info.algorithm in ONLINE else "this trainer samples no replies"
 
 
 def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:

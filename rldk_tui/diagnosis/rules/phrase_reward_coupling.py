@@ -33,10 +33,10 @@ import numpy as np
 from rldk_tui.charts.format import percent
 from rldk_tui.diagnosis import kl
 from rldk_tui.diagnosis.batches import Start, beside, examples, new_batches
-from rldk_tui.diagnosis.beside import SAMPLING
 from rldk_tui.diagnosis.levels import graded
 from rldk_tui.diagnosis.rule import Context, Episode, Family, Need, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Severity
+from rldk_tui.metrics.metric import ONLINE
 from rldk_tui.run import Rows, RunInfo
 from rldk_tui.statistics.windows import NOTHING_YET, Floats, m_of_n, rolling_mean
 
@@ -81,7 +81,7 @@ class Past:
 
 def applies(info: RunInfo) -> str | None:
     """Only trainers that score sampled replies."""
-    return None if info.algorithm is None or info.algorithm in SAMPLING else "this trainer scores no sampled replies"
+    return None if info.algorithm is None or info.algorithm in ONLINE else "this trainer scores no sampled replies"
 
 
 def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:

@@ -29,11 +29,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rldk_tui.diagnosis import kl
-from rldk_tui.diagnosis.beside import GROUPED, last_known
+from rldk_tui.diagnosis.beside import last_known
 from rldk_tui.diagnosis.blame import set_to
 from rldk_tui.diagnosis.levels import finite_rows
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Algorithm, Severity
+from rldk_tui.metrics.metric import GROUPED
 from rldk_tui.run import Rows, RunInfo
 from rldk_tui.statistics.windows import NOTHING_YET, Bools, Floats, m_of_n, windows
 

@@ -35,12 +35,13 @@ from numpy.typing import NDArray
 
 from rldk_tui.charts.format import percent
 from rldk_tui.diagnosis import cadence, kl
-from rldk_tui.diagnosis.beside import SAMPLING, SmoothPast, smoothed
+from rldk_tui.diagnosis.beside import SmoothPast, smoothed
 from rldk_tui.diagnosis.components import WeightsPast, function_of, functions, spread_of, weight_of
 from rldk_tui.diagnosis.levels import graded, nothing
 from rldk_tui.diagnosis.opposed import TREND, OpposedPast, opposed
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Severity
+from rldk_tui.metrics.metric import ONLINE
 from rldk_tui.run import Rows, RunInfo
 from rldk_tui.statistics.windows import NOTHING_YET, Bools, Floats, m_of_n
 
@@ -79,7 +80,7 @@ class Past:
 
 def applies(info: RunInfo) -> str | None:
     """Trainers that raise a reward."""
-    return None if info.algorithm is None or info.algorithm in SAMPLING else "this trainer raises no reward of sampled replies"
+    return None if info.algorithm is None or info.algorithm in ONLINE else "this trainer raises no reward of sampled replies"
 
 
 def second_opinions(_reads: tuple[str, ...], names: tuple[str, ...]) -> tuple[str, ...]:

@@ -31,10 +31,10 @@ import numpy as np
 
 from rldk_tui.charts.format import percent
 from rldk_tui.diagnosis.batches import MOST, Start, beside, new_batches, total
-from rldk_tui.diagnosis.beside import SAMPLING
 from rldk_tui.diagnosis.blame import set_to
 from rldk_tui.diagnosis.rule import Context, Episode, Family, Need, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Algorithm, Severity
+from rldk_tui.metrics.metric import ONLINE
 from rldk_tui.run import Rows, RunInfo
 from rldk_tui.statistics.windows import NOTHING_YET, Floats, m_of_n, rolling
 
@@ -79,7 +79,7 @@ class Past:
 
 def applies(info: RunInfo) -> str | None:
     """Only trainers that score sampled replies."""
-    return None if info.algorithm is None or info.algorithm in SAMPLING else "this trainer scores no sampled replies"
+    return None if info.algorithm is None or info.algorithm in ONLINE else "this trainer scores no sampled replies"
 
 
 def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:

@@ -34,12 +34,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from rldk_tui.diagnosis import blame, cadence, kl
-from rldk_tui.diagnosis.beside import SAMPLING, held
+from rldk_tui.diagnosis.beside import held
 from rldk_tui.diagnosis.epochs import EpochPast, best_of_epoch
 from rldk_tui.diagnosis.levels import finite_rows, graded
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.diagnosis.warm_up import warmed_up
 from rldk_tui.events import Advice, Severity
+from rldk_tui.metrics.metric import ONLINE
 from rldk_tui.run import Rows, RunInfo
 from rldk_tui.statistics.spread import noise_about_trend
 from rldk_tui.statistics.windows import NOTHING_YET, Bools, Floats, m_of_n, rolling_median, windows
@@ -92,7 +93,7 @@ class Past:
 
 def applies(info: RunInfo) -> str | None:
     """Trainers that raise a reward."""
-    return None if info.algorithm is None or info.algorithm in SAMPLING else "this trainer raises no reward of sampled replies"
+    return None if info.algorithm is None or info.algorithm in ONLINE else "this trainer raises no reward of sampled replies"
 
 
 def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:

@@ -30,13 +30,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from rldk_tui.diagnosis import cadence
-from rldk_tui.diagnosis.beside import GROUPED, SmoothPast, smoothed
+from rldk_tui.diagnosis.beside import SmoothPast, smoothed
 from rldk_tui.diagnosis.blame import set_to
 from rldk_tui.diagnosis.components import WeightsPast, function_of, functions, spread_of, weight_of
 from rldk_tui.diagnosis.levels import nothing
 from rldk_tui.diagnosis.opposed import TREND, OpposedPast, opposed
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Severity
+from rldk_tui.metrics.metric import GROUPED
 from rldk_tui.run import Rows, RunInfo
 from rldk_tui.statistics.windows import NOTHING_YET, Floats, m_of_n
 

@@ -29,11 +29,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from rldk_tui.diagnosis import cadence, shifts
-from rldk_tui.diagnosis.beside import SAMPLING, last_known
+from rldk_tui.diagnosis.beside import last_known
 from rldk_tui.diagnosis.levels import finite_rows, graded
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.diagnosis.warm_up import warmed_up
 from rldk_tui.events import Advice, Severity
+from rldk_tui.metrics.metric import ONLINE
 from rldk_tui.run import Rows, RunInfo
 from rldk_tui.statistics.cusum import CusumPast, cusum
 from rldk_tui.statistics.robust import Baseline, robust_z
@@ -94,7 +95,7 @@ class Past:
 
 def applies(info: RunInfo) -> str | None:
     """Trainers that raise a reward."""
-    return None if info.algorithm is None or info.algorithm in SAMPLING else "this trainer raises no reward of sampled replies"
+    return None if info.algorithm is None or info.algorithm in ONLINE else "this trainer raises no reward of sampled replies"
 
 
 def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:

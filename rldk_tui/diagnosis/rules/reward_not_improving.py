@@ -30,11 +30,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from rldk_tui.diagnosis.beside import SAMPLING, SmoothPast, held, smoothed
+from rldk_tui.diagnosis.beside import SmoothPast, held, smoothed
 from rldk_tui.diagnosis.blame import set_to
 from rldk_tui.diagnosis.levels import finite_rows
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Algorithm, Severity
+from rldk_tui.metrics.metric import ONLINE
 from rldk_tui.run import Rows, RunInfo
 from rldk_tui.statistics.spread import TO_SIGMA
 from rldk_tui.statistics.thinned import ThinnedPast, means, thinned
@@ -87,7 +88,7 @@ class Past:
 
 def applies(info: RunInfo) -> str | None:
     """Trainers that raise a reward."""
-    return None if info.algorithm is None or info.algorithm in SAMPLING else "this trainer raises no reward of sampled replies"
+    return None if info.algorithm is None or info.algorithm in ONLINE else "this trainer raises no reward of sampled replies"
 
 
 def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:

@@ -34,11 +34,12 @@ from numpy.typing import NDArray
 from rldk_tui.charts.format import number, percent
 from rldk_tui.diagnosis import cadence
 from rldk_tui.diagnosis.batches import Start, beside, examples, new_batches
-from rldk_tui.diagnosis.beside import SAMPLING, SmoothPast, held, last_known, smoothed
+from rldk_tui.diagnosis.beside import SmoothPast, held, last_known, smoothed
 from rldk_tui.diagnosis.blame import set_to
 from rldk_tui.diagnosis.levels import finite_rows
 from rldk_tui.diagnosis.rule import Context, Episode, Family, Need, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Algorithm, Severity
+from rldk_tui.metrics.metric import ONLINE
 from rldk_tui.run import Rows, RunInfo
 from rldk_tui.statistics.windows import NOTHING_YET, Bools, Floats, m_of_n, rolling_median
 
@@ -120,7 +121,7 @@ class _Heard:
 
 def applies(info: RunInfo) -> str | None:
     """Only trainers that score sampled replies."""
-    return None if info.algorithm is None or info.algorithm in SAMPLING else "this trainer scores no sampled replies"
+    return None if info.algorithm is None or info.algorithm in ONLINE else "this trainer scores no sampled replies"
 
 
 def _in_batches(rows: Rows, past: BatchPast, limits: Limits) -> tuple[_Heard, BatchPast]:

@@ -30,10 +30,11 @@ import numpy as np
 
 from rldk_tui.charts.format import percent
 from rldk_tui.diagnosis import cadence
-from rldk_tui.diagnosis.beside import SAMPLING, SmoothPast, last_known, smoothed
+from rldk_tui.diagnosis.beside import SmoothPast, last_known, smoothed
 from rldk_tui.diagnosis.levels import finite_rows
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Severity
+from rldk_tui.metrics.metric import ONLINE
 from rldk_tui.run import Rows, RunInfo
 from rldk_tui.statistics.windows import NOTHING_YET, Floats, m_of_n, rolling_median
 
@@ -82,7 +83,7 @@ class Past:
 
 def applies(info: RunInfo) -> str | None:
     """Trainers that raise a reward."""
-    return None if info.algorithm is None or info.algorithm in SAMPLING else "this trainer raises no reward of sampled replies"
+    return None if info.algorithm is None or info.algorithm in ONLINE else "this trainer raises no reward of sampled replies"
 
 
 def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:

@@ -28,12 +28,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rldk_tui.diagnosis import cadence
-from rldk_tui.diagnosis.beside import GROUPED, last_known
+from rldk_tui.diagnosis.beside import last_known
 from rldk_tui.diagnosis.blame import set_to
 from rldk_tui.diagnosis.components import WeightsPast, function_of, functions, spread_of, weights
 from rldk_tui.diagnosis.levels import finite_rows
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Severity
+from rldk_tui.metrics.metric import GROUPED
 from rldk_tui.run import Rows, RunInfo
 from rldk_tui.statistics.windows import NOTHING_YET, Bools, Floats, rolling_median
 

@@ -34,10 +34,11 @@ from numpy.typing import NDArray
 
 from rldk_tui.diagnosis import cadence
 from rldk_tui.diagnosis.abrupt import Step, Steps, continued, moved, steps, stretches
-from rldk_tui.diagnosis.beside import SAMPLING, held, last_known
+from rldk_tui.diagnosis.beside import held, last_known
 from rldk_tui.diagnosis.levels import finite_rows
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Algorithm, Severity
+from rldk_tui.metrics.metric import ONLINE
 from rldk_tui.run import Rows, RunInfo
 from rldk_tui.statistics.windows import NOTHING_YET, Bools, Floats, median
 
@@ -102,7 +103,7 @@ class Past:
 
 def applies(info: RunInfo) -> str | None:
     """Trainers that score replies."""
-    return None if info.algorithm is None or info.algorithm in SAMPLING else "this trainer scores no replies"
+    return None if info.algorithm is None or info.algorithm in ONLINE else "this trainer scores no replies"
 
 
 def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:

@@ -34,7 +34,8 @@ from rldk_tui.charts.format import percent
 from rldk_tui.diagnosis.batches import new_batches
 from rldk_tui.diagnosis.levels import graded
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
-from rldk_tui.events import Advice, Algorithm, Severity
+from rldk_tui.events import Advice, Severity
+from rldk_tui.metrics.metric import ONLINE
 from rldk_tui.run import Kind, Rows, RunInfo
 from rldk_tui.statistics.windows import NOTHING_YET, Floats, m_of_n
 
@@ -71,7 +72,7 @@ class Past:
 
 def applies(info: RunInfo) -> str | None:
     """Trainers that score replies by a function of the user's."""
-    scoring = info.algorithm in (None, Algorithm.GRPO, Algorithm.RLOO, Algorithm.PPO, Algorithm.ONLINE_DPO)
+    scoring = info.algorithm in (None, *ONLINE)
     return None if scoring else "this trainer scores no replies"
 
 

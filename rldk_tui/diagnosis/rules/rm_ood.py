@@ -26,10 +26,10 @@ from dataclasses import dataclass
 
 from rldk_tui.charts.format import percent
 from rldk_tui.diagnosis import kl
-from rldk_tui.diagnosis.beside import SAMPLING
 from rldk_tui.diagnosis.levels import LevelPast, Rung, scope_rows, watch_levels
 from rldk_tui.diagnosis.rule import Context, Episode, Family, Need, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Severity
+from rldk_tui.metrics.metric import ONLINE
 from rldk_tui.run import Rows, RunInfo
 
 
@@ -47,7 +47,7 @@ LIMITS = Limits()
 
 def applies(info: RunInfo) -> str | None:
     """Trainers whose replies are scored."""
-    scored = info.algorithm is None or info.algorithm in SAMPLING
+    scored = info.algorithm is None or info.algorithm in ONLINE
     return None if scored else "this trainer samples no replies to score"
 
 

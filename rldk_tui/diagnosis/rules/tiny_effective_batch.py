@@ -23,10 +23,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rldk_tui.diagnosis.beside import GROUPED
 from rldk_tui.diagnosis.blame import set_to
 from rldk_tui.diagnosis.rule import ConfigRule, Family, StateVerdict, Telling
 from rldk_tui.events import Severity
+from rldk_tui.metrics.metric import GROUPED
 from rldk_tui.run import RunInfo
 
 

@@ -29,11 +29,12 @@ from dataclasses import dataclass, field
 
 from rldk_tui.charts.format import percent
 from rldk_tui.diagnosis import kl
-from rldk_tui.diagnosis.beside import GROUPED, SAMPLING, SmoothPast, smoothed
+from rldk_tui.diagnosis.beside import SmoothPast, smoothed
 from rldk_tui.diagnosis.blame import set_to
 from rldk_tui.diagnosis.levels import LevelPast, Rung, scope_rows, watch_levels
 from rldk_tui.diagnosis.rule import Context, Episode, Family, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Algorithm, Severity
+from rldk_tui.metrics.metric import GROUPED, ONLINE
 from rldk_tui.run import Rows, RunInfo
 
 
@@ -71,7 +72,7 @@ class Past:
 
 def applies(info: RunInfo) -> str | None:
     """Only trainers that sample replies."""
-    return None if info.algorithm is None or info.algorithm in SAMPLING else "this trainer samples no replies"
+    return None if info.algorithm is None or info.algorithm in ONLINE else "this trainer samples no replies"
 
 
 def watch(rows: Rows, past: Past, context: Context) -> Verdict[Past]:

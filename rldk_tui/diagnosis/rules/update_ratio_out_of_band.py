@@ -34,12 +34,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rldk_tui.charts.format import percent
-from rldk_tui.diagnosis.beside import SAMPLING, last_known
+from rldk_tui.diagnosis.beside import last_known
 from rldk_tui.diagnosis.blame import RatePast, cause, learning_rates, lower_learning_rate, set_to
 from rldk_tui.diagnosis.levels import graded, scope_rows
 from rldk_tui.diagnosis.measurements import each_measured, named
 from rldk_tui.diagnosis.rule import Context, Episode, Family, Need, RowRule, Telling, Verdict
 from rldk_tui.events import Advice, Severity
+from rldk_tui.metrics.metric import ONLINE
 from rldk_tui.run import Rows
 from rldk_tui.statistics.windows import NOTHING_YET, Bools, Floats, m_of_n
 
@@ -130,7 +131,7 @@ def _bounds(rows: Rows, at: NDArray[np.intp], past: Past, context: Context) -> t
     trainable, trainable_now = last_known(rows, at, TRAINABLE, past.sizes[1])
     whole: Bools = (total >= limits.pretrained) & (trainable >= limits.all_weights * total)
     begun = rows.steps[at] - context.info.first_step <= limits.settled
-    in_rl = context.info.algorithm in SAMPLING
+    in_rl = context.info.algorithm in ONLINE
     small = [np.where(begun, np.inf, bound) for bound in limits.small]
     warning = np.where(whole, limits.tuned[0] if in_rl else limits.tuned[1], small[0])
     return warning, np.where(whole, limits.tuned[1], small[1]), (total_now, trainable_now)

@@ -19,13 +19,13 @@ from rldk_tui.integrations.trl.not_measured import tell_unmeasured
 from rldk_tui.integrations.trl.part import Part, Training
 from rldk_tui.integrations.trl.ppo import loop_globals
 from rldk_tui.integrations.trl.wrapping import Wrapping
+from rldk_tui.metrics.metric import ONLINE
 
 GENERATE, SCORE, UPDATE, SAVE, EVAL = PHASES = ("generate", "score", "update", "save", "eval")
 _IN_A_STEP = (GENERATE, SCORE, UPDATE)
 _METHODS = {GENERATE: ("_generate",), SCORE: ("_calculate_rewards",), SAVE: ("_save_checkpoint",), EVAL: ("evaluate",)}
 _PPO_METHODS = {SAVE: ("_save_checkpoint",), EVAL: ("generate_completions",)}
 _PPO_FUNCTIONS = {GENERATE: "batch_generation", SCORE: "get_reward"}
-_SAMPLING = frozenset({Algorithm.GRPO, Algorithm.RLOO, Algorithm.PPO, Algorithm.ONLINE_DPO})
 
 
 class Phases(Part):
@@ -49,7 +49,7 @@ class Phases(Part):
         if not training.is_main:
             return
         self._stopwatch = Stopwatch(self._clock, functools.partial(training.border.attempt, self.task))
-        samples = training.algorithm in _SAMPLING
+        samples = training.algorithm in ONLINE
         if training.trainer is not None:
             self._watch(training.trainer)
         if not samples or {GENERATE, SCORE} <= self._watched:
