@@ -26,6 +26,9 @@ _END = struct.Struct("<4s8xI4xH")
 _LOCATOR = struct.Struct("<4s4xQ4x")
 _END64 = struct.Struct("<4s36xQ8x")
 _COMMENT = 1 << 16
+_ALIGNMENT = ".storage_alignment"
+_LONGEST_NUMBER = 9
+"""Digits of an alignment; torch's is 64."""
 _IN_64 = 0xFFFFFFFF
 
 CONVERT = "Convert it on a machine you trust it on: load the model and `save_pretrained(folder)`, which writes safetensors."
@@ -65,7 +68,15 @@ def _checked(descriptor: int, source: str, size: int) -> dict[int, int] | FilePr
         return FileProblem("refused-pickle", source, f"Its pickle is larger than {MAX_PICKLE >> 20} MiB.", CONVERT)
     if not all(_inside(member, size) for member in members):
         raise zipfile.BadZipFile("a member is not where the directory says")  # torch would allocate what it claims to have
+    if not all(_aligned(descriptor, member) for member in members if Path(member.filename).name == _ALIGNMENT):
+        raise zipfile.BadZipFile("tensors are aligned to nothing")  # torch divides by it, which ends the process
     return {_data_offset(descriptor, member): member.file_size for member in members}
+
+
+def _aligned(descriptor: int, member: zipfile.ZipInfo) -> bool:
+    """Whether the bytes that tensors are aligned to are a number above 0, as torch.save writes it."""
+    text = read_at(descriptor, _data_offset(descriptor, member), min(member.file_size, _LONGEST_NUMBER + 1))
+    return text.isdigit() and len(text) <= _LONGEST_NUMBER and int(text) > 0
 
 
 def _inside(member: zipfile.ZipInfo, size: int) -> bool:

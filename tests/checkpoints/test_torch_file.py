@@ -261,6 +261,16 @@ def test_a_member_that_claims_gigabytes_is_not_given_to_torch(tmp_path: Path, mo
     assert kinds(tmp_path / "m.bin") == ["truncated"]
 
 
+@pytest.mark.parametrize("alignment", [b"00", b"-1", b"6x"])
+def test_an_alignment_that_torch_would_divide_by_in_vain_is_damage(tmp_path: Path, alignment: bytes) -> None:
+    torch.save({"a": torch.ones(3)}, tmp_path / "m.bin")
+    content = bytearray((tmp_path / "m.bin").read_bytes())
+    at = content.index(b"64", content.index(b".storage_alignment"))
+    content[at : at + 2] = alignment
+    (tmp_path / "m.bin").write_bytes(content)
+    assert kinds(tmp_path / "m.bin") == ["truncated"]
+
+
 def test_a_directory_that_lies_before_the_file_is_damage(tmp_path: Path) -> None:
     torch.save({"a": torch.ones(3)}, tmp_path / "m.bin")
     content = bytearray((tmp_path / "m.bin").read_bytes())
