@@ -62,7 +62,8 @@ def test_for_people_files_alike_share_a_line_and_names_are_harmless(run: Path, c
 def test_which_run_it_is_and_who_tells_of_what(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", str(run), "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
-    assert answer["which"]["algorithm"] == "GRPO"
+    assert answer["which"]["algorithm"] == "grpo"
+    assert answer["which"]["launches"] == 1
     assert answer["metrics"]["kl"] == ["rldk/events-rank00000.jsonl", "trainer_state.json"]
     assert main(["doctor", str(run)]) == 0
     said = " ".join(capsys.readouterr().out.split())

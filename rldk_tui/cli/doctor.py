@@ -61,7 +61,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
             "cache": {"path": str(cache), "bytes": kept},
             "run": str(run) if run is not None else None,
             "files": [asdict(source) for source in found.sources] if found is not None else [],
-            "which": dict(_which(found)) if found is not None else {},
+            "which": _identity(found) if found is not None else {},
             "metrics": {metric: list(files) for metric, files in sorted(found.metrics.items())} if found is not None else {},
         }
         say(json.dumps(answer, indent=2))
@@ -127,16 +127,25 @@ def _of_gpus(gpus: tuple[Gpu, ...]) -> Iterator[str]:
         yield "  none that NVML knows of (no NVIDIA driver, or none visible here)"
 
 
+def _identity(found: RunFiles) -> dict[str, str | int | None]:
+    """Which run it is, as far as its files tell; None where they do not."""
+    info = found.info
+    return {
+        "algorithm": info.algorithm.value if info.algorithm else None,
+        "trainer": info.trainer,
+        "model": info.model,
+        "settings": len(info.config),
+        "launches": found.launches,
+    }
+
+
 def _which(found: RunFiles) -> Iterator[tuple[str, str]]:
-    """Which run it is, as far as its files tell."""
+    """The same in words."""
     from rldk_tui.charts.text import one_line
 
-    info = found.info
-    yield "algorithm", info.algorithm.value.upper().replace("_", " ") if info.algorithm else "not told"
-    yield "trainer", one_line(info.trainer or "not told")
-    yield "model", one_line(info.model or "not told")
-    yield "settings", f"{len(info.config)} told"
-    yield "launches", str(found.launches)
+    for name, value in _identity(found).items():
+        told = value.upper().replace("_", " ") if name == "algorithm" and isinstance(value, str) else value
+        yield name, "not told" if told is None else one_line(str(told))
 
 
 def _of_metrics(found: RunFiles) -> Iterator[str]:

@@ -139,9 +139,10 @@ def _row(row: SavedCheckpoint, *, keep: bool) -> Row:
 
 def _merged(issues: Iterable[Issue]) -> list[Issue]:
     """What is said of several checkpoints, once; a message begins with the name of its own."""
-    alike: dict[tuple[str, str], list[Issue]] = {}
+    alike: dict[tuple[str, Severity, str], list[Issue]] = {}
     for issue in issues:
-        alike.setdefault((issue.rule, issue.message.partition(": ")[2] or issue.message), []).append(issue)
+        said = issue.message.partition(": ")[2] or issue.message
+        alike.setdefault((issue.rule, issue.severity, said), []).append(issue)
     return [replace(first, also=tuple(other.step for other in others)) for first, *others in alike.values()]
 
 
