@@ -24,6 +24,7 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def _compare(arguments: argparse.Namespace) -> int:
+    from rldk_tui.charts.text import one_line
     from rldk_tui.comparison import Axis, compare
     from rldk_tui.session import RunSession
 
@@ -32,7 +33,7 @@ def _compare(arguments: argparse.Namespace) -> int:
     with stages() as shown:
         runs = []
         for path in arguments.runs:
-            shown.begin(f"Reading {path.name}")
+            shown.begin(f"Reading {one_line(path.absolute().name)}")
             runs.append(RunSession.open(path).poll(far=shown.far))
         shown.begin("Comparing")
         comparison = compare(runs, Axis(arguments.by), arguments.metric)

@@ -16,7 +16,7 @@ from enum import Enum
 
 import msgspec
 
-from rldk_tui.events import LAST_STEP, SCHEMA_VERSION, Json, Metrics, Phase, ReadProblem, RunDescribed, RunStarted
+from rldk_tui.events import LAST_STEP, SCHEMA_VERSION, STEPS_UNTOLD, Json, Metrics, Phase, ReadProblem, RunDescribed, RunStarted
 from rldk_tui.metrics import CATALOGUE, canonical, framework_from_keys
 from rldk_tui.readers import Read
 from rldk_tui.readers._numbers import number, unix_time
@@ -356,7 +356,7 @@ def _with_loss(cells: dict[str, float | None]) -> dict[str, float | None]:
 
 
 NO_STEP = "a row tells no step and was left out"
-ORDER_DOUBT = "its rows tell no step: they are numbered by their order, times logging_steps where that is known"
+ORDER_DOUBT = f"{STEPS_UNTOLD}: they are numbered by their order, times logging_steps where that is known"
 
 
 def another_training(source: str) -> RunStarted:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 
@@ -10,7 +11,7 @@ _WITHOUT_TERMINAL = 100
 """Columns of a page that goes to a file or a pipe."""
 
 
-_FEW_SIGNS = ("linux", "vt")
+_FEW_SIGNS = re.compile(r"linux|vt\d")
 """How the names of terminals begin whose fonts have neither braille nor all blocks: the Linux console, and real ones."""
 
 
@@ -20,7 +21,7 @@ def ascii_only() -> bool:
     `LC_ALL=C` says so too, though Python then writes UTF-8 (PEP 540). A mere `LANG=C` is what containers have.
     """
     encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower().replace("-", "").replace("_", "")
-    plain = os.environ.get("LC_ALL") in {"C", "POSIX"} or os.environ.get("TERM", "").startswith(_FEW_SIGNS)
+    plain = os.environ.get("LC_ALL") in {"C", "POSIX"} or _FEW_SIGNS.match(os.environ.get("TERM", "")) is not None
     return plain or not encoding.startswith("utf")
 
 

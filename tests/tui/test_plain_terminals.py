@@ -34,7 +34,13 @@ async def test_screens_the_palette_and_messages_are_ascii(settled: Settled) -> N
 
 @pytest.mark.parametrize(
     ("environment", "plain"),
-    [({"TERM": "linux"}, True), ({"TERM": "vt220"}, True), ({"LC_ALL": "C"}, True), ({"TERM": "xterm-256color"}, False)],
+    [
+        ({"TERM": "linux"}, True),
+        ({"TERM": "vt220"}, True),
+        ({"LC_ALL": "C"}, True),
+        ({"TERM": "xterm-256color"}, False),
+        ({"TERM": "vte-256color"}, False),
+    ],
 )
 def test_what_a_terminal_can_show_is_told_by_its_name_and_the_locale(
     environment: dict[str, str], plain: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
