@@ -39,6 +39,8 @@ _OF_WORDS = tuple(
     for name in ("repeating", "special_tokens", "script_mismatch", "unprintable", "similarity_across_prompts", "distinct_2")
 )
 _OF_LENGTH = ("samples/empty", "samples/length_")
+_ROUNDING = 1e-12
+"""Share of a number by which it may differ from a mean of numbers like it."""
 
 Rows = Sequence[Completion]
 AnyEvent = TypeVar("AnyEvent")
@@ -249,9 +251,13 @@ def _long_and_paid(lengths: Floats, standing: Floats, group_of: NDArray[np.intp]
     known = np.flatnonzero((group_of >= 0) & ~np.isnan(standing))
     group = group_of[known]
     size = np.maximum(np.bincount(group), 1)
-    longer, better = (values[known] - (np.bincount(group, values[known]) / size)[group] for values in (lengths, standing))
+
+    def above(values: Floats) -> Floats:
+        over: Floats = values - (np.bincount(group, values) / size)[group]
+        return np.where(over > _ROUNDING * np.abs(values), over, 0.0)
+
     both = np.zeros(lengths.size)
-    both[known] = np.maximum(longer, 0.0) * np.maximum(better, 0.0)
+    both[known] = above(lengths[known]) * above(standing[known])
     return both
 
 

@@ -145,6 +145,18 @@ def test_what_nobody_could_score() -> None:
     assert all(math.isfinite(value) for value in values.values())
 
 
+def test_groups_of_one_reward_name_no_reply_that_was_paid_for_its_length() -> None:
+    rewards = {"tied": [0.1] * 10, "split": [0.1, 0.5, 0.5, 0.9]}  # ten times 0.1, summed up and divided, is less than 0.1
+    for alike, named in ((["tied"], False), (["tied", "split"], True)):
+        rows = tuple(
+            Completion(prompt=prompt, completion="so " * (at + 1), rewards={"r": reward})
+            for prompt in alike
+            for at, reward in enumerate(rewards[prompt])
+        )
+        found = measure(Completions(time=1.0, step=1, rows=rows))
+        assert found.named.get("samples/length_reward_z", ()) == (("1/13",) if named else ())
+
+
 def test_where_no_reward_function_is_named_nobody_failed_to_score() -> None:
     rows = tuple(Completion(prompt="p", completion=text) for text in "ab")
     assert "samples/unscored" not in measure(Completions(time=1.0, step=1, rows=rows)).values
