@@ -23,6 +23,8 @@ LONGEST_LINE = 64 * 1024 * 1024
 """Bytes after which a line without an end is given up: no event of ours comes near."""
 MANY_LINES = 256
 """Lines that come at once from which on their numbers are gathered in columns."""
+BLOCK = 256 * 1024
+"""Bytes of lines that are decoded before their numbers are laid out: few enough to be in a processor's cache still."""
 _BOM = b"\xef\xbb\xbf"
 _FIRST_LINE = re.compile(
     rb'\{\s*"type":\s*"(?:run_started|run_described|metrics|heartbeat|system|completions|measured|checkpoint|extraction_error|finding'
@@ -42,8 +44,13 @@ class JsonlDecoder:
 
     def feed(self, chunk: bytes) -> Iterator[Read]:
         """Yield the event (or the problem) of every line that is complete now; of very many, their numbers as columns."""
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
-        yield from self._in_bulk(lines) if len(lines) >= MANY_LINES else self._one_by_one(lines)
+        chunk = self._rest + chunk
+        end = chunk.rfind(b"\n") + 1
+        self._rest = chunk[end:]
+        if end > BLOCK or chunk.count(b"\n") >= MANY_LINES:
+            yield from self._in_bulk(chunk, end)
+        elif end:
+            yield from self._one_by_one(chunk[: end - 1].split(b"\n"))
         if len(self._rest) > LONGEST_LINE:
             if not self._skipping:
                 yield self._problem(f"a line of more than {LONGEST_LINE} bytes was skipped")
@@ -57,21 +64,34 @@ class JsonlDecoder:
             elif line.strip():
                 yield from self._read(line)
 
-    def _in_bulk(self, lines: list[bytes]) -> Iterator[Read]:
-        """The same events, those that hold numbers gathered between any two that begin, end or describe a training."""
+    def _in_bulk(self, chunk: bytes, whole: int) -> Iterator[Read]:
+        """The same events of the first `whole` bytes, numbers gathered between what begins, ends or describes a training."""
+        begin = 0
+        while begin < whole:
+            end = chunk.find(b"\n", begin + BLOCK, whole) + 1 or whole
+            block, begin = chunk[begin:end], end
+            taken = 0 if self._skipping else self._gatherer.take_block(block)
+            self._line += taken
+            if not taken:
+                lines = block[:-1].split(b"\n")
+                yield from self._gathered(lines)
+                self._gatherer.end_block(len(lines))
+        yield from self._gatherer.given()
+
+    def _gathered(self, lines: list[bytes]) -> Iterator[Read]:
         gatherer = self._gatherer
-        for line in lines:
-            if not self._skipping and gatherer.take(line):
-                self._line += 1
-                continue
-            for read in self._one_by_one([line]):
+        at = 0
+        while at < len(lines):
+            taken = 0 if self._skipping else gatherer.take_run(lines, at) or gatherer.take(lines[at])
+            self._line += taken
+            at += taken or 1
+            for read in () if taken else self._one_by_one([lines[at - 1]]):
                 if isinstance(read, Metrics | Measured):
                     gatherer.add(read)
                     continue
                 if not isinstance(read, IN_ANY_ORDER):
                     yield from gatherer.given()
                 yield read
-        yield from gatherer.given()
 
     def pending(self) -> int:
         """Bytes of a last line that is not whole."""

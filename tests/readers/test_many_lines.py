@@ -63,7 +63,7 @@ def logs(draw: st.DrawFn) -> bytes:
         line = f'{{"type":"metrics","time":{step}.5,"step":{step},"values":{numbers}}}' if ours else numbers
         if not ours:
             line = '{"step":' + str(step) + ("," if numbers != "{}" else "") + numbers[1:]
-        unlike = ["", "{", "}", line[:-3], line + " x", line + line, line.replace(":", ": ")]
+        unlike = ["", "{", "}", line[:-3], line + " x", line + line, line.replace(":", ": "), line.replace("{", "{\n")]
         lines.append(draw(st.sampled_from([line] * 12 + unlike)))
     return "\n".join(lines).encode() + b"\n"
 
@@ -88,12 +88,13 @@ def decoded(log: bytes) -> list[Read]:
     return list(kind(PurePath("x.jsonl")).feed(log))
 
 
-@given(logs())
-def test_at_once_is_line_by_line(log: bytes) -> None:
+@given(logs(), st.sampled_from([1, 200, 500, 1 << 60]))
+def test_at_once_is_line_by_line(log: bytes, block: int) -> None:
     together = []
     for many in (1, 1 << 60):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(rldk_jsonl, "MANY_LINES", many)
+            patch.setattr(rldk_jsonl, "BLOCK", max(block, many))
             patch.setattr(metrics_jsonl, "_MANY_LINES", many)
             patch.setattr("rldk_tui.readers._row_shapes._FEW", 2)
             together.append(history(decoded(log)))
