@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from rldk_tui.charts.format import count, duration, percent
 from rldk_tui.diagnosis.findings import told_together
-from rldk_tui.events import Algorithm, RunState, Severity
+from rldk_tui.events import RunState, Severity
 from rldk_tui.report.manual import rule_title
 from rldk_tui.session import RunHealth
 
@@ -14,7 +12,6 @@ _COVERED = 0.6
 """Share of the checks, by weight, from which on there is enough to go by."""
 _WORTH, _ALIKE = 3, 20
 """Checks that advice has to help, and letters with which advice begins that is the same but for details."""
-_TRAINERS = re.compile(r"\(([A-Z]+(?:, [A-Z]+)*)\)$")
 _GRADES = {
     "A": "Healthy",
     "B": "Mostly healthy",
@@ -77,21 +74,14 @@ def worst(health: RunHealth) -> str:
 
 def unseen(health: RunHealth) -> list[str]:
     """What would let most more checks be made, where many could not; of trainers that are known, for it is about these."""
-    algorithm = health.snapshot.info.algorithm
-    if algorithm is None or (health.score.coverage or 0.0) >= _COVERED:
+    if health.snapshot.info.algorithm is None or (health.score.coverage or 0.0) >= _COVERED:
         return []
     together = sorted(told_together(health.not_evaluated), key=lambda told: -len(told[0]))
     helpful: dict[str, str] = {}
     for rules, sentence in together:
-        if len(rules) >= _WORTH and _is_for(algorithm, sentence):
+        if len(rules) >= _WORTH:
             helpful.setdefault(sentence[:_ALIKE], f"{len(rules)} more checks could be made: {sentence}")
     return list(helpful.values())[:2]
-
-
-def _is_for(algorithm: Algorithm, advice: str) -> bool:
-    """Advice may end with the trainers it is for: `(GRPO, RLOO)`."""
-    named = _TRAINERS.search(advice)
-    return named is None or algorithm.value.upper() in named[1].split(", ")
 
 
 def caps(health: RunHealth) -> str | None:
