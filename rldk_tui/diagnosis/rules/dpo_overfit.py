@@ -21,7 +21,7 @@ Where the limit comes from
     rises twice, high with margins above 20. TRL issue 1236 shows a loss of 0. Ten logs are enough, as the second fact
     decides: the gap must exceed 0.1 beyond the 95 % interval of the evaluation's accuracy. Without any evaluation, five
     passes and a tenth of ln 2 are asked for. KTO logs no accuracy, but its loss is 1 less the mean probability of the right
-    label: 0.9 stands for the accuracy there. preference training usually takes one to three passes (Zephyr, arXiv
+    label: 0.9 stands for the accuracy there. Preference training usually takes one to three passes (Zephyr, arXiv
     2310.16944, took up to three on purpose).
 """
 
