@@ -334,17 +334,22 @@ class FindingReported(_Event, frozen=True, kw_only=True, tag="finding"):
     change: FindingChange
 
 
-STEPS_UNTOLD = "its rows tell no step"
-"""How the message of a problem begins whose source leaves open where its rows stand."""
-
-
 class ReadProblem(_Record, frozen=True, kw_only=True):
-    """Something in the run directory that could not be read; the rest of the run is still shown."""
+    """Something in the run directory that could not be read; the rest of the run is still shown.
+
+    Attributes:
+        source: The file, relative to the run directory.
+        message: What is wrong, in words.
+        line: Where it was met first.
+        count: How many times it was met.
+        steps_untold: The source does not tell where its rows stand; a better source that knows these steps settles it.
+    """
 
     source: str
     message: str
     line: int | None = None
     count: int = 1
+    steps_untold: bool = False
 
 
 class Origin(_Record, frozen=True, kw_only=True):

@@ -80,7 +80,7 @@ class _Source:
             known = self.problems.get(problem.message)
         count = problem.count + (known.count if known else 0)
         line = known.line if known else problem.line
-        self.problems[problem.message] = ReadProblem(source=problem.source, message=problem.message, line=line, count=count)
+        self.problems[problem.message] = msgspec.structs.replace(problem, line=line, count=count)
 
 
 @dataclass(slots=True)

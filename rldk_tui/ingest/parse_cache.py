@@ -37,7 +37,7 @@ MOST = 8 * 1024**3
 _MOST_IN_EVENTS = 64 * 1024 * 1024
 """Bytes of single events (generations, mostly) up to which a log is kept: they are in memory until it is read."""
 _CHECKED = 64 * 1024
-_MAGIC = f"rldk parse cache 2 {version('rldk-tui')}\n".encode()
+_MAGIC = f"rldk parse cache 3 {version('rldk-tui')}\n".encode()
 """Another version may read a log otherwise."""
 _FOOT = 8
 

@@ -16,7 +16,7 @@ from enum import Enum
 
 import msgspec
 
-from rldk_tui.events import LAST_STEP, SCHEMA_VERSION, STEPS_UNTOLD, Json, Metrics, Phase, ReadProblem, RunDescribed, RunStarted
+from rldk_tui.events import LAST_STEP, SCHEMA_VERSION, Json, Metrics, Phase, ReadProblem, RunDescribed, RunStarted
 from rldk_tui.metrics import CATALOGUE, canonical, framework_from_keys
 from rldk_tui.readers import Read
 from rldk_tui.readers._numbers import number, unix_time
@@ -213,7 +213,7 @@ class Rows:
             counted = self._ordered
             if step is None or not self._doubted:
                 self._doubted = self._doubted or step is not None
-                yield ReadProblem(source=self._source, message=NO_STEP if step is None else ORDER_DOUBT, line=line)
+                yield self._problem_of_step(step, line)
             if step is None:
                 return
         if _SUMMARY & row.keys():
@@ -316,6 +316,12 @@ class Rows:
             self._reached.clear()
             yield another_training(self._source)
 
+    def _problem_of_step(self, guessed: int | None, line: int | None) -> ReadProblem:
+        """That a row tells no step, and whether one was guessed."""
+        if guessed is None:
+            return ReadProblem(source=self._source, message=NO_STEP, line=line)
+        return ReadProblem(source=self._source, message=ORDER_DOUBT, line=line, steps_untold=True)
+
     def too_many(self) -> ReadProblem | None:
         """Tells once that the file has more metrics than are kept."""
         if self._metrics <= MOST_METRICS or math.isinf(self._metrics):
@@ -356,7 +362,7 @@ def _with_loss(cells: dict[str, float | None]) -> dict[str, float | None]:
 
 
 NO_STEP = "a row tells no step and was left out"
-ORDER_DOUBT = f"{STEPS_UNTOLD}: they are numbered by their order, times logging_steps where that is known"
+ORDER_DOUBT = "its rows tell no step: they are numbered by their order, times logging_steps where that is known"
 
 
 def another_training(source: str) -> RunStarted:

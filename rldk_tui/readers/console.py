@@ -19,7 +19,7 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePath
 
-from rldk_tui.events import STEPS_UNTOLD, Event, ReadProblem, RunDescribed
+from rldk_tui.events import Event, ReadProblem, RunDescribed
 from rldk_tui.readers import Read, StreamFormat
 from rldk_tui.readers._console_lines import Bar, Printed, bar_in, epoch_begun, logging_steps_in, plain, rows_in
 from rldk_tui.readers._lines import Lines
@@ -30,7 +30,7 @@ _LONGEST_LINE = 1024 * 1024
 _NAMED = re.compile(r"(?:\.log|\.out|\.err)(?:\.\d+)?$|^(?:nohup|slurm|stdout|stderr|console)\b", re.IGNORECASE)
 _TEXT = re.compile(rb"[^\x00-\x08\x0e-\x1a\x1c-\x1f]*")
 _SUMMARY = "train_runtime"
-_DOUBT = f"{STEPS_UNTOLD}: where they stand is worked out from their order and the progress bar"
+_DOUBT = "its rows tell no step: where they stand is worked out from their order and the progress bar"
 STEPS_A_ROW = "steps_a_row"
 """The fact about a run that this reader tells: how many steps lie between two rows it numbered."""
 
@@ -133,7 +133,7 @@ class ConsoleDecoder:
         """Find the step of the next row of training."""
         if not self._doubted:
             self._doubted = True
-            yield ReadProblem(source=self._source, message=_DOUBT, line=self._lines.number)
+            yield ReadProblem(source=self._source, message=_DOUBT, line=self._lines.number, steps_untold=True)
         bar = self._bar
         if self._by_bar and bar is not None:
             self._step = bar.at if bar.at > self._step else self._step + 1

@@ -16,7 +16,6 @@ from types import MappingProxyType
 import numpy as np
 
 from rldk_tui.events import (
-    STEPS_UNTOLD,
     Event,
     Heartbeat,
     Measured,
@@ -301,7 +300,7 @@ class RunStore:
 
     def _settled(self, problem: ReadProblem) -> bool:
         """Whether a doubt about steps is none, because better sources tell them."""
-        return problem.message.startswith(STEPS_UNTOLD) and self._unsigned.vouched_for(problem.source)
+        return problem.steps_untold and self._unsigned.vouched_for(problem.source)
 
     def _segment(self, launch: Launch, *, newest: bool) -> Segment:
         settled = max(0, launch.table.length - newest)

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec.structs import asdict as fields_of
 
-from rldk_tui.events import Finding, Json, strict
+from rldk_tui.events import Finding, Json, ReadProblem, strict
 from rldk_tui.run.extraction import troubles
 from rldk_tui.session import RunHealth
 
@@ -39,13 +39,17 @@ def check_object(health: RunHealth) -> dict[str, Json]:
         ],
         "not_evaluated": [asdict(silent) for silent in health.not_evaluated],
         "rule_failures": [asdict(failure) for failure in health.rule_failures],
-        "read_problems": [fields_of(problem) for problem in health.snapshot.problems],
+        "read_problems": [_read_problem(problem) for problem in health.snapshot.problems],
         "extraction_errors": [
             {**asdict(trouble), "kind": trouble.kind.value} for trouble in troubles(health.snapshot.extraction_errors)
         ],
     }
     result: dict[str, Json] = strict(answer)
     return result
+
+
+def _read_problem(problem: ReadProblem) -> dict[str, Json]:
+    return {"source": problem.source, "message": problem.message, "line": problem.line, "count": problem.count}
 
 
 def finding_object(finding: Finding) -> dict[str, Json]:

@@ -205,3 +205,9 @@ def test_a_folder_is_known_by_its_own_name_and_not_by_a_link_to_it(tmp_path: Pat
     (tmp_path / "wandb" / "latest-run").unlink()
     (tmp_path / "wandb" / "latest-run").symlink_to(tmp_path / "wandb" / "run-2")
     assert steps(follower.poll()) == [2]
+
+
+def test_a_console_marks_that_its_steps_are_a_guess(tmp_path: Path) -> None:
+    (tmp_path / "console.log").write_text("{'loss': 0.5, 'grad_norm': 1.0, 'learning_rate': 1e-05, 'epoch': 0.1}\n" * 3)
+    (problem,) = Follower(tmp_path).poll().problems
+    assert problem.steps_untold

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rldk_tui.events import (
-    STEPS_UNTOLD,
     Event,
     Measured,
     Metrics,
@@ -136,7 +135,7 @@ def test_a_console_beside_better_sources_counts_only_where_it_agrees() -> None:
 
 @pytest.mark.parametrize(("rows", "doubted"), [(3, False), (5, False), (6, True)])
 def test_where_a_consoles_rows_stand_is_doubted_only_where_nothing_better_tells(rows: int, *, doubted: bool) -> None:
-    doubt = ReadProblem(source=CONSOLE.source, message=f"{STEPS_UNTOLD}: so it is worked out")
+    doubt = ReadProblem(source=CONSOLE.source, message="where its rows stand is a guess", steps_untold=True)
     better = told(JSONL, *(row(step, step / 10) for step in range(1, 6)))
     printed = told(CONSOLE, *(row(number, number / 10, counted=True) for number in range(1, rows + 1)))
     for events, expected in ((printed, True), ([*better, *printed], doubted), ([*printed, *better], doubted)):
