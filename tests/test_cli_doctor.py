@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from rldk_tui.cli import main
+from rldk_tui.ingest import Batch, Follower
+from rldk_tui.summary import run_files
 from tests.conftest import SAMPLE_RUNS
 
 
@@ -49,6 +51,27 @@ def test_every_file_is_read_by_somebody_or_left_with_a_reason(run: Path, capsys:
     assert "checkpoints" in files["model.safetensors"]["remark"]
     assert "pipe" in files["pipe"]["remark"]
     assert files["checkpoint-60/trainer_state.json"]["remark"] == "repeats what a newer one says"
+
+
+def test_a_log_that_is_replaced_while_it_is_read_counts_once(
+    run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = run / "rldk" / "events-rank00000.jsonl"
+    shorter = b"".join(log.read_bytes().splitlines(keepends=True)[:20])
+    poll, polls = Follower.poll, 0
+
+    def replaced_between(follower: Follower, most: int | None = None) -> Batch:
+        nonlocal polls
+        polls += 1
+        if polls == 2:
+            log.write_bytes(shorter)
+        return poll(follower, most)
+
+    monkeypatch.setattr(run_files, "_PIECE", 1)
+    monkeypatch.setattr(Follower, "poll", replaced_between)
+    during = files_of(run, capsys)
+    assert polls > 2
+    assert during == files_of(run, capsys)
 
 
 def test_for_people_files_alike_share_a_line_and_names_are_harmless(run: Path, capsys: pytest.CaptureFixture[str]) -> None:

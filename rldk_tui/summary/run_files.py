@@ -74,6 +74,9 @@ def run_files(run: Path) -> RunFiles:
     follower, store = Follower(run), RunStore(run.name)
     while True:
         batch = follower.poll(_PIECE)
+        if batch.restarted:  # a log was replaced while it was read
+            store = RunStore(run.name)
+            told.clear()
         for source in batch.rewritten:
             store.rewrite(source)
         for event, origin in batch.events:
