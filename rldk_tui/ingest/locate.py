@@ -20,8 +20,8 @@ _MERELY_BESIDE = 1
 """Authority up to which a file alone makes no run: a console, settings, a summary lie beside folders of runs too."""
 _LOG_FOLDERS = ("rldk", "completions", "runs", "logs", "tensorboard")
 """Folders of a run in which logs lie; the Hugging Face Trainer's `runs/<time>_<host>` is one level deeper."""
-_NOBODYS = "media"
-"""Where W&B keeps a run's tables and pictures: never a run, nor a folder of runs."""
+_TRACKERS_OWN = "media"
+"""Where W&B keeps a run's tables and pictures, beside its `wandb-summary.json` and `wandb-metadata.json`."""
 _MOST_FILES = 2000
 
 
@@ -144,13 +144,14 @@ def _is_log(file: Path, place: PurePath, counts: Callable[[Format], bool]) -> bo
 
 
 def _folders(path: Path) -> list[Path]:
-    """The folders in a folder; none if it cannot be listed."""
+    """The folders in a folder in which runs may lie; none if it cannot be listed."""
     try:
         with os.scandir(path) as listing:
-            names = sorted(entry.name for entry in listing if not entry.name.startswith(".") and entry.name != _NOBODYS)
+            names = sorted(entry.name for entry in listing if not entry.name.startswith("."))
     except OSError:
         return []
-    return [path / name for name in names if (path / name).is_dir()]
+    skipped = _TRACKERS_OWN if any(name.startswith("wandb-") for name in names) else None
+    return [path / name for name in names if name != skipped and (path / name).is_dir()]
 
 
 def _last_written(run: Path) -> float:

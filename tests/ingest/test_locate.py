@@ -124,6 +124,11 @@ def test_what_a_tracker_keeps_of_a_run_in_media_is_no_run(tmp_path: Path) -> Non
     assert locate(tmp_path) == tmp_path
 
 
+def test_a_persons_own_folder_named_media_is_looked_into(tmp_path: Path) -> None:
+    shutil.copytree(SAMPLE_RUNS / "grpo-stock", tmp_path / "media" / "grpo-stock")
+    assert locate(tmp_path) == tmp_path / "media" / "grpo-stock"
+
+
 def test_a_table_beside_checkpoints_is_of_their_training(tmp_path: Path) -> None:
     (tmp_path / "trainer_log.jsonl").write_text('{"current_steps": 5, "total_steps": 300, "loss": 2.2}\n' * 2)
     for step in (100, 300):
