@@ -26,15 +26,7 @@ from rldk_tui.statistics.windows import Floats
 STEPS, REWARDS = 512, 128
 EXTREMES = 8
 _STRANGE = 16
-"""Batches that stood off which are remembered."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stood:
-    """What stood off, and at which step."""
-
-    step: int
-    anomaly: Anomaly
+"""Anomalies that are remembered, the newest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +37,6 @@ class RewardAccount:
         phase: Of the training; of evaluations where there are no others.
         batches: Steps that were scored.
         reliability: What the newest of them tell; `anomalies` are those of the rewards it looks at.
-        stood: What stood off, over the whole run, the newest last.
         steps, rewards: Steps drawn over the run, and an even sample of the rewards of each.
         lowest, highest: Of all generations, the most extreme first and of equals the newest; the same text once.
     """
@@ -53,7 +44,6 @@ class RewardAccount:
     phase: Phase
     batches: int
     reliability: RewardReliability
-    stood: tuple[Stood, ...]
     steps: tuple[int, ...]
     rewards: tuple[Floats, ...]
     lowest: tuple[Placed, ...]
@@ -93,7 +83,7 @@ class _Course:
         self._every = 1
         self._drawn: list[tuple[int, Floats]] = []
         self._newest: tuple[int, Floats] | None = None
-        self._stood: list[Stood] = []
+        self._strange: list[tuple[int, Anomaly]] = []
         self._lowest: list[Placed] = []
         self._highest: list[Placed] = []
         self._account: RewardAccount | None = None
@@ -112,8 +102,8 @@ class _Course:
             self._met = dict(list(self._met.items())[STEPS:])
         self._account = None
         self._forget_from(event.step)
-        self._stood += [Stood(step=event.step, anomaly=one) for one in self._take(event, rewards)]
-        del self._stood[:-_STRANGE]
+        self._strange += [(event.step, anomaly) for anomaly in self._take(event, rewards)]
+        del self._strange[:-_STRANGE]
         if np.isfinite(rewards).any():
             self._draw(event.step, rewards[np.isfinite(rewards)])
             self._rank(event, rewards)
@@ -128,7 +118,7 @@ class _Course:
         if self._newest is None or step > self._newest[0]:
             return
         self._drawn = [one for one in self._drawn if one[0] < step]
-        self._stood = [one for one in self._stood if one.step < step]
+        self._strange = [one for one in self._strange if one[0] < step]
         self._lowest, self._highest = ([one for one in kept if one.step != step] for kept in (self._lowest, self._highest))
         self._newest = self._drawn[-1] if self._drawn else None
         self._watch.forget(step)
@@ -155,13 +145,12 @@ class _Course:
             drawn = list(self._drawn)
             if self._newest is not None and (not drawn or drawn[-1][0] != self._newest[0]):
                 drawn.append(self._newest)
-            inside = [one.anomaly for one in self._stood if one.step >= self._watch.first_step]
+            inside = [anomaly for step, anomaly in self._strange if step >= self._watch.first_step]
             lowest, highest = _dealt(self._lowest, self._highest)
             self._account = RewardAccount(
                 phase=self.phase,
                 batches=self._batches,
                 reliability=self._watch.judged(tuple(inside)),
-                stood=tuple(self._stood),
                 steps=tuple(step for step, _ in drawn),
                 rewards=tuple(rewards for _, rewards in drawn),
                 lowest=lowest,

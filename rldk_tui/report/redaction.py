@@ -73,7 +73,7 @@ def redacted(health: RunHealth) -> tuple[RunHealth, Redaction]:
         generations=(),
     )
     account = health.rewards
-    rewards = None if account is None else replace(account, lowest=(), highest=(), stood=())
+    rewards = None if account is None else replace(account, lowest=(), highest=())
     findings = tuple(_without_quotes(finding) for finding in health.findings)
     return replace(health, snapshot=without, rewards=rewards, findings=findings, text=None), Redaction(tuple(hosts))
 
