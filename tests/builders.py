@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import EllipsisType
 
-from rldk_tui.diagnosis.catalogue import rule_named
+from rldk_tui.diagnosis.catalogue import find_rule, load_rules
 from rldk_tui.diagnosis.engine import Engine
 from rldk_tui.diagnosis.findings import Diagnosis
+from rldk_tui.diagnosis.rule import NamedRule
 from rldk_tui.events import (
     Algorithm,
     Event,
@@ -138,6 +139,11 @@ def snapshot_of(store: RunStore, *, silent: float = 1.0, alive: bool | None = No
     """What the store knows `silent` seconds after its last event."""
     pulse = store.pulse(process_alive=alive)
     return store.snapshot((pulse.last_event_at or 0.0) + silent, (), pulse)
+
+
+def rule_named(rule_id: str) -> NamedRule:
+    """The rule of this id, among all of them."""
+    return find_rule(rule_id, load_rules())
 
 
 def diagnosis_of(rule_id: str, run: RunBuilder | RunSnapshot) -> Diagnosis:

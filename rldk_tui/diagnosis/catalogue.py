@@ -71,15 +71,6 @@ def _package(point: EntryPoint) -> str:
     return "an unknown package" if point.dist is None else f"{point.dist.name} {point.dist.version}"
 
 
-def rule_named(rule_id: str) -> NamedRule:
-    """The rule of this id.
-
-    Raises:
-        UserError: if there is none; the hint names the nearest ids.
-    """
-    return find_rule(rule_id, load_rules())
-
-
 def find_rule(rule_id: str, rules: Iterable[NamedRule]) -> NamedRule:
     """The rule of this id among these.
 

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rldk_tui.diagnosis.catalogue import load_rules, rule_named
+from rldk_tui.diagnosis.catalogue import load_rules
 from rldk_tui.diagnosis.engine import Engine
 from rldk_tui.diagnosis.findings import Diagnosis
 from rldk_tui.diagnosis.rule import Context, NamedRule, RowRule, StateRule, StateVerdict, Telling, Verdict
 from rldk_tui.events import Algorithm, Metrics, Origin, Severity
 from rldk_tui.run import Rows, RunSnapshot, RunStore
-from tests.builders import OURS, a_run, diagnosis_of, snapshot_of
+from tests.builders import OURS, a_run, diagnosis_of, rule_named, snapshot_of
 from tests.histories import History, at_once, histories, polled
 
 STATE = Origin(source="trainer_state.json", format="trainer state", authority=4)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rldk_tui.diagnosis.catalogue import rule_named
 from rldk_tui.diagnosis.episodes import Track, follow
 from rldk_tui.diagnosis.rule import Context, RowRule
 from rldk_tui.events import Algorithm, Severity
-from tests.builders import RunBuilder, a_run, findings, only, worst
+from tests.builders import RunBuilder, a_run, findings, only, rule_named, worst
 
 RULE = "grad-norm-regime-shift"
 
