@@ -85,7 +85,8 @@ def prune(run: Path) -> None:
 def _train(recipe: Recipe, models: Models, into: Path) -> None:
     from rldk_tui.integrations.trl import RLDKCallback
 
-    callbacks = [RLDKCallback()] if recipe.with_callback else []
+    # An analysis of checkpoints goes on beside and after the training, and would write into a run that is being pruned.
+    callbacks = [RLDKCallback(checkpoint_analysis=False)] if recipe.with_callback else []
     with contextlib.chdir(into.parent):
         recipe.train(models, common_arguments(into.name, recipe.steps) | recipe.arguments, callbacks)
 

@@ -70,7 +70,10 @@ def _checked(descriptor: int, source: str, size: int) -> dict[int, int] | FilePr
         raise zipfile.BadZipFile("a member is not where the directory says")  # torch would allocate what it claims to have
     if not all(_aligned(descriptor, member) for member in members if Path(member.filename).name == _ALIGNMENT):
         raise zipfile.BadZipFile("tensors are aligned to nothing")  # torch divides by it, which ends the process
-    return {_data_offset(descriptor, member): member.file_size for member in members}
+    places = {_data_offset(descriptor, member): member.file_size for member in members}
+    if any(begin + length > size for begin, length in places.items()):
+        raise zipfile.BadZipFile("a member reaches beyond the file")
+    return places
 
 
 def _aligned(descriptor: int, member: zipfile.ZipInfo) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from rldk_tui.checkpoints import torch_file, torch_zip
@@ -230,6 +230,7 @@ def test_a_file_that_changed_is_an_error(tmp_path: Path) -> None:
 
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(at=st.floats(0, 1, exclude_max=True), byte=st.integers(0, 255), cut=st.floats(0, 1) | st.just(1.0))
+@example(at=0.3992375783834952, byte=5, cut=1.0)
 def test_a_damaged_file_is_told_and_nothing_is_raised(tmp_path: Path, at: float, byte: int, cut: float) -> None:
     buffer = io.BytesIO()
     torch.save({"a": torch.ones(3), "b": {"c": torch.arange(4)}, "d": ["text", 1, 2.5]}, buffer)
