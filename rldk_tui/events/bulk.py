@@ -87,8 +87,8 @@ class Gatherer:
         self._gathered: dict[Phase | None, Gathering] = {}
         self._taken = 0
 
-    def take_block(self, block: bytes) -> int:
-        """Take whole lines, if all have the one shape that all of the block before had.
+    def take_block(self, chunk: bytes, begin: int, end: int) -> int:
+        """Take the whole lines from `begin` up to `end`, if all have the one shape that all of the block before had.
 
         Returns:
             How many these are; 0 leaves them to be taken one by one.
@@ -97,10 +97,10 @@ class Gatherer:
         if shape is None:
             return 0
         try:
-            lines: list[Any] = shape.decode_lines(block)
+            lines: list[Any] = shape.decode_lines(memoryview(chunk)[begin:end])
         except REFUSED:
             return 0
-        if len(lines) != shape.lines_begun(block):
+        if len(lines) != shape.lines_begun(chunk, begin, end):
             return 0
         if shape.phase is not None and any(line.phase is not shape.phase for line in lines):
             return 0

@@ -64,20 +64,20 @@ class Shape:
         )
         decoder = msgspec.json.Decoder(line)
         self.decode, self.decode_lines = decoder.decode, decoder.decode_lines
-        self._head = np.frombuffer(b'{"type":"measured"' if self.phase is None else b'{"type":"metrics"', np.uint8)
+        self._head = b'{"type":"measured"' if self.phase is None else b'{"type":"metrics"'
 
-    def lines_begun(self, block: bytes) -> int:
-        """How many lines of this kind begin in a block of whole lines; -1 if any line begins otherwise.
+    def lines_begun(self, chunk: bytes, begin: int, end: int) -> int:
+        """How many lines of this kind there are from `begin` up to `end`, which is a line's; -1 if any begins otherwise.
 
         As many objects as that are one on each line: none goes over two, for its second line would begin otherwise.
         """
-        characters = np.frombuffer(block, np.uint8)
-        ends = np.flatnonzero(characters == ord("\n"))
-        begins = np.concatenate([[0], ends[:-1] + 1])
-        if begins[-1] + self._head.size > characters.size:
-            return -1
-        alike = characters[begins[:, None] + np.arange(self._head.size)] == self._head
-        return begins.size if alike.all() else -1
+        lines = 0
+        while begin < end:
+            if not chunk.startswith(self._head, begin):
+                return -1
+            begin = chunk.find(b"\n", begin) + 1
+            lines += 1
+        return lines
 
     def laid_out(self, lines: list[Any]) -> LaidOut:
         """The numbers of lines."""

@@ -44,13 +44,14 @@ class JsonlDecoder:
 
     def feed(self, chunk: bytes) -> Iterator[Read]:
         """Yield the event (or the problem) of every line that is complete now; of very many, their numbers as columns."""
-        chunk = self._rest + chunk
         end = chunk.rfind(b"\n") + 1
-        self._rest = chunk[end:]
         if end > BLOCK or chunk.count(b"\n") >= MANY_LINES:
-            yield from self._in_bulk(chunk, end)
-        elif end:
-            yield from self._one_by_one(chunk[: end - 1].split(b"\n"))
+            begin = chunk.find(b"\n") + 1
+            opening, self._rest = self._rest + chunk[: begin - 1], chunk[end:]
+            yield from self._in_bulk(opening, chunk, begin, end)
+        else:
+            *lines, self._rest = (self._rest + chunk).split(b"\n")
+            yield from self._one_by_one(lines)
         if len(self._rest) > LONGEST_LINE:
             if not self._skipping:
                 yield self._problem(f"a line of more than {LONGEST_LINE} bytes was skipped")
@@ -64,19 +65,28 @@ class JsonlDecoder:
             elif line.strip():
                 yield from self._read(line)
 
-    def _in_bulk(self, chunk: bytes, whole: int) -> Iterator[Read]:
-        """The same events of the first `whole` bytes, numbers gathered between what begins, ends or describes a training."""
-        begin = 0
+    def _in_bulk(self, opening: bytes, chunk: bytes, begin: int, whole: int) -> Iterator[Read]:
+        """The same events, numbers gathered between what begins, ends or describes a training.
+
+        Args:
+            opening: The first line, of which the chunk has the end.
+            chunk: Has the others.
+            begin: Where these begin.
+            whole: Up to where all are whole.
+        """
+        yield from self._block([opening])
         while begin < whole:
             end = chunk.find(b"\n", begin + BLOCK, whole) + 1 or whole
-            block, begin = chunk[begin:end], end
-            taken = 0 if self._skipping else self._gatherer.take_block(block)
+            taken = 0 if self._skipping else self._gatherer.take_block(chunk, begin, end)
             self._line += taken
             if not taken:
-                lines = block[:-1].split(b"\n")
-                yield from self._gathered(lines)
-                self._gatherer.end_block(len(lines))
+                yield from self._block(chunk[begin : end - 1].split(b"\n"))
+            begin = end
         yield from self._gatherer.given()
+
+    def _block(self, lines: list[bytes]) -> Iterator[Read]:
+        yield from self._gathered(lines)
+        self._gatherer.end_block(len(lines))
 
     def _gathered(self, lines: list[bytes]) -> Iterator[Read]:
         gatherer = self._gatherer
