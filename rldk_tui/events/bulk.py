@@ -104,11 +104,8 @@ class Gatherer:
             return 0
         if shape.phase is not None and any(line.phase is not shape.phase for line in lines):
             return 0
-        held = self._held(shape)
-        held.places.extend(range(self._taken, self._taken + len(lines)))
-        held.blocks.append(shape.laid_out(lines))
-        self._taken += len(lines)
-        self._alike = shape
+        self._hold(shape, lines)
+        self.end_block(len(lines))
         return len(lines)
 
     def take_run(self, lines: list[bytes], begin: int) -> int:
@@ -120,21 +117,21 @@ class Gatherer:
         shape = self._run
         if shape is None:
             return 0
-        held = self._held(shape)
-        before, decode, phase, keep = len(held.lines), shape.decode, shape.phase, held.lines.append
+        decode, phase = shape.decode, shape.phase
+        found: list[Any] = []
         try:
             for index in range(begin, len(lines)):
                 line: Any = decode(lines[index])
                 if phase is not None and line.phase is not phase:
                     break
-                keep(line)
+                found.append(line)
         except REFUSED:
             pass
-        taken = len(held.lines) - before
-        held.places.extend(range(self._taken, self._taken + taken))
-        self._taken += taken
-        self._run = shape if taken else None
-        return taken
+        if found:
+            self._hold(shape, found)
+        else:
+            self._run = None
+        return len(found)
 
     def take(self, line: bytes) -> bool:
         """Take a line of a shape that is known; False leaves it to be read in the general way and given to `add`."""
@@ -146,10 +143,7 @@ class Gatherer:
                 continue
             if shape.phase is not None and decoded.phase is not shape.phase:
                 continue
-            held = self._held(shape)
-            held.places.append(self._taken)
-            held.lines.append(decoded)
-            self._taken += 1
+            self._hold(shape, [decoded])
             self._run, self._last = (shape if shape is self._last else None), shape
             if place and kind:
                 self._expect(kind, shape)
@@ -194,12 +188,14 @@ class Gatherer:
             gathering = self._gathered[phase] = Gathering()
         return gathering
 
-    def _held(self, shape: Shape) -> Held:
+    def _hold(self, shape: Shape, lines: list[Any]) -> None:
         shaped = self._of(shape.phase).shaped
         held = shaped.get(shape)
         if held is None:
             held = shaped[shape] = Held()
-        return held
+        held.places.extend(range(self._taken, self._taken + len(lines)))
+        held.lines.extend(lines)
+        self._taken += len(lines)
 
     def _expect(self, kind: type, shape: Shape) -> None:
         others = [known for known in self._likely[kind] if known is not shape]

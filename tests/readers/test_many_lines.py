@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import PurePath
 from typing import Any
 
@@ -63,7 +65,8 @@ def logs(draw: st.DrawFn) -> bytes:
         line = f'{{"type":"metrics","time":{step}.5,"step":{step},"values":{numbers}}}' if ours else numbers
         if not ours:
             line = '{"step":' + str(step) + ("," if numbers != "{}" else "") + numbers[1:]
-        unlike = ["", "{", "}", line[:-3], line + " x", line + line, line.replace(":", ": "), line.replace("{", "{\n")]
+        cut, changed = ["", "{", "}", line[:-3], line + " x", line + line], [(":", ": "), ("{", "{\n")]
+        unlike = [*lines[:ours], *cut, *(line.replace(*change) for change in changed)]
         lines.append(draw(st.sampled_from([line] * 12 + unlike)))
     return "\n".join(lines).encode() + b"\n"
 
@@ -83,13 +86,15 @@ def history(reads: list[Read]) -> list[Any]:
     return told
 
 
-def decoded(log: bytes) -> list[Read]:
-    kind = JsonlDecoder if b"run_started" in log[:30] else MetricsDecoder
-    return list(kind(PurePath("x.jsonl")).feed(log))
+def decoded(log: bytes, cuts: Sequence[float] = ()) -> list[Read]:
+    """What is read of the log that comes in pieces, cut at these shares of it."""
+    decoder = (JsonlDecoder if b"run_started" in log[:30] else MetricsDecoder)(PurePath("x.jsonl"))
+    places = [0, *sorted(int(cut * len(log)) for cut in cuts), len(log)]
+    return [read for begin, end in pairwise(places) for read in decoder.feed(log[begin:end])]
 
 
-@given(logs(), st.sampled_from([1, 200, 500, 1 << 60]))
-def test_at_once_is_line_by_line(log: bytes, block: int) -> None:
+@given(logs(), st.sampled_from([1, 200, 500, 1 << 60]), st.lists(st.floats(0, 1), max_size=3))
+def test_at_once_is_line_by_line(log: bytes, block: int, cuts: list[float]) -> None:
     together = []
     for many in (1, 1 << 60):
         with pytest.MonkeyPatch.context() as patch:
@@ -97,7 +102,7 @@ def test_at_once_is_line_by_line(log: bytes, block: int) -> None:
             patch.setattr(rldk_jsonl, "BLOCK", max(block, many))
             patch.setattr(metrics_jsonl, "_MANY_LINES", many)
             patch.setattr("rldk_tui.readers._row_shapes._FEW", 2)
-            together.append(history(decoded(log)))
+            together.append(history(decoded(log, cuts)))
     at_once, singly = together
     assert at_once == singly
 
