@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -16,6 +17,22 @@ from rldk_tui.events.schema import Measured, Metrics, Phase, Step, Time
 
 REFUSED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What decoding raises at a line of another shape."""
+
+
+def numbers_under(keys: Sequence[str]) -> type[msgspec.Struct]:
+    """A struct of a number under each of these keys and nothing else.
+
+    Raises:
+        ValueError: if msgspec takes no such key: one with a quote or a control character in it.
+    """
+    names = [f"v{index}" for index in range(len(keys))]
+    return msgspec.defstruct(
+        "Numbers",
+        [(name, float) for name in names],
+        rename=dict(zip(names, keys, strict=True)),
+        forbid_unknown_fields=True,
+        gc=False,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +57,6 @@ class Shape:
         keys = list(example.values)
         self.phase = example.phase if isinstance(example, Metrics) else None
         self.keys = keys
-        names = [f"v{index}" for index in range(len(keys))]
-        values = msgspec.defstruct(
-            "Values",
-            [(name, float) for name in names],
-            rename=dict(zip(names, keys, strict=True)),
-            forbid_unknown_fields=True,
-            gc=False,
-        )
         head: list[Any] = [("time", Time), ("step", Step)]
         if self.phase is Phase.TRAIN:
             head.append(("phase", Phase, Phase.TRAIN))
@@ -55,7 +64,7 @@ class Shape:
             head.append(("phase", Phase))
         line = msgspec.defstruct(
             "Line",
-            [*head, ("values", values)],
+            [*head, ("values", numbers_under(keys))],
             kw_only=True,
             forbid_unknown_fields=True,
             tag_field="type",
@@ -106,5 +115,5 @@ def shape_of(event: Metrics | Measured) -> Shape | None:
     """The shape of lines like that of this event; None where there is none."""
     try:
         return Shape(event)
-    except ValueError:  # msgspec takes no key with a quote or a control character in it
+    except ValueError:
         return None

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from rldk_tui.events import LAST_STEP, Json, Phase
 from rldk_tui.events.entries import Cells, Entries, Kind, all_finite, merged
+from rldk_tui.events.line_shapes import REFUSED, numbers_under
 from rldk_tui.readers import Read
 from rldk_tui.readers._numbers import unix_times
 from rldk_tui.readers._rows import Rows
@@ -92,17 +93,10 @@ class Shape:
         Raises:
             ValueError: if msgspec takes no such key, or such rows must be read one by one.
         """
-        names = [f"v{index}" for index in range(len(keys))]
-        struct = msgspec.defstruct(
-            "Row",
-            [(name, float) for name in names],
-            rename=dict(zip(names, keys, strict=True)),
-            forbid_unknown_fields=True,
-            gc=False,
-        )
+        struct = numbers_under(keys)
         self.decode = msgspec.json.Decoder(struct).decode
         self.layout = Layout(keys, rows, astuple)
-        self.step_of = attrgetter(names[self.layout.step])
+        self.step_of = attrgetter(struct.__struct_fields__[self.layout.step])
 
 
 def _cells(values: NDArray[np.float64], absent: float | None) -> Cells:
@@ -196,7 +190,7 @@ class RowsInBulk:
         for place, shape in enumerate(self._likely):
             try:
                 decoded = shape.decode(line)
-            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            except REFUSED:
                 continue
             if not self._gathered.add(shape.layout, shape.step_of(decoded), decoded):
                 return False  # another training, most likely
